@@ -1,0 +1,22 @@
+# Every target of the project links `project_flags`; so the flags stand here and nowhere else.
+add_library(project_flags INTERFACE)
+target_include_directories(project_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_compile_definitions(project_flags INTERFACE _GNU_SOURCE SWITCHBOARD_VERSION="${PROJECT_VERSION}")
+target_compile_options(project_flags INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Werror
+    -fno-common -fstack-protector-strong -fno-strict-overflow)
+
+set(SANITIZE "" CACHE STRING "sanitizers for every target, as -fsanitize takes them")
+if(SANITIZE)
+    add_compile_options(-fsanitize=${SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    add_link_options(-fsanitize=${SANITIZE})
+endif()
+option(COVERAGE "count which lines the tests run" OFF)
+if(COVERAGE)
+    add_compile_options(--coverage)
+    add_link_options(--coverage)
+endif()
+# Assertions stay in every build: an engine that is wrong must stop, not go on.
+foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
+    string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${kind} "${CMAKE_C_FLAGS_${kind}}")
+endforeach()

@@ -1,0 +1,16 @@
+# switchboard_test(NAME SECONDS LABEL SOURCES... LIBS libs...)
+# One line declares a test program: its name, its time limit, its label, what it is made of.
+function(switchboard_test name seconds label)
+    cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+    add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+    target_link_libraries(${name} PRIVATE project_flags ${ARG_LIBS} ${CMOCKA_LIBRARIES})
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} LABELS ${label})
+endfunction()
+
+# switchboard_script_test(NAME SECONDS LABEL COMMAND...)
+function(switchboard_script_test name seconds label)
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} LABELS ${label})
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "SWITCHBOARD_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+endfunction()
