@@ -47,25 +47,25 @@ enum method_kind {
 };
 
 /* The shape of an answer, as PROTOCOL.md describes them. */
-enum answer_kind {
-    ANSWER_EMPTY,
-    ANSWER_SESSION,
-    ANSWER_NOW,
-    ANSWER_CONTACT,
-    ANSWER_CONTACT_FULL,
-    ANSWER_CONTACT_STATE,
-    ANSWER_CONTACTS,
-    ANSWER_AGENT_SESSION,
-    ANSWER_AGENT_STATE,
-    ANSWER_OFFERS,
-    ANSWER_QUEUES,
-    ANSWER_QUEUE,
-    ANSWER_AGENTS,
-    ANSWER_AGENT,
-    ANSWER_STATS,
-    ANSWER_CHECK,
-    ANSWER_VERSION,
-    ANSWER_COUNT,
+enum answer_shape {
+    SHAPE_EMPTY,
+    SHAPE_SESSION,
+    SHAPE_NOW,
+    SHAPE_CONTACT,
+    SHAPE_CONTACT_FULL,
+    SHAPE_CONTACT_STATE,
+    SHAPE_CONTACTS,
+    SHAPE_AGENT_SESSION,
+    SHAPE_AGENT_STATE,
+    SHAPE_OFFERS,
+    SHAPE_QUEUES,
+    SHAPE_QUEUE,
+    SHAPE_AGENTS,
+    SHAPE_AGENT,
+    SHAPE_STATS,
+    SHAPE_CHECK,
+    SHAPE_VERSION,
+    SHAPE_COUNT,
 };
 
 enum parameter_type {
@@ -101,7 +101,7 @@ enum method method_find(struct text wire);
 const char *method_wire(enum method m);
 unsigned method_roles(enum method m);
 enum method_kind method_kind(enum method m);
-enum answer_kind method_answer(enum method m);
+enum answer_shape method_answer(enum method m);
 const char *method_help(enum method m);
 
 /* FIELD_NONE when there is none. O(1). */
@@ -115,13 +115,13 @@ const struct parameter *method_parameters(enum method m, size_t *count);
 /* The method's parameter of that field, or NULL. O(1). */
 const struct parameter *method_parameter(enum method m, enum field f);
 
-enum notice {
-#define NOTICE_ROW(symbol, wire, help) NOTICE_##symbol,
+enum notification {
+#define NOTICE_ROW(symbol, wire, help) NOTIFICATION_##symbol,
     NOTICE_TABLE(NOTICE_ROW)
 #undef NOTICE_ROW
-        NOTICE_COUNT,
+        NOTIFICATION_COUNT,
 };
 
-struct text notice_wire(enum notice n);
+struct text notice_wire(enum notification n);
 
 #endif

@@ -4,7 +4,7 @@
  *
  *     response_begin(p, msgid);          [1, msgid, nil,        then exactly one object, the result
  *     response_error(p, msgid, &e);      [1, msgid, {...}, nil] whole
- *     notice_begin(p, NOTICE_OFFER);     [2, "offer", [         then exactly one map
+ *     notice_begin(p, NOTIFICATION_OFFER);    [2, "offer", [         then exactly one map
  */
 #ifndef PROTO_RESPONSE_H
 #define PROTO_RESPONSE_H
@@ -38,6 +38,6 @@ void response_error(struct packer *p, uint32_t msgid, const struct response_erro
 /* The whole answer with an empty map. */
 void response_empty(struct packer *p, uint32_t msgid);
 
-void notice_begin(struct packer *p, enum notice n);
+void notice_begin(struct packer *p, enum notification n);
 
 #endif

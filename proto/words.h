@@ -25,11 +25,11 @@
     X(SET_AWAY, "away")
 #define WORDS_KEPT(X) X(KEPT_PROGRESS, "progress")
 #define WORDS_STATS_BY(X)                                                                          \
-    X(BY_QUEUE, "queue")                                                                           \
-    X(BY_AGENT, "agent")                                                                           \
-    X(BY_TIER, "tier")                                                                             \
-    X(BY_ISSUE, "issue")                                                                           \
-    X(BY_CHANNEL, "channel")
+    X(STATS_BY_QUEUE, "queue")                                                                     \
+    X(STATS_BY_AGENT, "agent")                                                                     \
+    X(STATS_BY_TIER, "tier")                                                                       \
+    X(STATS_BY_ISSUE, "issue")                                                                     \
+    X(STATS_BY_CHANNEL, "channel")
 #define WORDS_CONTACT_STATE(X)                                                                     \
     X(LIST_SCHEDULED, "scheduled")                                                                 \
     X(LIST_WAITING, "waiting")                                                                     \
