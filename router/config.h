@@ -18,7 +18,9 @@
 #ifndef ROUTER_CONFIG_H
 #define ROUTER_CONFIG_H
 
+#include "proto/limits.h"
 #include "queue/settings.h"
+#include "router/classify/arena.h"
 #include "router/classify/ruleset.h"
 
 #define CONFIG_BYTES_MAX (8u << 20) /* a longer file is refused unread */
@@ -27,21 +29,6 @@
 #define CONFIG_PROBLEMS_MAX 200u    /* more are counted, and said to be so in the last one */
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-
-/* The limits of the protocol, as `hello` tells them; in bytes where nothing else is said. */
-struct wire_limits {
-    uint32_t frame;
-    uint32_t nesting;   /* levels */
-    uint32_t in_flight; /* requests of one connection */
-    uint32_t id;
-    uint32_t name;
-    uint32_t subject;
-    uint32_t text;
-    uint32_t payload;
-    uint32_t note;
-    uint32_t attributes; /* how many */
-    uint32_t attribute;
-};
 
 struct node_settings {
     struct text name;    /* empty: the host's name */
@@ -58,7 +45,7 @@ struct node_settings {
     uint32_t connections_max;
     uint32_t output_max;    /* bytes waiting for one slow reader, before it is cut off */
     uint32_t segment_bytes; /* of the file journal */
-    struct wire_limits limits;
+    struct limits limits; /* of the wire, as `hello` tells them */
 };
 
 /* One mistake. Line and column count from 1 and point at the first character of what is wrong;
@@ -92,7 +79,7 @@ struct config {
     struct node_settings node;
     struct workspace_config **workspaces; /* in the order of the file; at least one */
     uint32_t workspace_count;
-    struct settings *arena; /* only for its memory: the node's texts */
+    struct arena arena; /* the texts of all this */
 };
 
 /* Read a whole configuration from memory. NULL when there is any problem. `problems` must be

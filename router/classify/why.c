@@ -1,0 +1,56 @@
+#include "router/classify/why.h"
+
+#include "router/classify/normalise.h"
+
+#define QUOTED_BYTES_MAX 96
+
+void why_start(struct why *w)
+{
+    w->length = 0;
+}
+
+void why_add(struct why *w, struct text words)
+{
+    struct text fitting = normalise_cut(words, WHY_BYTES_MAX - w->length);
+
+    if (fitting.length > 0) {
+        memcpy(w->bytes + w->length, fitting.bytes, fitting.length);
+        w->length += fitting.length;
+    }
+}
+
+void why_add_number(struct why *w, int64_t number)
+{
+    char digits[24];
+    char *at = digits + sizeof(digits);
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0) {
+        *--at = '-';
+    }
+    why_add(w, (struct text){at, (uint32_t)(digits + sizeof(digits) - at)});
+}
+
+void why_add_quoted(struct why *w, struct text words)
+{
+    struct text shown = normalise_cut(words, QUOTED_BYTES_MAX);
+    uint32_t from = w->length + 1;
+
+    why_add(w, TEXT("\""));
+    why_add(w, shown);
+    for (uint32_t i = from; i < w->length; i++) {
+        if ((unsigned char)w->bytes[i] < 0x20 || w->bytes[i] == 0x7F) {
+            w->bytes[i] = '?';
+        }
+    }
+    why_add(w, shown.length < words.length ? TEXT("...\"") : TEXT("\""));
+}
+
+struct text why_text(const struct why *w)
+{
+    return (struct text){w->bytes, w->length};
+}

@@ -1,0 +1,26 @@
+/* A sentence put together piece by piece in a buffer of its own: why something was decided.
+ *
+ * What does not fit is left out, at a character. Nothing allocates, nothing formats: this stands on
+ * every contact's path. */
+#ifndef ROUTER_CLASSIFY_WHY_H
+#define ROUTER_CLASSIFY_WHY_H
+
+#include "queue/base/text.h"
+
+#define WHY_BYTES_MAX 480
+
+struct why {
+    uint32_t length;
+    char bytes[WHY_BYTES_MAX];
+};
+
+void why_start(struct why *w);
+void why_add(struct why *w, struct text words);
+void why_add_number(struct why *w, int64_t number);
+
+/* In double quotation marks; control characters become "?", and a long word is cut short. */
+void why_add_quoted(struct why *w, struct text words);
+
+struct text why_text(const struct why *w);
+
+#endif
