@@ -1,44 +1,19 @@
 /* Going through the maps and arrays that a checked request carries as raw bytes.
  *
- * First the checks (walk_check_*), which request.c runs while it decodes: they answer ERROR_NONE,
- * ERROR_INVALID or ERROR_TOO_LARGE, and say in `message` what is wrong. Then the walks, which
- * expect checked bytes; over anything else they stop early and never read past the end.
- *
  *     struct walk w;
  *     struct walk_skill s;
  *     walk_start(&w, request_text(r, FIELD_SKILLS));
  *     while (walk_skill(&w, &s)) { ... }
  *
- * A walk over TEXT_NONE is empty. Texts point into the bytes. */
+ * The bytes have been checked (walk_check.h) while the request was decoded; over anything else a
+ * walk stops early and never reads past the end. A walk over TEXT_NONE is empty. Texts point into
+ * the bytes. */
 #ifndef PROTO_WALK_H
 #define PROTO_WALK_H
 
 #include "proto/cursor.h"
-#include "proto/error_table.h"
-#include "proto/limits.h"
 
-#define WALK_QUEUES_MAX   1024    /* queues of one agent */
-#define WALK_CHANNELS_MAX 64      /* maxima of one agent */
-#define WALK_NUMBER_MAX   1000000 /* of units, maxima and ranks */
-
-enum error_code walk_check_attributes(struct text raw, const struct limits *limits,
-                                      const char **message);
-enum error_code walk_check_skills(struct text raw, const struct limits *limits,
-                                  const char **message);
-enum error_code walk_check_customer(struct text raw, const struct limits *limits,
-                                    const char **message);
-enum error_code walk_check_capacity(struct text raw, const struct limits *limits,
-                                    const char **message);
-enum error_code walk_check_queues(struct text raw, const struct limits *limits,
-                                  const char **message);
-
-/* Valid UTF-8, in the sense of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
- */
-bool walk_text_valid(struct text t);
-
-/* Not empty and without control characters: U+0000 to U+001F, U+007F to U+009F. Of valid text only.
- */
-bool walk_id_valid(struct text t);
+#define WALK_NUMBER_MAX 1000000 /* of units, maxima and ranks */
 
 struct walk {
     struct cursor cursor;

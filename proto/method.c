@@ -1,0 +1,216 @@
+#include "proto/method.h"
+
+#include <assert.h>
+
+static const struct {
+    struct text wire;
+    unsigned roles;
+    enum method_kind kind;
+    enum answer_shape shape;
+    const char *help;
+} method_rows[METHOD_COUNT] = {
+#define METHOD_ROW(symbol, wire, roles, kind, answer, help)                                        \
+    [METHOD_##symbol] = {TEXT(wire), roles, METHOD_##kind, SHAPE_##answer, help},
+    METHOD_TABLE(METHOD_ROW)
+#undef METHOD_ROW
+};
+
+static const struct {
+    struct text wire;
+    const char *help;
+} method_fields[FIELD_COUNT] = {
+#define FIELD_ROW(symbol, wire, help) [FIELD_##symbol] = {TEXT(wire), help},
+    FIELD_TABLE(FIELD_ROW)
+#undef FIELD_ROW
+};
+
+/* What the column "what is allowed" means. */
+#define ANY              .limit = LIMIT_NONE
+#define BYTES(kind)      .limit = LIMIT_##kind
+#define RANGE(low, high) .limit = LIMIT_NONE, .least = (low), .most = (high)
+#define TIME             RANGE(0, INTEGER_MAX)
+#define DURATION         RANGE(0, INTEGER_MAX)
+#define WORDS(list)      .limit = LIMIT_NONE, .words = WORD_LIST_##list
+
+static const struct parameter method_all_parameters[] = {
+#define PARAMETER_ROW(m, f, kind, may, must, allowed, words_of_help)                               \
+    {.method = METHOD_##m,                                                                         \
+     .field = FIELD_##f,                                                                           \
+     .type = PARAMETER_##kind,                                                                     \
+     .roles = (may),                                                                               \
+     .required = (must),                                                                           \
+     .help = (words_of_help),                                                                      \
+     allowed},
+    PARAMETER_TABLE(PARAMETER_ROW)
+#undef PARAMETER_ROW
+};
+
+#undef ANY
+#undef BYTES
+#undef RANGE
+#undef TIME
+#undef DURATION
+#undef WORDS
+
+#define PARAMETER_COUNT (sizeof(method_all_parameters) / sizeof(method_all_parameters[0]))
+
+/* Open addressing over names whose length and some letters are hashed: the names are ours, so
+ * nobody can choose ones that collide. Slots hold a number plus one; a quarter of them is taken at
+ * most. */
+#define METHOD_SLOTS 256
+
+static uint8_t method_slots[METHOD_SLOTS];
+static uint8_t field_slots[METHOD_SLOTS];
+
+/* Place plus one of a method's parameter of a field, and where each method's rows begin. */
+static uint8_t method_row_of[METHOD_COUNT][FIELD_COUNT];
+static uint8_t method_first_row[METHOD_COUNT + 1];
+
+static_assert(METHOD_COUNT <= METHOD_SLOTS / 4 && FIELD_COUNT <= METHOD_SLOTS / 4,
+              "look-ups stay short");
+static_assert(PARAMETER_COUNT < UINT8_MAX, "a row's number fits a byte");
+
+static unsigned method_hash(struct text name)
+{
+    const uint8_t *bytes = (const uint8_t *)name.bytes;
+    uint32_t mixed = name.length;
+
+    if (name.length > 0) {
+        mixed = mixed * 31 + bytes[0];
+        mixed = mixed * 31 + bytes[name.length / 2];
+        mixed = mixed * 31 + bytes[name.length - 1];
+        mixed = mixed * 31 + bytes[name.length * 3 / 4];
+    }
+    return (mixed * 0x9e3779b1u) >> 24;
+}
+
+static void method_enter(uint8_t *slots, struct text name, unsigned number)
+{
+    unsigned slot = method_hash(name);
+
+    while (slots[slot] != 0) {
+        slot = (slot + 1) % METHOD_SLOTS;
+    }
+    slots[slot] = (uint8_t)(number + 1);
+}
+
+/* Before main, so that no caller has to think of it and no thread can be early. */
+__attribute__((constructor)) static void method_prepare(void)
+{
+    unsigned method = 0;
+
+    for (unsigned i = 0; i < METHOD_COUNT; i++) {
+        method_enter(method_slots, method_rows[i].wire, i);
+    }
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        method_enter(field_slots, method_fields[i].wire, i);
+    }
+    for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
+        const struct parameter *p = &method_all_parameters[i];
+
+        assert(p->method >= method && "rows stand in the order of the methods");
+        assert(method_row_of[p->method][p->field] == 0 && "one row for each parameter");
+        while (method < p->method) {
+            method_first_row[++method] = (uint8_t)i;
+        }
+        method_row_of[p->method][p->field] = (uint8_t)(i + 1);
+    }
+    while (method < METHOD_COUNT) {
+        method_first_row[++method] = PARAMETER_COUNT;
+    }
+}
+
+enum method method_find(struct text wire)
+{
+    for (unsigned slot = method_hash(wire);; slot = (slot + 1) % METHOD_SLOTS) {
+        unsigned taken = method_slots[slot];
+        if (taken == 0) {
+            return METHOD_NONE;
+        }
+        if (text_equal(method_rows[taken - 1].wire, wire)) {
+            return (enum method)(taken - 1);
+        }
+    }
+}
+
+const char *method_wire(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].wire.bytes;
+}
+
+unsigned method_roles(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].roles;
+}
+
+enum method_kind method_kind(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].kind;
+}
+
+enum answer_shape method_answer(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].shape;
+}
+
+const char *method_help(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].help;
+}
+
+enum field field_find(struct text wire)
+{
+    for (unsigned slot = method_hash(wire);; slot = (slot + 1) % METHOD_SLOTS) {
+        unsigned taken = field_slots[slot];
+        if (taken == 0) {
+            return FIELD_NONE;
+        }
+        if (text_equal(method_fields[taken - 1].wire, wire)) {
+            return (enum field)(taken - 1);
+        }
+    }
+}
+
+const char *field_wire(enum field f)
+{
+    assert(f < FIELD_COUNT);
+    return method_fields[f].wire.bytes;
+}
+
+const char *field_help(enum field f)
+{
+    assert(f < FIELD_COUNT);
+    return method_fields[f].help;
+}
+
+const struct parameter *method_parameters(enum method m, size_t *count)
+{
+    assert(m < METHOD_COUNT);
+    *count = (size_t)(method_first_row[m + 1] - method_first_row[m]);
+    return &method_all_parameters[method_first_row[m]];
+}
+
+const struct parameter *method_parameter(enum method m, enum field f)
+{
+    unsigned row;
+
+    assert(m < METHOD_COUNT && f <= FIELD_COUNT);
+    row = f == FIELD_NONE ? 0 : method_row_of[m][f];
+    return row == 0 ? NULL : &method_all_parameters[row - 1];
+}
+
+struct text notice_wire(enum notification n)
+{
+    static const struct text names[NOTIFICATION_COUNT] = {
+#define NOTICE_ROW(symbol, wire, help) [NOTIFICATION_##symbol] = TEXT(wire),
+        NOTICE_TABLE(NOTICE_ROW)
+#undef NOTICE_ROW
+    };
+    assert(n < NOTIFICATION_COUNT);
+    return names[n];
+}

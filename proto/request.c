@@ -1,0 +1,246 @@
+#include "proto/request.h"
+
+#include "proto/walk_check.h"
+
+enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, size_t size)
+{
+    struct cursor c = cursor_over(bytes, size);
+    uint32_t items;
+    uint64_t type, msgid = 0;
+
+    r->kind = REQUEST_BROKEN;
+    r->method = METHOD_NONE;
+    r->msgid = 0;
+    r->name = TEXT_NONE;
+    r->present = 0;
+    if (!cursor_array(&c, &items) || !cursor_uint(&c, &type) || type > 2 ||
+        items != (type == 2 ? 3 : 4)) {
+        return REQUEST_BROKEN;
+    }
+    if (type != 2) {
+        if (!cursor_uint(&c, &msgid) || msgid > UINT32_MAX) {
+            return REQUEST_BROKEN;
+        }
+        r->msgid = (uint32_t)msgid;
+    }
+    if (type == 1) {
+        return r->kind = REQUEST_ANSWER;
+    }
+    if (!cursor_text(&c, &r->name) || cursor_type(&c) != CURSOR_ARRAY) {
+        return REQUEST_BROKEN;
+    }
+    r->params = c;
+    r->method = method_find(r->name);
+    return r->kind = type == 0 ? REQUEST_CALL : REQUEST_NOTICE;
+}
+
+static bool request_refuse(struct request_error *error, enum error_code code, const char *field,
+                           const char *message)
+{
+    *error = (struct request_error){code, field, message};
+    return false;
+}
+
+/* The bytes of a str or bin parameter, within its limit. */
+static bool request_decode_bytes(struct cursor *c, const struct parameter *p,
+                                 const struct limits *limits, struct text *out,
+                                 struct request_error *error)
+{
+    const char *field = field_wire(p->field);
+
+    if (p->type == PARAMETER_PAYLOAD) {
+        if (!cursor_bytes(c, out)) {
+            return request_refuse(error, ERROR_INVALID, field, "must be bin or str");
+        }
+    } else if (!cursor_text(c, out)) {
+        return request_refuse(error, ERROR_INVALID, field, "must be a str");
+    }
+    if (p->limit != LIMIT_NONE && out->length > limits->of[p->limit]) {
+        return request_refuse(error, ERROR_TOO_LARGE, field, "is longer than its limit");
+    }
+    if (p->type != PARAMETER_PAYLOAD && !walk_check_text(*out)) {
+        return request_refuse(error, ERROR_INVALID, field, "must be valid UTF-8");
+    }
+    if (p->type == PARAMETER_ID && !walk_check_id(*out)) {
+        return request_refuse(error, ERROR_INVALID, field,
+                              "must not be empty nor have control characters");
+    }
+    return true;
+}
+
+static bool request_decode_word(struct cursor *c, const struct parameter *p, int64_t *out,
+                                struct request_error *error)
+{
+    struct text word;
+
+    if (!cursor_text(c, &word)) {
+        return request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be a str");
+    }
+    *out = words_find(p->words, word);
+    return *out != WORD_UNKNOWN || request_refuse(error, ERROR_INVALID, field_wire(p->field),
+                                                  "is none of the words allowed");
+}
+
+static bool request_decode_integer(struct cursor *c, const struct parameter *p, int64_t *out,
+                                   struct request_error *error)
+{
+    if (cursor_type(c) != CURSOR_INT) {
+        return request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be an integer");
+    }
+    if (!cursor_int(c, out) || *out < p->least || *out > p->most) {
+        return request_refuse(error, ERROR_INVALID, field_wire(p->field), "is out of range");
+    }
+    return true;
+}
+
+typedef enum error_code (*request_check)(struct text raw, const struct limits *limits,
+                                         const char **message);
+
+/* A map or array is checked whole and kept as it came. */
+static bool request_decode_raw(struct cursor *c, const struct parameter *p, request_check check,
+                               const struct limits *limits, struct text *out,
+                               struct request_error *error)
+{
+    const char *message = "is cut short";
+    enum error_code code = ERROR_INVALID;
+
+    if (cursor_raw(c, out)) {
+        code = check(*out, limits, &message);
+    }
+    return code == ERROR_NONE || request_refuse(error, code, field_wire(p->field), message);
+}
+
+static bool request_decode_value(struct cursor *c, const struct parameter *p,
+                                 const struct limits *limits, union request_value *out,
+                                 struct request_error *error)
+{
+    switch (p->type) {
+    case PARAMETER_ID:
+    case PARAMETER_TEXT:
+    case PARAMETER_PAYLOAD:
+        return request_decode_bytes(c, p, limits, &out->text, error);
+    case PARAMETER_BOOL:
+        return cursor_bool(c, &out->flag) ||
+               request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be a bool");
+    case PARAMETER_INTEGER:
+        return request_decode_integer(c, p, &out->number, error);
+    case PARAMETER_WORD:
+        return request_decode_word(c, p, &out->number, error);
+    case PARAMETER_ATTRIBUTES:
+        return request_decode_raw(c, p, walk_check_attributes, limits, &out->text, error);
+    case PARAMETER_SKILLS:
+        return request_decode_raw(c, p, walk_check_skills, limits, &out->text, error);
+    case PARAMETER_CUSTOMER:
+        return request_decode_raw(c, p, walk_check_customer, limits, &out->text, error);
+    case PARAMETER_CAPACITY:
+        return request_decode_raw(c, p, walk_check_capacity, limits, &out->text, error);
+    case PARAMETER_QUEUES:
+        return request_decode_raw(c, p, walk_check_queues, limits, &out->text, error);
+    case PARAMETER_REFUSED:
+        break;
+    }
+    return request_refuse(error, ERROR_INVALID, field_wire(p->field),
+                          "is not supported by this version");
+}
+
+/* What no single parameter can be blamed for. */
+static bool request_check_together(const struct request *r, unsigned roles,
+                                   struct request_error *error)
+{
+    size_t count;
+    const struct parameter *rows = method_parameters(r->method, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if ((rows[i].required & roles) != 0 && !request_has(r, rows[i].field)) {
+            return request_refuse(error, ERROR_INVALID, field_wire(rows[i].field), "is required");
+        }
+    }
+    if (r->method == METHOD_CONTACT_TRANSFER &&
+        request_has(r, FIELD_QUEUE) == request_has(r, FIELD_AGENT)) {
+        return request_has(r, FIELD_QUEUE)
+                   ? request_refuse(error, ERROR_INVALID, field_wire(FIELD_AGENT),
+                                    "a transfer goes to a queue or to an agent, not to both")
+                   : request_refuse(error, ERROR_INVALID, field_wire(FIELD_QUEUE),
+                                    "a transfer needs a queue or an agent");
+    }
+    return true;
+}
+
+/* A map of parameters being decoded. */
+struct request_decoding {
+    struct request *request;
+    struct cursor cursor;
+    const struct limits *limits;
+    struct request_error *error;
+    unsigned roles;
+    uint64_t seen; /* a bit for each field, nil or not */
+    bool failed;   /* `error` has the first fault; from then on only what is forbidden counts */
+};
+
+static void request_fail(struct request_decoding *d, const char *field, const char *message)
+{
+    if (!d->failed) {
+        d->failed = true;
+        request_refuse(d->error, ERROR_INVALID, field, message);
+    }
+}
+
+/* One pair of the map; false when nothing behind it needs to be looked at. */
+static bool request_decode_pair(struct request_decoding *d)
+{
+    const struct parameter *p;
+    struct cursor value;
+    struct text key;
+    uint64_t bit;
+    bool given;
+
+    if (!cursor_text(&d->cursor, &key)) {
+        request_fail(d, "params", "must be a map with str keys");
+        return false;
+    }
+    value = d->cursor;
+    if (!cursor_skip(&d->cursor)) {
+        request_fail(d, "params", "is cut short");
+        return false;
+    }
+    p = method_parameter(d->request->method, field_find(key));
+    if (p == NULL) {
+        return true; /* "unknown keys are ignored" */
+    }
+    given = cursor_type(&value) != CURSOR_NIL; /* "nil for a named field is as if absent" */
+    if (given && (p->roles & d->roles) == 0) {
+        d->failed = true;
+        return request_refuse(d->error, ERROR_FORBIDDEN, field_wire(p->field),
+                              "this role may not give it");
+    }
+    bit = UINT64_C(1) << p->field;
+    if ((d->seen & bit) != 0) {
+        request_fail(d, field_wire(p->field), "is given twice");
+    }
+    d->seen |= bit;
+    if (given && !d->failed) {
+        d->failed =
+            !request_decode_value(&value, p, d->limits, &d->request->value[p->field], d->error);
+        d->request->present |= bit;
+    }
+    return true;
+}
+
+bool request_decode_params(struct request *r, enum role role, const struct limits *limits,
+                           struct request_error *error)
+{
+    struct request_decoding d = {
+        .request = r, .cursor = r->params, .limits = limits, .error = error, .roles = 1u << role};
+    uint32_t items, pairs = 0;
+
+    assert(r->kind == REQUEST_CALL && r->method < METHOD_COUNT);
+    r->present = 0;
+    if (!cursor_array(&d.cursor, &items) || items > 1 ||
+        (items == 1 && !cursor_map(&d.cursor, &pairs))) {
+        return request_refuse(error, ERROR_INVALID, "params", "must be an array with one map");
+    }
+    while (pairs > 0 && request_decode_pair(&d)) {
+        pairs--;
+    }
+    return !d.failed && request_check_together(r, d.roles, error);
+}

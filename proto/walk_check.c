@@ -1,0 +1,395 @@
+#include "proto/walk_check.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "proto/method.h"
+
+/* More than any map below may hold: the names seen so far stand on the stack, and each new one is
+ * compared with them. That is quadratic, and with these bounds still cheaper than a table. */
+#define WALK_CHECK_NAMES WALK_CHECK_QUEUES
+
+static enum error_code walk_check_fail(const char **message, enum error_code code,
+                                       const char *words)
+{
+    *message = words;
+    return code;
+}
+
+/* Bytes that follow the first one of a sequence, and the least code point that needs so many. */
+static unsigned walk_check_sequence(const uint8_t *at, const uint8_t *end)
+{
+    static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
+    uint8_t first = *at;
+    unsigned more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0;
+    uint32_t point;
+
+    if (more == 0 || (size_t)(end - at) <= more) {
+        return 0;
+    }
+    point = first & (0x3fu >> more);
+    for (unsigned i = 1; i <= more; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        point = point << 6 | (at[i] & 0x3fu);
+    }
+    if (point < least[more] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+        return 0;
+    }
+    return 1 + more;
+}
+
+bool walk_check_text(struct text t)
+{
+    const uint8_t *at = (const uint8_t *)t.bytes;
+    const uint8_t *end = at + t.length;
+
+    while (at != end) {
+        uint64_t eight;
+        unsigned size;
+
+        /* Most of what comes is ASCII, eight bytes of it at a time. */
+        while (end - at >= 8) {
+            memcpy(&eight, at, 8);
+            if ((eight & UINT64_C(0x8080808080808080)) != 0) {
+                break;
+            }
+            at += 8;
+        }
+        while (at != end && *at < 0x80) {
+            at++;
+        }
+        if (at == end) {
+            return true;
+        }
+        size = walk_check_sequence(at, end);
+        if (size == 0) {
+            return false;
+        }
+        at += size;
+    }
+    return true;
+}
+
+bool walk_check_id(struct text t)
+{
+    for (uint32_t i = 0; i < t.length; i++) {
+        uint8_t byte = (uint8_t)t.bytes[i];
+        if (byte < 0x20 || byte == 0x7f) {
+            return false;
+        }
+        /* U+0080 to U+009F are c2 80 to c2 9f, and in valid text c2 is never the last byte. */
+        if (byte == 0xc2 && (uint8_t)t.bytes[i + 1] < 0xa0) {
+            return false;
+        }
+    }
+    return t.length > 0;
+}
+
+static enum error_code walk_check_name(struct text name, uint32_t most, const char **message)
+{
+    if (name.length > most) {
+        return walk_check_fail(message, ERROR_TOO_LARGE, "has a name longer than its limit");
+    }
+    if (name.length == 0 || !walk_check_text(name)) {
+        return walk_check_fail(message, ERROR_INVALID,
+                               "has a name that is empty or no valid UTF-8");
+    }
+    return ERROR_NONE;
+}
+
+/* What belongs to one name: the cursor stands before it and is moved behind it. */
+typedef enum error_code (*walk_check_value)(struct cursor *c, struct text name,
+                                            const struct limits *limits, const char **message);
+
+static enum error_code walk_check_entries(struct text raw, uint32_t most, uint32_t name_most,
+                                          walk_check_value check, const struct limits *limits,
+                                          const char **message)
+{
+    struct text names[WALK_CHECK_NAMES];
+    struct walk w;
+
+    walk_start(&w, raw);
+    if (w.left > most || w.left > WALK_CHECK_NAMES) {
+        return walk_check_fail(message, ERROR_TOO_LARGE, "has more entries than its limit");
+    }
+    for (uint32_t i = 0; i < w.left; i++) {
+        enum error_code code;
+
+        if (!cursor_text(&w.cursor, &names[i])) {
+            return walk_check_fail(message, ERROR_INVALID, "must have names that are str");
+        }
+        code = walk_check_name(names[i], name_most, message);
+        if (code != ERROR_NONE) {
+            return code;
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            if (text_equal(names[i], names[j])) {
+                return walk_check_fail(message, ERROR_INVALID, "has a name twice");
+            }
+        }
+        code = check == NULL ? ERROR_NONE : check(&w.cursor, names[i], limits, message);
+        if (code != ERROR_NONE) {
+            return code;
+        }
+    }
+    return ERROR_NONE;
+}
+
+static bool walk_check_is(struct text raw, enum cursor_type type)
+{
+    struct cursor c = cursor_over_text(raw);
+    return cursor_type(&c) == type;
+}
+
+static enum error_code walk_check_range(struct cursor *c, int64_t least, int64_t most,
+                                        const char **message, const char *words)
+{
+    int64_t value;
+
+    if (!cursor_int(c, &value) || value < least || value > most) {
+        return walk_check_fail(message, ERROR_INVALID, words);
+    }
+    return ERROR_NONE;
+}
+
+/* "attributes: map of string to scalar"; nil is a value here. */
+static enum error_code walk_check_attribute(struct cursor *c, struct text name,
+                                            const struct limits *limits, const char **message)
+{
+    enum cursor_type type = cursor_type(c);
+    struct text text = TEXT_NONE, raw;
+    int64_t number;
+    double real;
+
+    if (type == CURSOR_TEXT) {
+        if (!cursor_text(c, &text) || !walk_check_text(text)) {
+            return walk_check_fail(message, ERROR_INVALID, "has a text that is no valid UTF-8");
+        }
+    } else if (type == CURSOR_INT) {
+        if (!cursor_int(c, &number) || number < INTEGER_MIN || number > INTEGER_MAX) {
+            return walk_check_fail(message, ERROR_INVALID, "has an integer beyond 2^53");
+        }
+    } else if (type == CURSOR_FLOAT) {
+        if (!cursor_double(c, &real) || !isfinite(real)) {
+            return walk_check_fail(message, ERROR_INVALID, "has a number that is not finite");
+        }
+    } else if ((type != CURSOR_NIL && type != CURSOR_BOOL) || !cursor_raw(c, &raw)) {
+        return walk_check_fail(message, ERROR_INVALID,
+                               "may have str, integer, float, bool and nil as values");
+    }
+    if ((uint64_t)name.length + text.length > limits->of[LIMIT_ATTRIBUTE]) {
+        return walk_check_fail(message, ERROR_TOO_LARGE, "has an entry longer than its limit");
+    }
+    return ERROR_NONE;
+}
+
+enum error_code walk_check_attributes(struct text raw, const struct limits *limits,
+                                      const char **message)
+{
+    if (!walk_check_is(raw, CURSOR_MAP)) {
+        return walk_check_fail(message, ERROR_INVALID, "must be a map of str to scalar");
+    }
+    return walk_check_entries(raw, limits->of[LIMIT_ATTRIBUTES], limits->of[LIMIT_ATTRIBUTE],
+                              walk_check_attribute, limits, message);
+}
+
+/* "nil ... as a level it is invalid" */
+static enum error_code walk_check_level(struct cursor *c, struct text name,
+                                        const struct limits *limits, const char **message)
+{
+    (void)name;
+    (void)limits;
+    return walk_check_range(c, 1, 5, message, "must have levels from 1 to 5");
+}
+
+enum error_code walk_check_skills(struct text raw, const struct limits *limits,
+                                  const char **message)
+{
+    if (!walk_check_is(raw, CURSOR_MAP)) {
+        return walk_check_fail(message, ERROR_INVALID, "must be a map of str to level");
+    }
+    return walk_check_entries(raw, limits->of[LIMIT_ATTRIBUTES], limits->of[LIMIT_NAME],
+                              walk_check_level, limits, message);
+}
+
+static enum error_code walk_check_rank(struct cursor *c, struct text name,
+                                       const struct limits *limits, const char **message)
+{
+    (void)name;
+    (void)limits;
+    return walk_check_range(c, 0, WALK_NUMBER_MAX, message, "must have ranks from 0 to 1,000,000");
+}
+
+enum error_code walk_check_queues(struct text raw, const struct limits *limits,
+                                  const char **message)
+{
+    bool ranked = walk_check_is(raw, CURSOR_MAP);
+
+    if (!ranked && !walk_check_is(raw, CURSOR_ARRAY)) {
+        return walk_check_fail(message, ERROR_INVALID,
+                               "must be an array of str, or a map of str to rank");
+    }
+    return walk_check_entries(raw, WALK_CHECK_QUEUES, limits->of[LIMIT_NAME],
+                              ranked ? walk_check_rank : NULL, limits, message);
+}
+
+static enum error_code walk_check_contacts(struct cursor *c, struct text name,
+                                           const struct limits *limits, const char **message)
+{
+    (void)name;
+    (void)limits;
+    return walk_check_range(c, 0, WALK_NUMBER_MAX, message,
+                            "must have counts from 0 to 1,000,000 in max");
+}
+
+/* Maps with keys of ours: unknown ones are ignored and nil is as if absent, as in params. */
+struct walk_check_key {
+    struct text name;
+    walk_check_value check;
+};
+
+static enum error_code walk_check_keyed(struct text raw, const struct walk_check_key *keys,
+                                        unsigned count, const struct limits *limits,
+                                        const char **message)
+{
+    struct cursor c = cursor_over_text(raw);
+    uint32_t pairs;
+    unsigned seen = 0;
+
+    if (!cursor_map(&c, &pairs)) {
+        return walk_check_fail(message, ERROR_INVALID, "must be a map");
+    }
+    for (; pairs > 0; pairs--) {
+        struct text name;
+        struct cursor value;
+        enum error_code code;
+
+        if (!cursor_text(&c, &name)) {
+            return walk_check_fail(message, ERROR_INVALID, "must have keys that are str");
+        }
+        value = c;
+        if (!cursor_skip(&c)) {
+            return walk_check_fail(message, ERROR_INVALID, "is cut short");
+        }
+        for (unsigned i = 0; i < count; i++) {
+            if (!text_equal(name, keys[i].name)) {
+                continue;
+            }
+            if ((seen >> i & 1) != 0) {
+                return walk_check_fail(message, ERROR_INVALID, "has a key twice");
+            }
+            seen |= 1u << i;
+            if (cursor_type(&value) != CURSOR_NIL) {
+                code = keys[i].check(&value, name, limits, message);
+                if (code != ERROR_NONE) {
+                    return code;
+                }
+            }
+        }
+    }
+    return ERROR_NONE;
+}
+
+static enum error_code walk_check_units(struct cursor *c, struct text name,
+                                        const struct limits *limits, const char **message)
+{
+    (void)name;
+    (void)limits;
+    return walk_check_range(c, 1, WALK_NUMBER_MAX, message, "must have units from 1 to 1,000,000");
+}
+
+static enum error_code walk_check_max(struct cursor *c, struct text name,
+                                      const struct limits *limits, const char **message)
+{
+    struct text raw;
+
+    (void)name;
+    if (cursor_type(c) != CURSOR_MAP || !cursor_raw(c, &raw)) {
+        return walk_check_fail(message, ERROR_INVALID,
+                               "must have a map of channel to count in max");
+    }
+    return walk_check_entries(raw, WALK_CHECK_CHANNELS, limits->of[LIMIT_NAME], walk_check_contacts,
+                              limits, message);
+}
+
+enum error_code walk_check_capacity(struct text raw, const struct limits *limits,
+                                    const char **message)
+{
+    static const struct walk_check_key keys[] = {
+        {TEXT("units"), walk_check_units},
+        {TEXT("max"), walk_check_max},
+    };
+    struct cursor c = cursor_over_text(raw);
+
+    if (cursor_type(&c) == CURSOR_INT) {
+        return walk_check_units(&c, TEXT_NONE, limits, message);
+    }
+    if (cursor_type(&c) != CURSOR_MAP) {
+        return walk_check_fail(message, ERROR_INVALID, "must be an integer or a map {units, max}");
+    }
+    return walk_check_keyed(raw, keys, sizeof(keys) / sizeof(keys[0]), limits, message);
+}
+
+static enum error_code walk_check_customer_id(struct cursor *c, struct text name,
+                                              const struct limits *limits, const char **message)
+{
+    struct text id;
+
+    (void)name;
+    if (!cursor_text(c, &id)) {
+        return walk_check_fail(message, ERROR_INVALID, "must have an id that is a str");
+    }
+    if (id.length > limits->of[LIMIT_ID]) {
+        return walk_check_fail(message, ERROR_TOO_LARGE, "has an id longer than its limit");
+    }
+    if (!walk_check_text(id) || !walk_check_id(id)) {
+        return walk_check_fail(
+            message, ERROR_INVALID,
+            "has an id that is empty, no valid UTF-8, or with control characters");
+    }
+    return ERROR_NONE;
+}
+
+static enum error_code walk_check_tier(struct cursor *c, struct text name,
+                                       const struct limits *limits, const char **message)
+{
+    struct text tier;
+
+    (void)name;
+    if (!cursor_text(c, &tier)) {
+        return walk_check_fail(message, ERROR_INVALID, "must have a tier that is a str");
+    }
+    if (tier.length > limits->of[LIMIT_NAME]) {
+        return walk_check_fail(message, ERROR_TOO_LARGE, "has a tier longer than its limit");
+    }
+    if (!walk_check_text(tier)) {
+        return walk_check_fail(message, ERROR_INVALID, "has a tier that is no valid UTF-8");
+    }
+    return ERROR_NONE;
+}
+
+static enum error_code walk_check_customer_attributes(struct cursor *c, struct text name,
+                                                      const struct limits *limits,
+                                                      const char **message)
+{
+    struct text raw;
+
+    (void)name;
+    if (!cursor_raw(c, &raw)) {
+        return walk_check_fail(message, ERROR_INVALID, "is cut short");
+    }
+    return walk_check_attributes(raw, limits, message);
+}
+
+enum error_code walk_check_customer(struct text raw, const struct limits *limits,
+                                    const char **message)
+{
+    static const struct walk_check_key keys[] = {
+        {TEXT("id"), walk_check_customer_id},
+        {TEXT("tier"), walk_check_tier},
+        {TEXT("attributes"), walk_check_customer_attributes},
+    };
+    return walk_check_keyed(raw, keys, sizeof(keys) / sizeof(keys[0]), limits, message);
+}
