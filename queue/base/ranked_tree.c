@@ -358,7 +358,8 @@ size_t ranked_tree_count_before(const struct ranked_tree *t, struct ranked_key k
 
     while (n != NULL) {
         if (ranked_key_less(n->key, key)) {
-            count += 1 + (size_t)size_of(n->left);
+            /* Not 1 + left: the left child is beside the way, and would have to be fetched. */
+            count += n->size - size_of(n->right);
             n = n->right;
         } else {
             n = n->left;
