@@ -44,7 +44,8 @@ enum journal_entry_flags {
     ENTRY_LAST = 2,  /* its last: with this one the checkpoint is complete */
 };
 
-#define JOURNAL_ENTRY_BYTES_MAX (1u << 20)
+#define JOURNAL_ENTRY_BYTES_MAX     (1u << 20)
+#define JOURNAL_WORKSPACE_BYTES_MAX 255u
 
 /* One entry as appended and as read back. Texts and bytes are the caller's during the call. */
 struct journal_entry {
@@ -70,13 +71,17 @@ struct journal_stats {
     uint64_t bytes_kept;              /* what the store takes now */
     uint64_t torn_bytes;              /* cut off at the end when it was opened */
     uint64_t in_flight;               /* batches handed over and not yet answered */
-    uint64_t crash_points[4];         /* how often a write began, a sync began, ... see journal_file.h */
+    uint64_t crash_points[4];         /* how often the process came by the file journal's points, in the
+                                         order of crash_point.h */
 };
 
 struct journal;
+struct journal_file_faults;
 
+/* All zero is what a server wants. */
 struct journal_options {
-    uint64_t segment_bytes; /* 0: the default */
+    uint64_t segment_bytes;             /* 0: the default */
+    struct journal_file_faults *faults; /* for tests, see journal_file_faults.h; NULL: none. Outlives the journal */
 };
 
 /* Open by address: "memory", "file:DIRECTORY". Reading is possible at once; appending after
@@ -87,7 +92,9 @@ enum journal_status journal_open(uv_loop_t *loop, const char *address,
                                  char *problem, size_t problem_size);
 
 /* Read every entry from `from` (0: the beginning of what is kept) to the end, in order. A torn tail (the last
- * batch cut short by a crash) is not an error: it was never acknowledged and is cut off. */
+ * batch cut short by a crash) is not an error: it was never acknowledged and is cut off. What is read here is durable,
+ * also when the process that wrote it died before its sync. Before the first append, not after. When it
+ * answers with an error, the journal takes nothing. */
 enum journal_status journal_read(struct journal *j, journal_position from, journal_visit visit,
                                  void *context, char *problem, size_t problem_size);
 
@@ -105,12 +112,18 @@ void journal_commit(struct journal *j, journal_done done, void *context);
 /* The position that the next appended entry will have; for a checkpoint's first slice, to trim by. */
 journal_position journal_next_position(const struct journal *j);
 
-/* Nothing before `keep_from` is needed any more; the store frees it when it is convenient. */
+/* Nothing before `keep_from` is needed any more, because a checkpoint that begins there has been answered as durable;
+ * the store frees it when it is convenient. After a failure
+ * nothing is freed. */
 void journal_trim(struct journal *j, journal_position keep_from);
 
 void journal_get_stats(const struct journal *j, struct journal_stats *out);
 
-/* All batches answered, then closed, then `closed` called; the journal is freed after that call. */
+/* What failed and where, in words for a person, once a batch was answered with an error; "" until then. */
+const char *journal_problem(const struct journal *j);
+
+/* All batches answered, then closed, then `closed` called; the journal is freed after that call. The batch that is
+ * being filled is dropped. Nothing else may be called from here on; `closed` may be NULL. */
 void journal_destroy(struct journal *j, void (*closed)(void *context), void *context);
 
 #endif

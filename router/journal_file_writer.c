@@ -1,0 +1,519 @@
+#include "router/journal_file_writer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "router/crash_point.h"
+
+/* Bounds of one write: so many batches (the kernel takes 1,024), and no new one once it has so many
+ * bytes. */
+#define TURN_BATCHES_MAX 512
+#define TURN_BYTES_MAX   (16u << 20)
+
+/* Room is taken so far ahead. */
+#define ALLOCATE_BYTES (4u << 20)
+
+void journal_batch_list_push(struct journal_batch_list *list, struct journal_batch *batch)
+{
+    batch->next = NULL;
+    if (list->first == NULL) {
+        list->first = batch;
+    } else {
+        list->last->next = batch;
+    }
+    list->last = batch;
+}
+
+static void writer_append_list(struct journal_batch_list *list, struct journal_batch_list *more)
+{
+    if (more->first == NULL) {
+        return;
+    }
+    if (list->first == NULL) {
+        list->first = more->first;
+    } else {
+        list->last->next = more->first;
+    }
+    list->last = more->last;
+    *more = (struct journal_batch_list){0};
+}
+
+/* A failure of the disk, in words that name the last segment. */
+static enum journal_status writer_fail(struct journal_file_writer *w, enum journal_status status,
+                                       const char *what, int error)
+{
+    char name[JOURNAL_FILE_NAME_BYTES], problem[JOURNAL_FILE_PROBLEM_BYTES];
+
+    journal_file_directory_name(name, w->set->number,
+                                w->set->segments[w->set->count - 1].head.number);
+    snprintf(problem, sizeof(problem), "%s/%s: cannot %s: %s", w->directory->path, name, what,
+             strerror(error));
+    journal_file_writer_refuse(w, status, problem);
+    return status;
+}
+
+static int writer_sync(struct journal_file_writer *w)
+{
+    int error = 0;
+
+    if (w->faults->before_sync != NULL) {
+        uv_sem_wait(w->faults->before_sync);
+    }
+    if (journal_file_fault_strikes(&w->faults->sync, &error)) {
+        return error;
+    }
+    atomic_fetch_add(&w->syncs, 1);
+    return fdatasync(w->fd) == 0 ? 0 : errno;
+}
+
+/* Back to where the last good turn ended, and without the room taken in advance. */
+static int writer_take_back(struct journal_file_writer *w)
+{
+    int error = 0;
+
+    if (journal_file_fault_strikes(&w->faults->truncate, &error)) {
+        return error;
+    }
+    w->allocated = w->end.file_bytes;
+    return ftruncate(w->fd, (off_t)w->end.file_bytes) == 0 && fsync(w->fd) == 0 ? 0 : errno;
+}
+
+/* No room is one thing, every other error another. */
+static enum journal_status writer_give_up(struct journal_file_writer *w, const char *what,
+                                          int error)
+{
+    int again;
+
+    if (!journal_file_directory_is_full(error)) {
+        return writer_fail(w, JOURNAL_FAILED, what, error);
+    }
+    again = writer_take_back(w);
+    if (again != 0) {
+        return writer_fail(w, JOURNAL_FAILED, "take back what found no room", again);
+    }
+    return writer_fail(w, JOURNAL_FULL, what, error);
+}
+
+/* Make sure that the segment can take `size` more bytes. The file's size stays: it always says
+ * where the data ends. */
+static int writer_allocate(struct journal_file_writer *w, size_t size)
+{
+    uint64_t end = w->end.file_bytes + size;
+    int error = 0;
+
+    if (journal_file_fault_strikes(&w->faults->allocate, &error)) {
+        return error;
+    }
+    if (!w->allocates || end <= w->allocated) {
+        return 0;
+    }
+    if (fallocate(w->fd, FALLOC_FL_KEEP_SIZE, (off_t)w->end.file_bytes,
+                  (off_t)(size + ALLOCATE_BYTES)) == 0) {
+        w->allocated = end + ALLOCATE_BYTES;
+        return 0;
+    }
+    /* Nearly full may still be enough. */
+    if (fallocate(w->fd, FALLOC_FL_KEEP_SIZE, (off_t)w->end.file_bytes, (off_t)size) == 0) {
+        w->allocated = end;
+        return 0;
+    }
+    if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
+        w->allocates = false;
+        return 0;
+    }
+    return errno;
+}
+
+/* Begin the next segment. All before it is durable: this is between two turns. */
+static enum journal_status writer_rotate(struct journal_file_writer *w)
+{
+    struct journal_segment_head head = w->set->segments[w->set->count - 1].head;
+    int fd, error;
+
+    head.number++;
+    head.base = w->end.position;
+    head.previous = w->end.previous;
+    head.opening = w->opening;
+    /* The room taken in advance is given back; that it fails loses room and nothing else. */
+    error = ftruncate(w->fd, (off_t)w->end.file_bytes);
+    (void)error;
+    if (!journal_file_set_reserve(w->set)) {
+        return writer_fail(w, JOURNAL_FAILED, "begin a new segment behind it", ENOMEM);
+    }
+    error = journal_file_directory_create(w->directory, &head, &fd);
+    if (error != 0) {
+        return writer_fail(w, journal_file_directory_is_full(error) ? JOURNAL_FULL : JOURNAL_FAILED,
+                           "begin a new segment behind it", error);
+    }
+    journal_file_set_push(w->set, &head, JOURNAL_FORMAT_SEGMENT_HEAD);
+    close(w->fd);
+    w->fd = fd;
+    w->end.file_bytes = JOURNAL_FORMAT_SEGMENT_HEAD;
+    w->allocated = w->end.file_bytes;
+    atomic_fetch_add(&w->bytes_kept, JOURNAL_FORMAT_SEGMENT_HEAD);
+    crash_point_reached(CRASH_BETWEEN_SEGMENTS);
+    return JOURNAL_OK;
+}
+
+/* Write what the vectors hold, at most `limit` bytes of it. 0 or an errno. */
+static int writer_write_vectors(struct journal_file_writer *w, struct iovec *vectors, int count,
+                                size_t limit)
+{
+    uint64_t offset = w->end.file_bytes;
+
+    while (limit > 0 && count > 0) {
+        ssize_t n;
+
+        if (vectors[0].iov_len > limit) {
+            vectors[0].iov_len = limit;
+        }
+        /* Only a limited write needs to go vector by vector. */
+        n = pwritev(w->fd, vectors, limit == SIZE_MAX ? count : 1, (off_t)offset);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return n == 0 ? EIO : errno;
+        }
+        offset += (uint64_t)n;
+        limit -= limit == SIZE_MAX ? 0 : (size_t)n;
+        while (count > 0 && (size_t)n >= vectors[0].iov_len) {
+            n -= (ssize_t)vectors[0].iov_len;
+            vectors++;
+            count--;
+        }
+        if (count > 0) {
+            vectors[0].iov_base = (uint8_t *)vectors[0].iov_base + n;
+            vectors[0].iov_len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+static int writer_write(struct journal_file_writer *w, struct iovec *vectors, int count,
+                        size_t size)
+{
+    int error;
+
+    if (journal_file_fault_strikes(&w->faults->write, &error)) {
+        int ignored = writer_write_vectors(w, vectors, count,
+                                           (size_t)atomic_load(&w->faults->written_before));
+        (void)ignored;
+        return error;
+    }
+    if (crash_point_is_next(CRASH_INSIDE_WRITE)) {
+        int ignored = writer_write_vectors(w, vectors, count, size / 2);
+        (void)ignored;
+    }
+    crash_point_reached(CRASH_INSIDE_WRITE);
+    return writer_write_vectors(w, vectors, count, SIZE_MAX);
+}
+
+/* Complete the records of the turn, which only now have a segment, neighbours and a durable end. */
+static uint32_t writer_seal(struct journal_file_writer *w, struct iovec *vectors, int count)
+{
+    uint32_t segment_crc = w->set->segments[w->set->count - 1].head.crc;
+    uint32_t previous = w->end.previous;
+
+    for (int i = 0; i < count; i++) {
+        size_t at = 0, size;
+
+        while (at < vectors[i].iov_len) {
+            previous = journal_file_format_seal((uint8_t *)vectors[i].iov_base + at, segment_crc,
+                                                w->end.position, previous, &size);
+            at += size;
+        }
+        assert(at == vectors[i].iov_len);
+    }
+    return previous;
+}
+
+/* One write and one sync. On JOURNAL_OK `end` has moved behind them. */
+static enum journal_status writer_put(struct journal_file_writer *w, struct iovec *vectors,
+                                      int count, size_t size)
+{
+    enum journal_status status;
+    uint32_t previous;
+    int error;
+
+    if (w->end.file_bytes >= w->segment_bytes) {
+        status = writer_rotate(w);
+        if (status != JOURNAL_OK) {
+            return status;
+        }
+    }
+    error = writer_allocate(w, size);
+    if (error != 0) {
+        return writer_give_up(w, "take room in it", error);
+    }
+    previous = writer_seal(w, vectors, count);
+    error = writer_write(w, vectors, count, size);
+    if (error != 0) {
+        return writer_give_up(w, "write to it", error);
+    }
+    crash_point_reached(CRASH_BETWEEN_WRITE_AND_SYNC);
+    error = writer_sync(w);
+    if (error != 0) {
+        return writer_give_up(w, "sync it", error);
+    }
+    crash_point_reached(CRASH_BETWEEN_SYNC_AND_ANSWER);
+    w->end.position += size;
+    w->end.file_bytes += size;
+    w->end.previous = previous;
+    w->end.closed = false;
+    w->set->segments[w->set->count - 1].file_bytes = w->end.file_bytes;
+    atomic_fetch_add(&w->bytes_kept, size);
+    return JOURNAL_OK;
+}
+
+static void writer_do_turn(struct journal_file_writer *w, enum journal_status status)
+{
+    struct iovec vectors[TURN_BATCHES_MAX];
+    int count = 0;
+    size_t size = 0;
+
+    for (struct journal_batch *b = w->turn.first; b != NULL; b = b->next) {
+        if (b->size > 0) {
+            vectors[count++] = (struct iovec){b->bytes, b->size};
+            size += b->size;
+        }
+    }
+    if (status == JOURNAL_OK && count > 0) {
+        status = writer_put(w, vectors, count, size);
+    }
+    for (struct journal_batch *b = w->turn.first; b != NULL; b = b->next) {
+        b->status = status;
+    }
+}
+
+/* Remove the oldest segment of a set. False when the disk refuses: then the rest waits for a better
+ * time. */
+static bool writer_remove_first(struct journal_file_writer *w, struct journal_file_set *set)
+{
+    struct journal_file_segment *first = &set->segments[0];
+
+    if (journal_file_directory_remove(w->directory, set->number, first->head.number) != 0) {
+        return false;
+    }
+    atomic_fetch_sub(&w->bytes_kept, first->file_bytes);
+    set->count--;
+    memmove(first, first + 1, set->count * sizeof(*first));
+    return true;
+}
+
+/* Remove one segment of which nothing is needed. False when there is none. */
+static bool writer_trim_one(struct journal_file_writer *w, journal_position keep_from)
+{
+    if (w->set->count > 1 && w->set->segments[1].head.base <= keep_from) {
+        return writer_remove_first(w, w->set);
+    }
+    /* What others wrote is from before this opening. */
+    for (size_t i = 0; i < w->directory->set_count && keep_from >= w->opened_at; i++) {
+        struct journal_file_set *set = &w->directory->sets[i];
+
+        if (set != w->set && set->count > 0) {
+            return writer_remove_first(w, set);
+        }
+    }
+    return false;
+}
+
+/* The record that lets the next opening tell damage from a torn tail, everywhere. */
+static void writer_close_orderly(struct journal_file_writer *w)
+{
+    const struct journal_entry mark = {.workspace = TEXT(""), .bytes = (const uint8_t *)""};
+    uint8_t record[JOURNAL_FORMAT_RECORD_HEAD];
+    struct iovec vector = {record, sizeof(record)};
+    int error;
+
+    journal_file_format_put_record(record, &mark, JOURNAL_FORMAT_KIND_CLOSED, w->opening,
+                                   w->end.position);
+    if (writer_put(w, &vector, 1, sizeof(record)) == JOURNAL_OK) {
+        error =
+            ftruncate(w->fd, (off_t)w->end.file_bytes); /* gives back the room taken in advance */
+        (void)error;
+    }
+}
+
+/* Move the batches of one turn from `pending`. */
+static void writer_take_turn(struct journal_file_writer *w)
+{
+    size_t bytes = 0;
+    int batches = 0;
+
+    while (w->pending.first != NULL && batches < TURN_BATCHES_MAX && bytes < TURN_BYTES_MAX) {
+        struct journal_batch *b = w->pending.first;
+
+        w->pending.first = b->next;
+        journal_batch_list_push(&w->turn, b);
+        bytes += b->size;
+        batches++;
+    }
+}
+
+static void writer_run(void *argument)
+{
+    struct journal_file_writer *w = argument;
+    journal_position trimmed_to = 0;
+
+    uv_mutex_lock(&w->mutex);
+    for (;;) {
+        enum journal_status status = w->status;
+        journal_position keep_from = w->keep_from;
+
+        if (w->pending.first == NULL && (keep_from == trimmed_to || status != JOURNAL_OK)) {
+            if (w->stop) {
+                break;
+            }
+            w->idle = true;
+            uv_cond_wait(&w->wake, &w->mutex);
+            w->idle = false;
+            continue;
+        }
+        writer_take_turn(w);
+        uv_mutex_unlock(&w->mutex);
+
+        if (w->turn.first != NULL) {
+            writer_do_turn(w, status);
+            uv_mutex_lock(&w->mutex);
+            status = w->status;
+            writer_append_list(&w->finished, &w->turn);
+            uv_mutex_unlock(&w->mutex);
+            uv_async_send(w->async);
+        }
+        if (status == JOURNAL_OK && keep_from != trimmed_to && !writer_trim_one(w, keep_from)) {
+            trimmed_to = keep_from;
+        }
+        uv_mutex_lock(&w->mutex);
+    }
+    uv_mutex_unlock(&w->mutex);
+
+    if (w->status == JOURNAL_OK && w->end.position > 0 && !w->end.closed) {
+        writer_close_orderly(w);
+    }
+    uv_mutex_lock(&w->mutex);
+    w->stopped = true;
+    uv_mutex_unlock(&w->mutex);
+    uv_async_send(w->async);
+}
+
+int journal_file_writer_start(struct journal_file_writer *w)
+{
+    sigset_t all, before;
+    int rv;
+
+    w->opened_at = w->end.position;
+    w->allocated = w->end.file_bytes;
+    w->allocates = true;
+    for (size_t i = 0; i < w->directory->set_count; i++) {
+        for (size_t k = 0; k < w->directory->sets[i].count; k++) {
+            atomic_fetch_add(&w->bytes_kept, w->directory->sets[i].segments[k].file_bytes);
+        }
+    }
+    rv = uv_mutex_init(&w->mutex);
+    if (rv != 0) {
+        return -rv;
+    }
+    rv = uv_cond_init(&w->wake);
+    if (rv != 0) {
+        goto err_after_mutex;
+    }
+    /* Signals are for the loop; and a write beyond a limit shall answer EFBIG instead of SIGXFSZ.
+     */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rv = uv_thread_create(&w->thread, writer_run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rv != 0) {
+        goto err_after_cond;
+    }
+    return 0;
+
+err_after_cond:
+    uv_cond_destroy(&w->wake);
+err_after_mutex:
+    uv_mutex_destroy(&w->mutex);
+    return -rv;
+}
+
+/* With the mutex held: one signal for all that comes until the thread looks. */
+static void writer_wake(struct journal_file_writer *w)
+{
+    if (w->idle) {
+        w->idle = false;
+        uv_cond_signal(&w->wake);
+    }
+}
+
+void journal_file_writer_hand_over(struct journal_file_writer *w, struct journal_batch *batch)
+{
+    uv_mutex_lock(&w->mutex);
+    journal_batch_list_push(&w->pending, batch);
+    writer_wake(w);
+    uv_mutex_unlock(&w->mutex);
+}
+
+bool journal_file_writer_take_finished(struct journal_file_writer *w,
+                                       struct journal_batch_list *out)
+{
+    bool stopped;
+
+    uv_mutex_lock(&w->mutex);
+    *out = w->finished;
+    w->finished = (struct journal_batch_list){0};
+    stopped = w->stopped;
+    uv_mutex_unlock(&w->mutex);
+    return stopped;
+}
+
+void journal_file_writer_trim(struct journal_file_writer *w, journal_position keep_from)
+{
+    uv_mutex_lock(&w->mutex);
+    if (keep_from > w->keep_from) {
+        w->keep_from = keep_from;
+        writer_wake(w);
+    }
+    uv_mutex_unlock(&w->mutex);
+}
+
+void journal_file_writer_refuse(struct journal_file_writer *w, enum journal_status status,
+                                const char *problem)
+{
+    uv_mutex_lock(&w->mutex);
+    if (w->status == JOURNAL_OK) {
+        w->status = status;
+        snprintf(w->problem, sizeof(w->problem), "%s", problem);
+    }
+    uv_mutex_unlock(&w->mutex);
+}
+
+void journal_file_writer_get_problem(struct journal_file_writer *w,
+                                     char out[JOURNAL_FILE_PROBLEM_BYTES])
+{
+    uv_mutex_lock(&w->mutex);
+    memcpy(out, w->problem, JOURNAL_FILE_PROBLEM_BYTES);
+    uv_mutex_unlock(&w->mutex);
+}
+
+void journal_file_writer_stop(struct journal_file_writer *w)
+{
+    uv_mutex_lock(&w->mutex);
+    w->stop = true;
+    writer_wake(w);
+    uv_mutex_unlock(&w->mutex);
+}
+
+void journal_file_writer_join(struct journal_file_writer *w)
+{
+    uv_thread_join(&w->thread);
+    uv_cond_destroy(&w->wake);
+    uv_mutex_destroy(&w->mutex);
+    close(w->fd);
+}

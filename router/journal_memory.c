@@ -1,0 +1,201 @@
+#include "router/journal_memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "router/journal_store.h"
+
+struct journal_memory_batch {
+    journal_done done;
+    void *context;
+    uint64_t entries, bytes;
+};
+
+struct journal_memory {
+    struct journal journal;
+    uv_idle_t answering; /* active while a batch waits for its answer: the loop does not block */
+    struct journal_memory_batch *ring; /* of a power of two; `head` and `tail` only grow */
+    uint64_t capacity, head, tail;
+    uint64_t filled, filled_entries;
+    journal_position position;
+    struct journal_stats stats;
+    bool closing;
+    void (*closed)(void *context);
+    void *closed_context;
+};
+
+/* About what an entry takes beside its bytes: positions and sizes look as they do on a disk. */
+#define JOURNAL_MEMORY_ENTRY_OVERHEAD 64u
+
+static struct journal_memory *journal_memory_of(struct journal *j)
+{
+    return (struct journal_memory *)j;
+}
+
+static enum journal_status journal_memory_read(struct journal *j, journal_position from,
+                                               journal_visit visit, void *context, char *problem,
+                                               size_t problem_size)
+{
+    (void)j;
+    (void)from;
+    (void)visit;
+    (void)context;
+    (void)problem;
+    (void)problem_size;
+    return JOURNAL_OK;
+}
+
+static void journal_memory_append(struct journal *j, const struct journal_entry *entry)
+{
+    struct journal_memory *m = journal_memory_of(j);
+    uint64_t size = entry->size + entry->workspace.length + JOURNAL_MEMORY_ENTRY_OVERHEAD;
+
+    assert(!m->closing);
+    m->filled += size;
+    m->filled_entries++;
+    m->position += size;
+}
+
+static size_t journal_memory_filled(const struct journal *j)
+{
+    return (size_t)((const struct journal_memory *)j)->filled;
+}
+
+static void journal_memory_closed(uv_handle_t *handle)
+{
+    struct journal_memory *m = handle->data;
+    void (*closed)(void *context) = m->closed;
+    void *context = m->closed_context;
+
+    if (closed != NULL) {
+        closed(context);
+    }
+    free(m->ring);
+    free(m);
+}
+
+/* Answers what was committed before this turn; what the answers commit waits for the next one. */
+static void journal_memory_answer(uv_idle_t *handle)
+{
+    struct journal_memory *m = handle->data;
+    uint64_t end = m->tail;
+
+    while (m->head != end) {
+        struct journal_memory_batch batch = m->ring[m->head & (m->capacity - 1)];
+
+        m->head++;
+        m->stats.batches++;
+        m->stats.entries += batch.entries;
+        m->stats.bytes += batch.bytes;
+        batch.done(batch.context, JOURNAL_OK);
+    }
+    if (m->head == m->tail) {
+        uv_idle_stop(&m->answering);
+        if (m->closing) {
+            uv_close((uv_handle_t *)&m->answering, journal_memory_closed);
+        }
+    }
+}
+
+static void journal_memory_grow(struct journal_memory *m)
+{
+    uint64_t capacity = m->capacity * 2;
+    struct journal_memory_batch *ring = malloc((size_t)capacity * sizeof(*ring));
+
+    if (ring == NULL) {
+        abort(); /* a batch that is neither kept nor answered would be a promise broken in silence
+                  */
+    }
+    for (uint64_t i = m->head; i != m->tail; i++) {
+        ring[i & (capacity - 1)] = m->ring[i & (m->capacity - 1)];
+    }
+    free(m->ring);
+    m->ring = ring;
+    m->capacity = capacity;
+}
+
+static void journal_memory_commit(struct journal *j, journal_done done, void *context)
+{
+    struct journal_memory *m = journal_memory_of(j);
+
+    assert(!m->closing);
+    if (m->tail - m->head == m->capacity) {
+        journal_memory_grow(m);
+    }
+    m->ring[m->tail & (m->capacity - 1)] =
+        (struct journal_memory_batch){done, context, m->filled_entries, m->filled};
+    m->tail++;
+    m->filled = 0;
+    m->filled_entries = 0;
+    uv_idle_start(&m->answering, journal_memory_answer);
+}
+
+static journal_position journal_memory_next_position(const struct journal *j)
+{
+    return ((const struct journal_memory *)j)->position;
+}
+
+static void journal_memory_trim(struct journal *j, journal_position keep_from)
+{
+    (void)j;
+    (void)keep_from;
+}
+
+static void journal_memory_get_stats(const struct journal *j, struct journal_stats *out)
+{
+    const struct journal_memory *m = (const struct journal_memory *)j;
+
+    *out = m->stats;
+    out->in_flight = m->tail - m->head;
+}
+
+static const char *journal_memory_problem(const struct journal *j)
+{
+    (void)j;
+    return "";
+}
+
+static void journal_memory_destroy(struct journal *j, void (*closed)(void *context), void *context)
+{
+    struct journal_memory *m = journal_memory_of(j);
+
+    assert(!m->closing);
+    m->closing = true;
+    m->closed = closed;
+    m->closed_context = context;
+    uv_idle_start(&m->answering, journal_memory_answer);
+}
+
+static const struct journal_operations journal_memory_operations = {
+    .read = journal_memory_read,
+    .append = journal_memory_append,
+    .filled = journal_memory_filled,
+    .commit = journal_memory_commit,
+    .next_position = journal_memory_next_position,
+    .trim = journal_memory_trim,
+    .get_stats = journal_memory_get_stats,
+    .problem = journal_memory_problem,
+    .destroy = journal_memory_destroy,
+};
+
+enum journal_status journal_memory_open(uv_loop_t *loop, struct journal **out, char *problem,
+                                        size_t problem_size)
+{
+    struct journal_memory *m = calloc(1, sizeof(*m));
+
+    if (m != NULL) {
+        m->capacity = 64;
+        m->ring = malloc((size_t)m->capacity * sizeof(*m->ring));
+    }
+    if (m == NULL || m->ring == NULL) {
+        free(m);
+        snprintf(problem, problem_size, "no memory for a journal");
+        return JOURNAL_FAILED;
+    }
+    m->journal.operations = &journal_memory_operations;
+    uv_idle_init(loop, &m->answering);
+    m->answering.data = m;
+    *out = &m->journal;
+    return JOURNAL_OK;
+}
