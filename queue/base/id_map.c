@@ -241,8 +241,9 @@ void id_map_remove(struct id_map *m, void *item)
         }
     }
     assert(m->before.used != 0);
+    /* What was moved is in `now`, so the record is not mistaken for a step on the way. */
     at = table_home(&m->before, hash);
-    while (at < m->moved || m->before.entries[at].item != item) {
+    while (m->before.entries[at].item != item) {
         assert(m->before.entries[at].item != NULL);
         at = table_after(&m->before, at);
     }
