@@ -24,9 +24,10 @@
 #include "router/classify/ruleset.h"
 
 #define CONFIG_BYTES_MAX (8u << 20) /* a longer file is refused unread */
-#define CONFIG_NODES_MAX 1000000u   /* YAML nodes visited, aliases counted each time they are used \
-                                     */
-#define CONFIG_PROBLEMS_MAX 200u    /* more are counted, and said to be so in the last one */
+#define CONFIG_NODES_MAX                                                                           \
+    1000000u                     /* YAML nodes visited, aliases counted each time they are used    \
+                                  */
+#define CONFIG_PROBLEMS_MAX 200u /* more are counted, and said to be so in the last one */
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -45,7 +46,7 @@ struct node_settings {
     uint32_t connections_max;
     uint32_t output_max;    /* bytes waiting for one slow reader, before it is cut off */
     uint32_t segment_bytes; /* of the file journal */
-    struct limits limits; /* of the wire, as `hello` tells them */
+    struct limits limits;   /* of the wire, as `hello` tells them */
 };
 
 /* One mistake. Line and column count from 1 and point at the first character of what is wrong;
