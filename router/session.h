@@ -1,0 +1,239 @@
+/* Connections: one session is one connection's life.
+ *
+ *      accepted ──▶ GREETING ──hello──▶ OPEN ──▶ FINISHING ──all written──▶ CLOSED
+ *                      │                 │            │                        ▲
+ *                      └─────────────────┴────────────┴── broken, late, silent ┘
+ *
+ * A session knows bytes: it finds whole frames and hands them up one by one, and it sends what
+ * others put into its packer. It knows neither methods nor engines.
+ *
+ * In: what a client sends is looked at where libuv put it; only what does not yet make a whole
+ * frame is kept, and memory for that grows as bytes arrive, never as they are announced. When the
+ * handler says "later", or when the client's answers pile up, the session stops reading: then TCP
+ * tells the client.
+ *
+ * Out: bytes go into the packer as they are made, and are *held* until the journal has what they
+ * speak of (session_table_seal and _release), then *released*, and written with one write a turn.
+ * Answers are never dropped. A client that does not take them is not read from any more, and is cut
+ * off when it takes nothing for three heartbeats, or when notifications would make it hold more
+ * than `output_max`.
+ *
+ * Ids of sessions are never used again. One table belongs to one loop and its thread. */
+#ifndef ROUTER_SESSION_H
+#define ROUTER_SESSION_H
+
+#include <uv.h>
+
+#include "proto/frame.h"
+#include "proto/packer.h"
+#include "proto/response.h"
+#include "queue/base/list.h"
+#include "router/clock.h"
+
+/* X(symbol, word in the log, log level, words for a person) */
+#define SESSION_END_TABLE(X)                                                                       \
+    X(CLIENT_CLOSED, "client_closed", DEBUG, "the client closed the connection")                   \
+    X(GOODBYE, "goodbye", DEBUG, "the client said goodbye")                                        \
+    X(DRAINED, "drained", DEBUG, "this server stops")                                              \
+    X(TAKEN_OVER, "taken_over", INFO, "the agent's session ended; it may be elsewhere now")        \
+    X(HELLO_TIMEOUT, "hello_timeout", INFO, "no hello came in time")                               \
+    X(SILENT, "silent", INFO, "nothing was heard for three heartbeats")                            \
+    X(HALF_FRAME, "half_frame", INFO, "a frame was begun and not ended in time")                   \
+    X(SLOW_READER, "slow_reader", INFO, "the client did not take what was sent to it")             \
+    X(BAD_BYTES, "bad_bytes", INFO, "what came was no MessagePack-RPC")                            \
+    X(TOO_LARGE, "too_large", INFO, "a frame was over the limit of bytes")                         \
+    X(TOO_DEEP, "too_deep", INFO, "a frame was over the limit of nesting")                         \
+    X(TOO_MANY, "too_many", INFO, "too many requests in flight")                                   \
+    X(READ_FAILED, "read_failed", DEBUG, "reading from the connection failed")                     \
+    X(WRITE_FAILED, "write_failed", DEBUG, "writing to the connection failed")                     \
+    X(OUTCOME_UNKNOWN, "outcome_unknown", WARNING,                                                 \
+      "the journal failed, and nobody can say what became of its requests")
+
+enum session_end_reason {
+#define SESSION_END_SYMBOL(symbol, word, level, words) SESSION_END_##symbol,
+    SESSION_END_TABLE(SESSION_END_SYMBOL)
+#undef SESSION_END_SYMBOL
+        SESSION_END_REASONS,
+};
+
+const char *session_end_word(enum session_end_reason reason);
+
+enum session_state { SESSION_GREETING, SESSION_OPEN, SESSION_FINISHING, SESSION_CLOSED };
+
+/* Why nothing is read from a session at the moment. */
+enum session_wait { WAIT_NOT, WAIT_FOR_READER, WAIT_FOR_HANDLER };
+
+struct session_table;
+struct workspace;
+struct connector;
+
+#define SESSION_ACTOR_BYTES (ID_BYTES_MAX + NAME_BYTES_MAX)
+
+struct session {
+    uint64_t id;
+    struct session_table *table;
+    enum session_state state;
+
+    /* What hello said; the conversation's. */
+    enum role role;
+    enum notify notify;
+    struct workspace *workspace; /* NULL before hello */
+    struct connector *connector; /* the identity that it bears; NULL for other roles */
+    struct list_node of_connector;
+    struct text actor; /* how history names it: points into actor_bytes */
+    char actor_bytes[SESSION_ACTOR_BYTES];
+    uint32_t in_flight; /* requests answered later than in their turn, other than by the journal */
+    bool signed_in;     /* as an agent: `actor` is its id */
+
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    uint32_t holds; /* who still needs the record: the handle, the departure */
+
+    boot_ms opened_at, heard_at;
+    boot_ms frame_since; /* the first byte of the frame that is not whole yet; 0: there is none */
+    boot_ms progress_at; /* when the client last took something */
+    boot_ms finish_by;
+    enum session_end_reason finish_reason;
+
+    struct packer in; /* what does not make a whole frame yet, or waits */
+    struct frame_scan scan;
+    size_t
+        frame_size; /* of the frame at the front that waits for its handler; 0: not scanned yet */
+    enum session_wait wait;
+    bool reading;
+    struct list_node in_waiting;
+
+    struct packer out; /* from `out_base` on */
+    uint64_t out_base; /* offsets count all bytes ever put into the packer */
+    uint64_t written, released;
+    bool touched;          /* has bytes that this turn's seal does not know yet */
+    struct packer sending; /* copied out of `out` while libuv writes them */
+    uv_write_t write;
+    struct list_node in_flush;
+};
+
+/* Up to which byte the output of which session is released. */
+struct session_mark {
+    uint64_t session;
+    uint64_t end;
+};
+
+struct session_marks {
+    struct session_mark *items;
+    uint32_t count, capacity;
+};
+
+void session_marks_close(struct session_marks *m);
+
+enum session_verdict {
+    FRAME_TAKEN,
+    FRAME_LATER, /* cannot be taken now: the same frame comes again with session_table_resume */
+};
+
+struct session_handler {
+    void *context;
+    /* One whole object. `bytes` live during the call. May end the session. */
+    enum session_verdict (*frame)(void *context, struct session *s, const uint8_t *bytes,
+                                  size_t size);
+    /* The session is CLOSED. Whoever still needs the record calls session_hold, and session_drop
+     * later. */
+    void (*ended)(void *context, struct session *s);
+};
+
+struct session_options {
+    struct limits limits;
+    duration_ms heartbeat;
+    duration_ms hello_timeout;
+    uint32_t connections_max;
+    uint32_t output_max;
+};
+
+struct session_table {
+    uv_loop_t *loop;
+    struct clock *clock;
+    struct session_options options;
+    struct session_handler handler;
+    struct session **slots;
+    uint32_t slot_count, slot_capacity;
+    uint32_t *free_slots;
+    uint32_t free_count;
+    uint32_t live; /* not CLOSED */
+    uint64_t serial;
+    struct session_marks touched; /* of this turn */
+    struct list waiting;          /* for the handler or the reader */
+    struct list to_flush;
+    uint8_t *read_buffer;
+    uint64_t ended[SESSION_END_REASONS];
+    uint64_t refused; /* connections beyond the most */
+    uv_timer_t sweep;
+};
+
+void session_table_init(struct session_table *t, uv_loop_t *loop, struct clock *clock,
+                        const struct session_options *options,
+                        const struct session_handler *handler);
+/* Every session must be CLOSED and the loop have run its close callbacks, and those of the table's
+ * timer (session_table_stop). */
+void session_table_close(struct session_table *t);
+void session_table_stop(struct session_table *t);
+
+/* Take the connection that waits at `server`; a pipe's or a TCP socket's. */
+void session_table_accept(struct session_table *t, uv_stream_t *server);
+
+/* NULL when there is none of that id that may be written to. O(1). */
+struct session *session_find(const struct session_table *t, uint64_t id);
+
+/* ---- output ---- */
+
+/* Where to put bytes for the client; then say session_wrote. Only for sessions that session_find
+ * found, or in their own handler. */
+static inline struct packer *session_packer(struct session *s)
+{
+    return &s->out;
+}
+
+void session_wrote(struct session *s);
+
+/* The same for a notification: it may be the one too many. */
+void session_wrote_notice(struct session *s);
+
+/* An error for one request, whole. */
+void session_refuse(struct session *s, uint32_t msgid, const struct response_error *error);
+
+/* Everything written in this turn, in `out` (emptied before): it is released by passing the marks
+ * to session_table_release, in the order of the seals. */
+void session_table_seal(struct session_table *t, struct session_marks *out);
+void session_table_release(struct session_table *t, const struct session_marks *marks);
+
+/* Write what is released: once for each session. */
+void session_table_flush(struct session_table *t);
+
+/* Nothing waits to be written, or can be, to any session. */
+bool session_table_flushed(const struct session_table *t);
+
+/* ---- life ---- */
+
+/* Let sessions whose frames came too early try again. */
+void session_table_resume(struct session_table *t);
+
+/* Take no more from the client; close when all output is released and written, within ten seconds.
+ */
+void session_finish(struct session *s, enum session_end_reason reason);
+
+/* Close now. The one way in which every session ends; counts and logs the reason. */
+void session_end(struct session *s, enum session_end_reason reason);
+
+static inline void session_hold(struct session *s)
+{
+    s->holds++;
+}
+void session_drop(struct session *s);
+
+/* Call `visit` with every session that is not CLOSED; it may end it. */
+void session_table_each(struct session_table *t, void (*visit)(void *context, struct session *s),
+                        void *context);
+
+#endif
