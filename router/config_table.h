@@ -205,7 +205,7 @@
     PART("phrases", config_read_phrases, OPTIONAL, "list of texts", \
          "at least one must be found; whole words, `*` at an end lets the word go on") \
     PART("patterns", config_read_patterns, OPTIONAL, "list of regular expressions", \
-         "the same; PCRE without back references, on plain text, any case") \
+         "the same; PCRE without back references, on plain text, any case; \\w, \\d and \\b know ASCII only") \
     PART("all", config_read_all, OPTIONAL, "list of texts", "phrases that must all be found") \
     PART("none", config_read_none, OPTIONAL, "list of texts", "phrases of which none may be found")
 #define CONFIG_ROUTE_ROWS(ROW) \

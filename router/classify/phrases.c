@@ -8,6 +8,10 @@
 #include "queue/base/memory.h"
 #include "router/classify/normalise.h"
 
+/* Without HS_FLAG_UCP: under it Vectorscan refuses \b, which every second pattern has. So \w, \d
+ * and \b know ASCII only, and so does CASELESS; that suffices, as the text is folded already. */
+#define PATTERN_FLAGS (HS_FLAG_UTF8 | HS_FLAG_CASELESS)
+
 /* One phrase or pattern of one rule, before equal ones are put together. */
 struct entry {
     bool is_pattern;
@@ -133,8 +137,7 @@ static void add_pattern(struct compiler *c, const struct rule_words *written, st
                TEXT_ARGS(shown(plain)));
         return;
     }
-    if (hs_expression_info(e.plain.bytes, HS_FLAG_UTF8 | HS_FLAG_UCP | HS_FLAG_CASELESS, &info,
-                           &error) != HS_SUCCESS) {
+    if (hs_expression_info(e.plain.bytes, PATTERN_FLAGS, &info, &error) != HS_SUCCESS) {
         refuse(c, written->place, "the pattern \"" TEXT_FORMAT "\" is not understood: %s",
                TEXT_ARGS(shown(e.plain)), error == NULL ? "no memory" : error->message);
         hs_free_compile_error(error);
@@ -274,7 +277,7 @@ static void build(struct compiler *c)
         lengths[word] = e->plain.length;
         ids[word] = word;
         if (e->is_pattern) {
-            flags[word] = HS_FLAG_UTF8 | HS_FLAG_UCP | HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH;
+            flags[word] = PATTERN_FLAGS | HS_FLAG_SINGLEMATCH;
         } else if (!w->whole_left && !w->whole_right) {
             flags[word] = HS_FLAG_SINGLEMATCH; /* its first place is as good as any */
         }
