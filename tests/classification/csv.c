@@ -29,8 +29,8 @@ void csv_close(struct csv *c)
     *c = (struct csv){0};
 }
 
-/* One field; what is unquoted is moved to its front. Leaves `at` behind the comma or line break. True when the
- * record goes on. */
+/* One field; what is unquoted is moved to its front. Leaves `at` behind the comma or line break.
+ * True when the record goes on. */
 static bool next_field(struct csv *c, struct text *out)
 {
     char *to = c->at;

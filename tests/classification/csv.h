@@ -1,4 +1,5 @@
-/* Reads comma-separated values (RFC 4180): quoted fields may hold commas, doubled quotation marks and line breaks. */
+/* Reads comma-separated values (RFC 4180): quoted fields may hold commas, doubled quotation marks
+ * and line breaks. */
 #ifndef TESTS_CLASSIFICATION_CSV_H
 #define TESTS_CLASSIFICATION_CSV_H
 
@@ -16,7 +17,8 @@ struct csv {
 
 bool csv_open(struct csv *c, const char *path);
 bool csv_next(struct csv *c); /* the next record's fields; false at the end */
-int csv_column(const struct csv *c, const char *name); /* in the present record, which is the heading */
+int csv_column(const struct csv *c,
+               const char *name); /* in the present record, which is the heading */
 void csv_close(struct csv *c);
 
 #endif
