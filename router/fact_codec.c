@@ -44,6 +44,8 @@ static struct text fact_index_name(const struct fact_field *field, const uint8_t
     case FACT_FIELD_FLAG:
     case FACT_FIELD_AGENT:
     case FACT_FIELD_SKILLS:
+    case FACT_FIELD_MAXIMA:
+    case FACT_FIELD_QUEUES:
     case FACT_FIELD_PROMISE:
         break;
     }
@@ -156,6 +158,34 @@ static uint32_t fact_encode_field(struct packer *p, const struct fact_field *fie
         fact_encode_skills(p, list);
         return 1;
     }
+    case FACT_FIELD_MAXIMA: {
+        const struct maxima_list *list = (const struct maxima_list *)(const void *)at;
+
+        if (list->count == 0) {
+            return 0;
+        }
+        packer_text(p, field->name);
+        packer_map(p, list->count);
+        for (uint32_t i = 0; i < list->count; i++) {
+            packer_text(p, list->items[i].channel);
+            packer_uint(p, list->items[i].contacts);
+        }
+        return 1;
+    }
+    case FACT_FIELD_QUEUES: {
+        const struct agent_queue_list *list = (const struct agent_queue_list *)(const void *)at;
+
+        if (list->count == 0) {
+            return 0;
+        }
+        packer_text(p, field->name);
+        packer_map(p, list->count);
+        for (uint32_t i = 0; i < list->count; i++) {
+            packer_text(p, list->items[i].queue);
+            packer_uint(p, list->items[i].rank);
+        }
+        return 1;
+    }
     case FACT_FIELD_PROMISE:
         packer_text(p, field->name);
         packer_text(p, promise_word(*(const enum promise *)(const void *)at));
@@ -226,6 +256,52 @@ static bool fact_decode_skills(struct fact_decoder *d, struct cursor *c, struct 
     return true;
 }
 
+/* The pairs of a map of name to number, one after the other. */
+static bool fact_decode_named(struct fact_decoder *d, struct cursor *c, struct text *name,
+                              uint32_t *number)
+{
+    uint64_t wide;
+
+    if (!cursor_text(c, name) || !cursor_uint(c, &wide) || wide > UINT32_MAX) {
+        return fact_fail(d, "a map of a fact is not of names with numbers");
+    }
+    *number = (uint32_t)wide;
+    return true;
+}
+
+static bool fact_decode_maxima(struct fact_decoder *d, struct cursor *c, struct maxima_list *out)
+{
+    uint32_t count;
+
+    if (!cursor_map(c, &count) || count > WALK_CHANNELS_MAX) {
+        return fact_fail(d, "the maxima of a fact are no map, or too many");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!fact_decode_named(d, c, &d->maxima[i].channel, &d->maxima[i].contacts)) {
+            return false;
+        }
+    }
+    *out = (struct maxima_list){d->maxima, count};
+    return true;
+}
+
+static bool fact_decode_queues(struct fact_decoder *d, struct cursor *c,
+                               struct agent_queue_list *out)
+{
+    uint32_t count;
+
+    if (!cursor_map(c, &count) || count > WALK_QUEUES_MAX) {
+        return fact_fail(d, "the queues of a fact are no map, or too many");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!fact_decode_named(d, c, &d->queues[i].queue, &d->queues[i].rank)) {
+            return false;
+        }
+    }
+    *out = (struct agent_queue_list){d->queues, count};
+    return true;
+}
+
 /* A name of the settings to its index. */
 static bool fact_decode_index(struct fact_decoder *d, struct cursor *c, const struct engine *e,
                               const struct fact_field *field, uint8_t *at)
@@ -266,6 +342,8 @@ static bool fact_decode_index(struct fact_decoder *d, struct cursor *c, const st
     case FACT_FIELD_FLAG:
     case FACT_FIELD_AGENT:
     case FACT_FIELD_SKILLS:
+    case FACT_FIELD_MAXIMA:
+    case FACT_FIELD_QUEUES:
     case FACT_FIELD_PROMISE:
         break;
     }
@@ -335,6 +413,10 @@ static bool fact_decode_field(struct fact_decoder *d, struct cursor *c, const st
         return true;
     case FACT_FIELD_SKILLS:
         return fact_decode_skills(d, c, (struct skill_list *)(void *)at);
+    case FACT_FIELD_MAXIMA:
+        return fact_decode_maxima(d, c, (struct maxima_list *)(void *)at);
+    case FACT_FIELD_QUEUES:
+        return fact_decode_queues(d, c, (struct agent_queue_list *)(void *)at);
     case FACT_FIELD_PROMISE:
         return fact_decode_promise(d, c, (enum promise *)(void *)at);
     }

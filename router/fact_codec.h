@@ -12,6 +12,7 @@
 
 #include "proto/cursor.h"
 #include "proto/packer.h"
+#include "proto/walk.h"
 #include "queue/engine.h"
 
 /* `settings` are those in force when the fact was made; NULL before the first, when no fact has
@@ -21,6 +22,8 @@ void fact_encode(struct packer *p, const struct fact *f, const struct settings *
 /* What a decoded fact points at, beside the bytes it was read from. */
 struct fact_decoder {
     struct skill_level skills[SKILLS_PER_SET];
+    struct agent_channel_max maxima[WALK_CHANNELS_MAX];
+    struct agent_queue queues[WALK_QUEUES_MAX];
     const char *problem; /* words (constant) after fact_decode said no */
 };
 

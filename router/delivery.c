@@ -1,0 +1,311 @@
+#include "router/delivery.h"
+
+#include "proto/walk.h"
+#include "queue/command.h"
+
+#define REQUEST_METHOD_SHIFT 32
+#define REQUEST_LATE_SHIFT   40
+
+uint64_t delivery_request_pack(struct delivery_request r)
+{
+    return (uint64_t)r.late << REQUEST_LATE_SHIFT | (uint64_t)r.method << REQUEST_METHOD_SHIFT |
+           r.msgid;
+}
+
+struct delivery_request delivery_request_unpack(uint64_t packed)
+{
+    return (struct delivery_request){.msgid = (uint32_t)packed,
+                                     .method = (enum method)(packed >> REQUEST_METHOD_SHIFT & 0xff),
+                                     .late = (packed >> REQUEST_LATE_SHIFT & 1) != 0};
+}
+
+bool delivery_is_answer(const struct delivery *d)
+{
+    return d->kind <= ANSWER_CONFIG;
+}
+
+struct response_error delivery_error(const struct refusal *r)
+{
+    static const enum error_code codes[] = {
+        [REFUSED_NOT] = ERROR_INTERNAL,
+        [REFUSED_INVALID] = ERROR_INVALID,
+        [REFUSED_FORBIDDEN] = ERROR_FORBIDDEN,
+        [REFUSED_NOT_FOUND] = ERROR_NOT_FOUND,
+        [REFUSED_GONE] = ERROR_GONE,
+        [REFUSED_CONFLICT] = ERROR_CONFLICT,
+        [REFUSED_QUEUE_FULL] = ERROR_QUEUE_FULL,
+        [REFUSED_OTHER_CONFIG] = ERROR_UNAVAILABLE,
+    };
+    struct response_error e = response_error_of(codes[r->kind]);
+
+    e.message = r->message;
+    e.field = r->field;
+    e.state = r->state;
+    e.reason = r->reason;
+    if (r->retry_after > 0) {
+        e.retry_after_ms = r->retry_after;
+    }
+    return e;
+}
+
+/* ---- answers ---- */
+
+static void delivery_submitted(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    size_t map = packer_map_open(p);
+    uint32_t pairs =
+        d->contact != NULL ? view_contact(p, v, d->contact) : view_tombstone(p, v, d->tombstone);
+
+    if (d->kind == ANSWER_SUBMITTED) {
+        packer_literal(p, "duplicate");
+        packer_bool(p, d->duplicate);
+        pairs++;
+    }
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
+static void delivery_offers(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    packer_map(p, 3);
+    packer_literal(p, "offers");
+    packer_array(p, d->offer_count);
+    for (uint32_t i = 0; i < d->offer_count; i++) {
+        size_t map = packer_map_open(p);
+
+        packer_map_close(p, map, view_offer(p, v, d->offers[i]));
+    }
+    view_epoch(p, v, d->seq);
+}
+
+static void delivery_agent(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    size_t map = packer_map_open(p);
+    uint32_t pairs = 0;
+
+    if (d->agent != NULL) {
+        pairs = d->kind == ANSWER_SIGNED_IN ? view_agent_session(p, v, d->agent)
+                                            : view_agent(p, v, d->agent);
+    }
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
+/* ---- notifications ---- */
+
+static void delivery_contact_changed(struct packer *p, const struct view *v,
+                                     const struct delivery *d)
+{
+    const struct contact *c = d->contact;
+    size_t map;
+    uint32_t pairs;
+
+    notice_begin(p, NOTIFICATION_CONTACT_CHANGED);
+    map = packer_map_open(p);
+    pairs = VIEW_TEXT(p, "contact", d->contact_id);
+    pairs += VIEW_TEXT(p, "state", contact_state_word(d->state));
+    if (c != NULL) {
+        if (c->queue != INDEX_NONE16) {
+            pairs += VIEW_TEXT(p, "queue", v->settings->queues[c->queue].name);
+        }
+        if (c->offer != NULL) {
+            pairs += VIEW_TEXT(p, "agent", c->offer->agent->id);
+            pairs += VIEW_TEXT(p, "agent_name", c->offer->agent->name);
+            pairs += VIEW_TEXT(p, "agent_address", c->offer->agent->address);
+            packer_literal(p, "offer");
+            view_offer_id(p, c->offer->number);
+            pairs++;
+        }
+        if (c->state == CONTACT_WAITING) {
+            size_t position = engine_position(v->engine, c);
+
+            if (position > 0) {
+                pairs += VIEW_INT(p, "position", (int64_t)position);
+            }
+            pairs += VIEW_SPAN_OR_NIL(p, "estimated_wait_ms", engine_estimated_wait(v->engine, c));
+        }
+    }
+    if (c == NULL && d->agent != NULL) {
+        pairs += VIEW_TEXT(p, "agent", d->agent->id);
+        pairs += VIEW_TEXT(p, "agent_name", d->agent->name);
+        pairs += VIEW_TEXT(p, "agent_address", d->agent->address);
+    }
+    pairs += VIEW_TEXT(p, "reason", d->reason);
+    pairs += VIEW_TEXT(p, "step", d->step);
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
+static void delivery_offer(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    size_t map;
+    uint32_t pairs;
+
+    notice_begin(p, NOTIFICATION_OFFER);
+    map = packer_map_open(p);
+    pairs = view_offer(p, v, d->offer);
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
+static void delivery_withdrawn(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    size_t map;
+    uint32_t pairs = 1;
+
+    notice_begin(p, NOTIFICATION_OFFER_WITHDRAWN);
+    map = packer_map_open(p);
+    packer_literal(p, "offer");
+    view_offer_id(p, d->number);
+    pairs += VIEW_TEXT(p, "contact", d->contact_id);
+    pairs += VIEW_TEXT(p, "reason", d->reason);
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
+static uint32_t delivery_raw(struct packer *p, struct text key, struct text given)
+{
+    if (given.length == 0) {
+        return 0;
+    }
+    packer_text(p, key);
+    packer_raw(p, given.bytes, given.length);
+    return 1;
+}
+
+/* The changed fields, as given. */
+static uint32_t delivery_changes(struct packer *p, const struct view *v,
+                                 const struct update_command *u, const struct delivery_given *given)
+{
+    uint32_t pairs = 0;
+
+    pairs += VIEW_TEXT(p, "subject", u->subject);
+    pairs += VIEW_TEXT(p, "text", u->text);
+    if (u->issue_given && u->issue != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "issue", v->settings->issues[u->issue].name);
+    }
+    if (u->language_given && u->language != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "language", v->settings->languages[u->language]);
+    }
+    if (!text_is_none(u->payload)) {
+        packer_literal(p, "payload");
+        packer_bin(p, u->payload.bytes, u->payload.length);
+        pairs++;
+    }
+    if (u->boost_given) {
+        pairs += VIEW_INT(p, "boost_ms", u->boost);
+    }
+    pairs += VIEW_TIME(p, "not_before_at", u->not_before_at);
+    if (u->progress_kept) {
+        pairs += VIEW_TEXT(p, "kept", TEXT("progress"));
+    }
+    if (given != NULL) {
+        pairs += delivery_raw(p, TEXT("attributes"), given->attributes);
+        pairs += delivery_raw(p, TEXT("customer"), given->customer);
+        pairs += delivery_raw(p, TEXT("skills"), given->skills);
+    }
+    return pairs;
+}
+
+static void delivery_updated(struct packer *p, const struct view *v, const struct delivery *d,
+                             const struct delivery_given *given)
+{
+    size_t map;
+    uint32_t pairs;
+
+    notice_begin(p, NOTIFICATION_CONTACT_UPDATED);
+    map = packer_map_open(p);
+    pairs = VIEW_TEXT(p, "contact", d->contact != NULL ? d->contact->id : d->contact_id);
+    pairs += VIEW_TEXT(p, "state", contact_state_word(d->state));
+    pairs += VIEW_TEXT(p, "reason", d->reason);
+    if (d->changed != NULL) {
+        pairs += delivery_changes(p, v, d->changed, given);
+    }
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
+/* {contact, reason} or {agent, reason} */
+static void delivery_ended(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    size_t map;
+    uint32_t pairs;
+
+    notice_begin(p, d->kind == NOTICE_SIGNED_OUT ? NOTIFICATION_SIGNED_OUT
+                                                 : NOTIFICATION_CONTACT_ENDED);
+    map = packer_map_open(p);
+    if (d->kind == NOTICE_SIGNED_OUT) {
+        pairs = VIEW_TEXT(p, "agent", d->agent->id);
+    } else {
+        pairs = VIEW_TEXT(p, "contact", d->contact_id);
+    }
+    pairs += VIEW_TEXT(p, "reason", d->reason);
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
+/* ---- one of them ---- */
+
+void delivery_encode(struct packer *p, const struct view *v, const struct delivery *d,
+                     const struct delivery_given *given)
+{
+    uint32_t msgid = delivery_request_unpack(d->request).msgid;
+
+    switch (d->kind) {
+    case ANSWER_REFUSED: {
+        struct response_error e = delivery_error(d->refusal);
+
+        response_error(p, msgid, &e);
+        return;
+    }
+    case ANSWER_DONE:
+        response_begin(p, msgid);
+        packer_map(p, 2);
+        view_epoch(p, v, d->seq);
+        return;
+    case ANSWER_SUBMITTED:
+    case ANSWER_UPDATED:
+        response_begin(p, msgid);
+        delivery_submitted(p, v, d);
+        return;
+    case ANSWER_CONTACT_STATE:
+        response_begin(p, msgid);
+        packer_map(p, 4);
+        VIEW_TEXT(p, "contact", d->contact_id);
+        VIEW_TEXT(p, "state", contact_state_word(d->state));
+        view_epoch(p, v, d->seq);
+        return;
+    case ANSWER_SIGNED_IN:
+    case ANSWER_AGENT:
+        response_begin(p, msgid);
+        delivery_agent(p, v, d);
+        return;
+    case ANSWER_OFFERS:
+        response_begin(p, msgid);
+        delivery_offers(p, v, d);
+        return;
+    case ANSWER_CONFIG:
+        response_begin(p, msgid);
+        packer_map(p, 3);
+        packer_literal(p, "version");
+        packer_uint(p, d->number);
+        view_epoch(p, v, d->seq);
+        return;
+    case NOTICE_CONTACT_CHANGED:
+        delivery_contact_changed(p, v, d);
+        return;
+    case NOTICE_OFFER:
+        delivery_offer(p, v, d);
+        return;
+    case NOTICE_OFFER_WITHDRAWN:
+        delivery_withdrawn(p, v, d);
+        return;
+    case NOTICE_CONTACT_UPDATED:
+        delivery_updated(p, v, d, given);
+        return;
+    case NOTICE_CONTACT_ENDED:
+    case NOTICE_SIGNED_OUT:
+        delivery_ended(p, v, d);
+        return;
+    }
+}

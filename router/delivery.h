@@ -1,0 +1,42 @@
+/* What the engine says, as the bytes that clients get: answers and notifications of PROTOCOL.md.
+ *
+ * A delivery points at the engine's state of that moment, so it is written there and then, inside
+ * the sink's call. Who gets it (a session, or all that bear an owner's name) is the host's
+ * business. */
+#ifndef ROUTER_DELIVERY_H
+#define ROUTER_DELIVERY_H
+
+#include "proto/response.h"
+#include "queue/delivery.h"
+#include "router/view.h"
+
+/* What travels with a request through the engine and comes back with its answer. */
+struct delivery_request {
+    uint32_t msgid;
+    enum method method;
+    bool late; /* the answer comes when something happens, not in the request's turn: it counts as
+                  in flight */
+};
+
+uint64_t delivery_request_pack(struct delivery_request r);
+struct delivery_request delivery_request_unpack(uint64_t packed);
+
+/* Fields of the update that is being stepped, as its sender gave them: what the agent hears is
+ * that, not the whole that came of it. */
+struct delivery_given {
+    struct text attributes; /* raw maps; TEXT_NONE when not given */
+    struct text customer;
+    struct text skills;
+};
+
+/* True for answers, which have a request. */
+bool delivery_is_answer(const struct delivery *d);
+
+/* One whole answer or notification. `given` may be NULL. */
+void delivery_encode(struct packer *p, const struct view *v, const struct delivery *d,
+                     const struct delivery_given *given);
+
+/* The wire's error for a refusal. */
+struct response_error delivery_error(const struct refusal *r);
+
+#endif

@@ -1,0 +1,534 @@
+#include "router/view.h"
+
+#include <stdio.h>
+
+#include "queue/skill.h"
+
+void view_init(struct view *v, const struct engine *e, engine_time now)
+{
+    v->engine = e;
+    v->settings = engine_settings(e);
+    v->now = now;
+    v->epoch = engine_epoch(e);
+}
+
+uint32_t view_text_pair(struct packer *p, struct text key, struct text value)
+{
+    packer_text(p, key);
+    packer_text(p, value);
+    return 1;
+}
+
+uint32_t view_int_pair(struct packer *p, struct text key, int64_t value)
+{
+    packer_text(p, key);
+    packer_int(p, value);
+    return 1;
+}
+
+uint32_t view_span_pair(struct packer *p, struct text key, duration_ms value)
+{
+    packer_text(p, key);
+    if (value < 0) {
+        packer_nil(p);
+    } else {
+        packer_int(p, value);
+    }
+    return 1;
+}
+
+static uint32_t view_flag_pair(struct packer *p, struct text key, bool value)
+{
+    packer_text(p, key);
+    packer_bool(p, value);
+    return 1;
+}
+
+static uint32_t view_raw_pair(struct packer *p, struct text key, struct raw value)
+{
+    if (value.length == 0) {
+        return 0;
+    }
+    packer_text(p, key);
+    packer_raw(p, value.bytes, value.length);
+    return 1;
+}
+
+#define VIEW_FLAG(p, key, value) view_flag_pair((p), TEXT(key), (value))
+#define VIEW_RAW(p, key, value)  view_raw_pair((p), TEXT(key), (value))
+
+uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq)
+{
+    packer_literal(p, "epoch");
+    packer_uint(p, v->epoch);
+    packer_literal(p, "seq");
+    packer_uint(p, seq);
+    return 2;
+}
+
+void view_offer_id(struct packer *p, uint64_t number)
+{
+    char id[24];
+    size_t at = sizeof(id);
+
+    do {
+        id[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    id[--at] = 'o';
+    packer_text_of(p, id + at, sizeof(id) - at);
+}
+
+uint64_t view_offer_number(struct text id)
+{
+    uint64_t number = 0;
+
+    if (id.length < 2 || id.length > 17 || id.bytes[0] != 'o' || id.bytes[1] == '0') {
+        return 0;
+    }
+    for (uint32_t i = 1; i < id.length; i++) {
+        if (id.bytes[i] < '0' || id.bytes[i] > '9') {
+            return 0;
+        }
+        number = number * 10 + (uint64_t)(id.bytes[i] - '0');
+    }
+    return number;
+}
+
+/* ---- what contacts, live and ended, have in common ---- */
+
+static uint32_t view_classes(struct packer *p, const struct view *v, queue_index queue,
+                             tier_index tier, issue_index issue, language_index language)
+{
+    uint32_t pairs = 0;
+
+    if (queue != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "queue", v->settings->queues[queue].name);
+    }
+    if (tier != INDEX_NONE8) {
+        pairs += VIEW_TEXT(p, "tier", v->settings->tiers[tier].name);
+    }
+    if (issue != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "issue", v->settings->issues[issue].name);
+    }
+    if (language != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "language", v->settings->languages[language]);
+    }
+    return pairs;
+}
+
+static uint32_t view_channel(struct packer *p, const struct view *v, channel_index channel)
+{
+    return channel == INDEX_NONE8 ? 0
+                                  : VIEW_TEXT(p, "channel", v->settings->channels[channel].name);
+}
+
+static uint32_t view_due(struct packer *p, const struct contact *c)
+{
+    size_t map;
+    uint32_t pairs = 0;
+
+    packer_literal(p, "due");
+    map = p->size;
+    packer_map(p, 0);
+    pairs += VIEW_TIME(p, "answer", c->due[PROMISE_ANSWER]);
+    pairs += VIEW_TIME(p, "progress", c->due[PROMISE_PROGRESS]);
+    pairs += VIEW_TIME(p, "resolve", c->due[PROMISE_RESOLVE]);
+    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    return 1;
+}
+
+static uint32_t view_why(struct packer *p, const struct contact *c)
+{
+    const struct contact_body *b = &c->body;
+    size_t map;
+    uint32_t pairs = 0;
+
+    packer_literal(p, "why");
+    map = p->size;
+    packer_map(p, 0);
+    pairs += VIEW_TEXT(p, "tier", b->why_tier);
+    pairs += VIEW_TEXT(p, "issue", b->why_issue);
+    pairs += VIEW_TEXT(p, "queue", b->why_queue);
+    pairs += VIEW_TEXT(p, "language", b->why_language);
+    pairs += VIEW_TEXT(p, "agent", c->why_agent);
+    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    return 1;
+}
+
+static uint32_t view_customer(struct packer *p, const struct contact_body *b)
+{
+    size_t map;
+    uint32_t pairs = 0;
+
+    if (text_is_none(b->customer) && b->customer_attributes.length == 0) {
+        return 0;
+    }
+    packer_literal(p, "customer");
+    map = p->size;
+    packer_map(p, 0);
+    pairs += VIEW_TEXT(p, "id", b->customer);
+    pairs += VIEW_RAW(p, "attributes", b->customer_attributes);
+    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    return 1;
+}
+
+/* ---- contacts ---- */
+
+uint32_t view_contact(struct packer *p, const struct view *v, const struct contact *c)
+{
+    uint32_t pairs = VIEW_TEXT(p, "contact", c->id);
+    size_t position;
+
+    pairs += VIEW_TEXT(p, "state", contact_state_word(c->state));
+    pairs += view_classes(p, v, c->queue, c->tier, c->issue, c->language);
+    pairs += VIEW_TIME(p, "deadline_at", c->due[PROMISE_ANSWER]);
+    pairs += view_due(p, c);
+    if (c->state == CONTACT_WAITING) {
+        position = engine_position(v->engine, c);
+        if (position > 0) {
+            pairs += VIEW_INT(p, "position", (int64_t)position);
+        }
+    }
+    pairs += VIEW_SPAN_OR_NIL(p, "estimated_wait_ms",
+                              c->state == CONTACT_WAITING ? engine_estimated_wait(v->engine, c)
+                                                          : DURATION_NONE);
+    pairs += view_why(p, c);
+    return pairs;
+}
+
+static uint32_t view_contact_agent(struct packer *p, const struct contact *c)
+{
+    uint32_t pairs;
+
+    if (c->offer == NULL) {
+        return 0;
+    }
+    pairs = VIEW_TEXT(p, "agent", c->offer->agent->id);
+    packer_literal(p, "offer");
+    view_offer_id(p, c->offer->number);
+    return pairs + 1;
+}
+
+uint32_t view_contact_row(struct packer *p, const struct view *v, const struct contact *c)
+{
+    uint32_t pairs = view_contact(p, v, c);
+
+    pairs += view_channel(p, v, c->channel);
+    pairs += view_contact_agent(p, c);
+    pairs += VIEW_TEXT(p, "customer", c->body.customer);
+    pairs += VIEW_INT(p, "submitted_at", c->created_at);
+    pairs += VIEW_INT(p, "state_since_at", c->state_since);
+    if (c->state == CONTACT_SCHEDULED) {
+        pairs += VIEW_TIME(p, "not_before_at", c->not_before_at);
+    }
+    pairs += VIEW_TIME(p, "expires_at", c->expires_at);
+    pairs += VIEW_FLAG(p, "overdue", c->overdue != 0);
+    pairs += VIEW_INT(p, "visits", c->visits);
+    pairs += VIEW_TEXT(p, "parent", c->body.parent);
+    pairs += VIEW_TEXT(p, "reopens", c->body.reopens);
+    if (c->rating > 0) {
+        pairs += VIEW_INT(p, "rating", c->rating);
+    }
+    return pairs;
+}
+
+static void view_history_entry(struct packer *p, const struct view *v,
+                               const struct history_entry *h)
+{
+    size_t map = packer_map_open(p);
+    uint32_t pairs = VIEW_INT(p, "seq", (int64_t)h->seq);
+
+    pairs += VIEW_INT(p, "at", h->at);
+    pairs += VIEW_TEXT(p, "kind", fact_kind_row((enum fact_kind)h->kind)->word);
+    if (h->agent != NULL) {
+        pairs += VIEW_TEXT(p, "agent", h->agent->id);
+    }
+    if (h->queue != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "queue", v->settings->queues[h->queue].name);
+    }
+    pairs += VIEW_TEXT(p, "reason", h->reason);
+    pairs += VIEW_TEXT(p, "actor", h->actor);
+    packer_map_close(p, map, pairs);
+}
+
+uint32_t view_contact_details(struct packer *p, const struct view *v, const struct contact *c)
+{
+    uint32_t pairs = view_contact_row(p, v, c);
+
+    pairs += VIEW_TEXT(p, "subject", c->body.subject);
+    pairs += VIEW_TEXT(p, "text", c->body.text);
+    pairs += VIEW_RAW(p, "attributes", c->body.attributes);
+    pairs += VIEW_RAW(p, "customer_attributes", c->body.customer_attributes);
+    pairs += VIEW_TEXT(p, "note", c->body.note);
+    pairs += VIEW_TEXT(p, "disposition", c->body.disposition);
+    packer_literal(p, "history");
+    packer_array(p, c->history_count);
+    for (uint32_t i = 0; i < c->history_count; i++) {
+        view_history_entry(p, v, &c->history[i]);
+    }
+    return pairs + 1;
+}
+
+uint32_t view_tombstone(struct packer *p, const struct view *v, const struct tombstone *t)
+{
+    uint32_t pairs = VIEW_TEXT(p, "contact", t->id);
+
+    pairs += VIEW_TEXT(p, "state", contact_state_word((enum contact_state)t->state));
+    pairs += view_classes(p, v, t->queue, t->tier, t->issue, t->language);
+    pairs += VIEW_TEXT(p, "reason", t->reason);
+    return pairs;
+}
+
+uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct tombstone *t)
+{
+    uint32_t pairs = view_tombstone(p, v, t);
+
+    pairs += view_channel(p, v, t->channel);
+    if (t->agent != NULL) {
+        pairs += VIEW_TEXT(p, "agent", t->agent->id);
+    }
+    pairs += VIEW_INT(p, "submitted_at", t->created_at);
+    pairs += VIEW_INT(p, "ended_at", t->ended_at);
+    if (t->rating > 0) {
+        pairs += VIEW_INT(p, "rating", t->rating);
+    }
+    return pairs;
+}
+
+/* Of an ended contact's story only the end is remembered; what came before is in the journal. */
+uint32_t view_tombstone_details(struct packer *p, const struct view *v, const struct tombstone *t)
+{
+    static const enum fact_kind ends[] = {
+        [CONTACT_COMPLETED] = FACT_CONTACT_COMPLETED,
+        [CONTACT_CANCELLED] = FACT_CONTACT_CANCELLED,
+        [CONTACT_EXPIRED] = FACT_CONTACT_EXPIRED,
+    };
+    uint32_t pairs = view_tombstone_row(p, v, t);
+
+    packer_literal(p, "history");
+    if (t->state < CONTACT_COMPLETED || t->state > CONTACT_EXPIRED) {
+        packer_array(p, 0);
+    } else {
+        struct history_entry end = {.seq = t->seq,
+                                    .at = t->ended_at,
+                                    .kind = (uint8_t)ends[t->state],
+                                    .queue = t->queue,
+                                    .agent = t->agent,
+                                    .reason = t->reason};
+
+        packer_array(p, 1);
+        view_history_entry(p, v, &end);
+    }
+    return pairs + 1;
+}
+
+/* ---- offers ---- */
+
+static uint32_t view_from(struct packer *p, const struct view *v, const struct contact *c)
+{
+    size_t map;
+    uint32_t pairs = 0;
+
+    if (c->from_agent == NULL) {
+        return 0;
+    }
+    packer_literal(p, "from");
+    map = p->size;
+    packer_map(p, 0);
+    pairs += VIEW_TEXT(p, "agent", c->from_agent->id);
+    if (c->from_queue != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "queue", v->settings->queues[c->from_queue].name);
+    }
+    pairs += VIEW_TEXT(p, "reason", c->body.from_reason);
+    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    return 1;
+}
+
+uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *o)
+{
+    const struct contact *c = o->contact;
+    const struct contact_body *b = &c->body;
+    uint32_t pairs = 1;
+
+    packer_literal(p, "offer");
+    view_offer_id(p, o->number);
+    pairs += VIEW_TEXT(p, "contact", c->id);
+    pairs += view_channel(p, v, o->channel);
+    pairs += view_classes(p, v, c->queue, c->tier, c->issue, c->language);
+    pairs += view_customer(p, b);
+    pairs += VIEW_TEXT(p, "subject", b->subject);
+    pairs += VIEW_TEXT(p, "text", b->text);
+    pairs += VIEW_RAW(p, "attributes", b->attributes);
+    if (!text_is_none(b->payload)) {
+        packer_literal(p, "payload");
+        packer_bin(p, b->payload.bytes, b->payload.length);
+        pairs++;
+    }
+    pairs += VIEW_INT(p, "submitted_at", c->created_at);
+    pairs += VIEW_INT(p, "waited_ms", o->made_at > c->start_at ? o->made_at - c->start_at : 0);
+    pairs += VIEW_TIME(p, "deadline_at", c->due[PROMISE_ANSWER]);
+    pairs += view_due(p, c);
+    if (o->state <= OFFER_SHOWN && o->until != TIME_NEVER) {
+        pairs += VIEW_INT(p, "expires_ms", o->until > v->now ? o->until - v->now : 0);
+    }
+    pairs += VIEW_INT(p, "attempt", c->attempts);
+    pairs += VIEW_INT(p, "visits", c->visits);
+    pairs += VIEW_TEXT(p, "note", b->note);
+    pairs += view_from(p, v, c);
+    pairs += view_why(p, c);
+    return pairs;
+}
+
+static void view_held(struct packer *p, const struct view *v, const struct offer *o)
+{
+    size_t map = packer_map_open(p);
+    uint32_t pairs = view_offer(p, v, o);
+
+    pairs += VIEW_TEXT(p, "state", offer_state_word(o->state));
+    pairs += VIEW_INT(p, "state_since_at", o->state_since);
+    if (o->state == OFFER_WRAPPING && o->until != TIME_NEVER) {
+        pairs += VIEW_INT(p, "wrap_up_ms", o->until > v->now ? o->until - v->now : 0);
+    }
+    packer_map_close(p, map, pairs);
+}
+
+/* ---- agents ---- */
+
+static uint32_t view_skills(struct packer *p, const struct requirement *skills)
+{
+    packer_literal(p, "skills");
+    packer_map(p, skills == NULL ? 0 : skills->count);
+    for (uint32_t i = 0; skills != NULL && i < skills->count; i++) {
+        packer_text(p, skills->needs[i].skill->name);
+        packer_uint(p, skills->needs[i].level);
+    }
+    return 1;
+}
+
+static uint32_t view_capacity(struct packer *p, const struct view *v, const struct agent *a)
+{
+    size_t map;
+    uint32_t channels = 0;
+
+    packer_literal(p, "capacity");
+    packer_map(p, 2);
+    packer_literal(p, "units");
+    packer_uint(p, a->units);
+    packer_literal(p, "max");
+    map = packer_map_open(p);
+    for (uint32_t i = 0; i < v->settings->channel_count; i++) {
+        if (a->max[i] != UINT32_MAX) {
+            packer_text(p, v->settings->channels[i].name);
+            packer_uint(p, a->max[i]);
+            channels++;
+        }
+    }
+    packer_map_close(p, map, channels);
+    return 1;
+}
+
+static uint32_t view_agent_queues(struct packer *p, const struct view *v, const struct agent *a)
+{
+    packer_literal(p, "queues");
+    if (a->all_queues) {
+        packer_array(p, v->settings->queue_count);
+        for (uint32_t i = 0; i < v->settings->queue_count; i++) {
+            packer_text(p, v->settings->queues[i].name);
+        }
+    } else {
+        packer_array(p, a->queue_count);
+        for (uint32_t i = 0; i < a->queue_count; i++) {
+            packer_text(p, a->queues[i].queue);
+        }
+    }
+    return 1;
+}
+
+static uint32_t view_agent_state(struct packer *p, const struct agent *a)
+{
+    uint32_t pairs = VIEW_TEXT(p, "agent", a->id);
+
+    pairs += VIEW_TEXT(p, "name", a->name);
+    pairs += VIEW_TEXT(p, "state", agent_state_word(a->state));
+    pairs += VIEW_TEXT(p, "reason", a->reason);
+    pairs += VIEW_INT(p, "state_since_at", a->state_since);
+    pairs += VIEW_TEXT(p, "address", a->address);
+    return pairs;
+}
+
+uint32_t view_agent_session(struct packer *p, const struct view *v, const struct agent *a)
+{
+    uint32_t pairs = view_agent_state(p, a);
+    size_t list;
+    uint32_t held = 0;
+
+    pairs += view_skills(p, a->skills);
+    pairs += view_capacity(p, v, a);
+    pairs += view_agent_queues(p, v, a);
+    packer_literal(p, "held");
+    list = packer_array_open(p);
+    for (struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
+        view_held(p, v, record_of(n, struct offer, of_agent));
+        held++;
+    }
+    packer_array_close(p, list, held);
+    return pairs + 1;
+}
+
+uint32_t view_agent(struct packer *p, const struct view *v, const struct agent *a)
+{
+    uint32_t pairs = view_agent_state(p, a);
+    size_t map;
+    uint32_t channels = 0;
+
+    packer_literal(p, "connected");
+    packer_bool(p, a->session != 0);
+    pairs++;
+    pairs += view_skills(p, a->skills);
+    pairs += VIEW_INT(p, "units", a->units);
+    pairs += VIEW_INT(p, "used", a->used);
+    packer_literal(p, "held");
+    map = packer_map_open(p);
+    for (uint32_t i = 0; i < v->settings->channel_count; i++) {
+        if (a->holds[i] > 0) {
+            packer_text(p, v->settings->channels[i].name);
+            packer_uint(p, a->holds[i]);
+            channels++;
+        }
+    }
+    packer_map_close(p, map, channels);
+    pairs++;
+    pairs += view_agent_queues(p, v, a);
+    return pairs;
+}
+
+/* ---- queues ---- */
+
+uint32_t view_queue(struct packer *p, const struct view *v, queue_index queue)
+{
+    struct queue_row row;
+    uint32_t pairs = VIEW_TEXT(p, "queue", v->settings->queues[queue].name);
+
+    engine_get_queue_row(v->engine, queue, &row);
+    pairs += VIEW_INT(p, "waiting", (int64_t)row.waiting);
+    pairs += VIEW_INT(p, "offered", (int64_t)row.offered);
+    pairs += VIEW_INT(p, "active", (int64_t)row.active);
+    pairs += VIEW_INT(p, "wrapping", (int64_t)row.wrapping);
+    pairs += VIEW_SPAN_OR_NIL(p, "oldest_wait_ms", row.oldest_wait);
+    pairs += VIEW_INT(p, "agents_available", (int64_t)row.agents_available);
+    pairs += VIEW_INT(p, "agents_signed_in", (int64_t)row.agents_signed_in);
+    packer_literal(p, "service_level");
+    if (row.service_level < 0) {
+        packer_nil(p);
+    } else {
+        packer_double(p, row.service_level);
+    }
+    pairs++;
+    pairs += VIEW_SPAN_OR_NIL(p, "average_speed_of_answer_ms", row.average_speed_of_answer);
+    pairs += VIEW_INT(p, "abandoned", (int64_t)row.abandoned);
+    pairs += VIEW_INT(p, "answered", (int64_t)row.answered);
+    pairs += VIEW_INT(p, "overdue", (int64_t)row.overdue);
+    pairs += VIEW_INT(p, "window_ms", row.window);
+    return pairs;
+}

@@ -1,0 +1,63 @@
+/* Records of the engine as the wire shows them: the maps of PROTOCOL.md.
+ *
+ * Each function writes pairs into a map that the caller has opened and returns how many; a field
+ * without a value is left out, unless the protocol gives nil a meaning. Nothing is changed, nothing
+ * kept. Valid between two steps, on the engine's thread. */
+#ifndef ROUTER_VIEW_H
+#define ROUTER_VIEW_H
+
+#include "proto/packer.h"
+#include "queue/engine.h"
+
+struct view {
+    const struct engine *engine;
+    const struct settings *settings;
+    engine_time now;
+    uint64_t epoch;
+};
+
+/* `now` on the workspace's clock. */
+void view_init(struct view *v, const struct engine *e, engine_time now);
+
+/* epoch and seq: what every answer of a change and every notification carries. */
+uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq);
+
+/* What an answer to a submission says: state, queue, tier, issue, language, promises, position,
+ * estimate, why. */
+uint32_t view_contact(struct packer *p, const struct view *v, const struct contact *c);
+/* And what a row has in addition: channel, customer, agent, offer, times. */
+uint32_t view_contact_row(struct packer *p, const struct view *v, const struct contact *c);
+/* And what only contact.get has: texts and history. */
+uint32_t view_contact_details(struct packer *p, const struct view *v, const struct contact *c);
+
+/* The same three of an ended contact, as far as it is remembered. */
+uint32_t view_tombstone(struct packer *p, const struct view *v, const struct tombstone *t);
+uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct tombstone *t);
+uint32_t view_tombstone_details(struct packer *p, const struct view *v, const struct tombstone *t);
+
+/* The offer map, whole: what an agent is handed. */
+uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *o);
+
+/* What sign_in answers: the agent with all that it holds. */
+uint32_t view_agent_session(struct packer *p, const struct view *v, const struct agent *a);
+/* An agent's row. */
+uint32_t view_agent(struct packer *p, const struct view *v, const struct agent *a);
+
+uint32_t view_queue(struct packer *p, const struct view *v, queue_index queue);
+
+/* The id of an offer on the wire: "o" and its number; and back: 0 when it is no offer of ours. */
+void view_offer_id(struct packer *p, uint64_t number);
+uint64_t view_offer_number(struct text id);
+
+/* "key", and the text, when there is one. */
+#define VIEW_TEXT(p, key, value)                                                                   \
+    (text_is_none(value) ? 0u : view_text_pair((p), TEXT(key), (value)))
+uint32_t view_text_pair(struct packer *p, struct text key, struct text value);
+#define VIEW_INT(p, key, value) view_int_pair((p), TEXT(key), (value))
+uint32_t view_int_pair(struct packer *p, struct text key, int64_t value);
+#define VIEW_TIME(p, key, value) ((value) == TIME_NEVER ? 0u : VIEW_INT(p, key, value))
+/* "key", and the duration or nil. */
+#define VIEW_SPAN_OR_NIL(p, key, value) view_span_pair((p), TEXT(key), (value))
+uint32_t view_span_pair(struct packer *p, struct text key, duration_ms value);
+
+#endif
