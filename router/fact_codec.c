@@ -1,7 +1,6 @@
 #include "router/fact_codec.h"
 
-#include <assert.h>
-
+#include "queue/base/memory.h"
 #include "router/settings_codec.h"
 
 /* ---- writing ---- */
@@ -230,6 +229,13 @@ void fact_encode(struct packer *p, const struct fact *f, const struct settings *
 
 /* ---- reading ---- */
 
+void fact_decoder_close(struct fact_decoder *d)
+{
+    memory_give(d->queues);
+    d->queues = NULL;
+    d->queue_capacity = 0;
+}
+
 static bool fact_fail(struct fact_decoder *d, const char *problem)
 {
     d->problem = problem;
@@ -273,7 +279,7 @@ static bool fact_decode_maxima(struct fact_decoder *d, struct cursor *c, struct 
 {
     uint32_t count;
 
-    if (!cursor_map(c, &count) || count > WALK_CHANNELS_MAX) {
+    if (!cursor_map(c, &count) || count > CHANNELS_MAX) {
         return fact_fail(d, "the maxima of a fact are no map, or too many");
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -290,10 +296,16 @@ static bool fact_decode_queues(struct fact_decoder *d, struct cursor *c,
 {
     uint32_t count;
 
-    if (!cursor_map(c, &count) || count > WALK_QUEUES_MAX) {
+    /* Each takes two bytes at least: nobody makes us take memory for what is not there. */
+    if (!cursor_map(c, &count) || count >= INDEX_NONE16 || count > cursor_left(c) / 2) {
         return fact_fail(d, "the queues of a fact are no map, or too many");
     }
+    if (count > d->queue_capacity) {
+        d->queues = memory_resize(d->queues, count * sizeof(*d->queues));
+        d->queue_capacity = count;
+    }
     for (uint32_t i = 0; i < count; i++) {
+        memset(&d->queues[i], 0, sizeof(d->queues[i]));
         if (!fact_decode_named(d, c, &d->queues[i].queue, &d->queues[i].rank)) {
             return false;
         }

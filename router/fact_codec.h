@@ -12,7 +12,6 @@
 
 #include "proto/cursor.h"
 #include "proto/packer.h"
-#include "proto/walk.h"
 #include "queue/engine.h"
 
 /* `settings` are those in force when the fact was made; NULL before the first, when no fact has
@@ -22,10 +21,14 @@ void fact_encode(struct packer *p, const struct fact *f, const struct settings *
 /* What a decoded fact points at, beside the bytes it was read from. */
 struct fact_decoder {
     struct skill_level skills[SKILLS_PER_SET];
-    struct agent_channel_max maxima[WALK_CHANNELS_MAX];
-    struct agent_queue queues[WALK_QUEUES_MAX];
+    struct agent_channel_max maxima[CHANNELS_MAX];
+    struct agent_queue *queues; /* grows to the longest list seen */
+    uint32_t queue_capacity;
     const char *problem; /* words (constant) after fact_decode said no */
 };
+
+/* Zeroed storage is a decoder, too. */
+void fact_decoder_close(struct fact_decoder *d);
 
 /* Read one fact and resolve it by what the engine holds: the fact must be the next that the engine
  * is to apply. Texts point into the bytes. `f->settings` has one reference, the caller's, or is
