@@ -397,6 +397,12 @@ enum journal_status journal_file_directory_open(struct journal_file_directory *d
     if (status != JOURNAL_OK) {
         goto err;
     }
+    /* Names that an earlier process gave or took may not have reached the disk. They must, before
+     * anything is built on what is seen here. */
+    if (fsync(d->fd) != 0) {
+        status = directory_fail(d, "sync it", errno, problem, problem_size);
+        goto err;
+    }
     if (d->set_count > 0) {
         status = directory_check(d, problem, problem_size);
     } else if (getrandom(d->identity, sizeof(d->identity), 0) != sizeof(d->identity)) {

@@ -181,6 +181,21 @@ void fixture_wait(struct journal_fixture *f)
     assert_int_equal(stats.in_flight, 0);
 }
 
+void fixture_check_entry(const struct journal_fixture *f, uint64_t number,
+                         const struct journal_entry *entry)
+{
+    static struct fixture_content content;
+    struct journal_entry expected;
+
+    fixture_make_entry(f, number, &content, &expected);
+    assert_int_equal(entry->seq, expected.seq);
+    assert_int_equal(entry->kind, expected.kind);
+    assert_int_equal(entry->flags, expected.flags);
+    assert_true(text_equal(entry->workspace, expected.workspace));
+    assert_int_equal(entry->size, expected.size);
+    assert_memory_equal(entry->bytes, expected.bytes, expected.size);
+}
+
 struct fixture_visiting {
     const struct journal_fixture *fixture;
     struct journal_fixture_reading *reading;
@@ -188,23 +203,15 @@ struct fixture_visiting {
 
 static bool fixture_visit(void *context, const struct journal_entry *entry, journal_position at)
 {
-    static struct fixture_content content;
     struct fixture_visiting *visiting = context;
     struct journal_fixture_reading *reading = visiting->reading;
-    struct journal_entry expected;
 
     if (reading->entries == 0) {
         reading->first = entry->seq;
     } else {
         assert_true(at > reading->last_at);
     }
-    fixture_make_entry(visiting->fixture, reading->first + reading->entries, &content, &expected);
-    assert_int_equal(entry->seq, expected.seq);
-    assert_int_equal(entry->kind, expected.kind);
-    assert_int_equal(entry->flags, expected.flags);
-    assert_true(text_equal(entry->workspace, expected.workspace));
-    assert_int_equal(entry->size, expected.size);
-    assert_memory_equal(entry->bytes, expected.bytes, expected.size);
+    fixture_check_entry(visiting->fixture, reading->first + reading->entries, entry);
     reading->entries++;
     reading->last_at = at;
     return true;
@@ -280,6 +287,14 @@ void fixture_store(const struct journal_fixture *f, const char *name, const void
     assert_non_null(stream);
     assert_int_equal(fwrite(bytes, 1, size, stream), size);
     assert_int_equal(fclose(stream), 0);
+}
+
+void fixture_remove(const struct journal_fixture *f, const char *name)
+{
+    char path[FIXTURE_PATH_BYTES * 2];
+
+    fixture_name(f, name, path, sizeof(path));
+    assert_int_equal(unlink(path), 0);
 }
 
 bool fixture_exists(const struct journal_fixture *f, const char *name)

@@ -67,6 +67,10 @@ void fixture_wait(struct journal_fixture *f);
 /* Read from `from`; every entry must be as it was appended and follow the one before. */
 struct journal_fixture_reading fixture_read(struct journal_fixture *f, journal_position from);
 
+/* An entry read back must be as the one of this number was appended. */
+void fixture_check_entry(const struct journal_fixture *f, uint64_t number,
+                         const struct journal_entry *entry);
+
 /* Open, read from the beginning, close. */
 struct journal_fixture_reading fixture_look(struct journal_fixture *f);
 
@@ -76,6 +80,7 @@ const char *fixture_segment(unsigned number);
 struct journal_fixture_file fixture_load(const struct journal_fixture *f, const char *name);
 void fixture_store(const struct journal_fixture *f, const char *name, const void *bytes,
                    size_t size);
+void fixture_remove(const struct journal_fixture *f, const char *name);
 bool fixture_exists(const struct journal_fixture *f, const char *name);
 
 /* Remove the journal's directory with all in it, and make it again, empty. */
