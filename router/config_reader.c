@@ -117,7 +117,8 @@ static int compare_keys(const void *left, const void *right)
                             (a->node->start_mark.index < b->node->start_mark.index);
 }
 
-static void check_keys(struct config_reader *r, const yaml_node_t *mapping)
+/* False when something is no word at all: whoever reads on relies on keys being words. */
+static bool check_keys(struct config_reader *r, const yaml_node_t *mapping)
 {
     size_t count = (size_t)(mapping->data.mapping.pairs.top - mapping->data.mapping.pairs.start);
     struct sorted_key *keys = memory_take((count + 1) * sizeof(*keys));
@@ -141,6 +142,7 @@ static void check_keys(struct config_reader *r, const yaml_node_t *mapping)
         }
     }
     memory_give(keys);
+    return texts == count;
 }
 
 static bool has_usual_tag(const yaml_node_t *node)
@@ -179,7 +181,7 @@ static bool measure(struct config_reader *r, const yaml_node_t *node, unsigned d
             config_reader_leave(r, before);
         }
     } else if (node->type == YAML_MAPPING_NODE) {
-        check_keys(r, node);
+        fits = check_keys(r, node);
         for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
              fits && pair < node->data.mapping.pairs.top; pair++) {
             const yaml_node_t *key = config_reader_node(r, pair->key);
@@ -210,6 +212,7 @@ bool config_reader_load(struct config_reader *r, struct text yaml, struct config
 {
     yaml_parser_t parser;
     yaml_document_t second;
+    bool whole;
 
     *r = (struct config_reader){.problems = problems};
     if (yaml.length > CONFIG_BYTES_MAX) {
@@ -228,10 +231,12 @@ bool config_reader_load(struct config_reader *r, struct text yaml, struct config
         return false;
     }
     r->loaded = true;
-    if (config_reader_root(r) == NULL) {
+    whole = config_reader_root(r) != NULL;
+    if (!whole) {
         config_complain_at(r, 1, 1, "the configuration is empty");
     } else if (yaml_parser_load(&parser, &second) == 0) {
         complain_of_syntax(r, &parser);
+        whole = false;
     } else {
         const yaml_node_t *root = yaml_document_get_root_node(&second);
         if (root != NULL) {
@@ -240,7 +245,7 @@ bool config_reader_load(struct config_reader *r, struct text yaml, struct config
         yaml_document_delete(&second);
     }
     yaml_parser_delete(&parser);
-    return config_reader_root(r) != NULL && measure(r, config_reader_root(r), 0) && !r->wrong;
+    return whole && measure(r, config_reader_root(r), 0);
 }
 
 void config_reader_close(struct config_reader *r)
