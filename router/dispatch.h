@@ -1,0 +1,70 @@
+/* From a checked request to a command: the half of the work that needs no engine.
+ *
+ * Any reactor can do this, against an immutable snapshot of the workspace's configuration: it
+ * classifies a submission, counts skills, reads capacities. The command names the version of the
+ * snapshot. What comes out is a plain struct; it points into the request's bytes and into the
+ * dispatch's scratch, and so lives until the next call or until the request's bytes go.
+ *
+ * What depends on the state of a contact is done beside the engine, see update.h. One dispatch
+ * belongs to one thread. */
+#ifndef ROUTER_DISPATCH_H
+#define ROUTER_DISPATCH_H
+
+#include "proto/request.h"
+#include "proto/response.h"
+#include "queue/command.h"
+#include "router/classify/classify.h"
+#include "router/config.h"
+#include "router/delivery.h"
+
+#define DISPATCH_WHY_BYTES 640
+
+/* What an update brings that only a look at the contact can turn into a command. */
+struct update_words {
+    struct text issue, language, tier; /* the sender's words */
+    struct text customer_id;
+    struct delivery_given given; /* raw maps */
+};
+
+/* A command on its way to the engine. */
+struct work {
+    struct command command;
+    struct update_words update; /* of COMMAND_UPDATE */
+    bool wants_id;              /* of COMMAND_SUBMIT: the connector gave none */
+};
+
+struct dispatch {
+    struct classify_scratch *scratch;
+    struct skill_level skills[SKILLS_PER_SET];
+    struct agent_channel_max maxima[CHANNELS_MAX];
+    struct agent_queue *queues; /* grows to the longest list seen */
+    uint32_t queue_capacity;
+    char why[DISPATCH_WHY_BYTES];
+};
+
+/* Who asks, as the session knows it. */
+struct dispatch_client {
+    struct caller caller;
+    struct text own_agent; /* the agent that is signed in on this connection, or TEXT_NONE */
+};
+
+/* The configuration that requests are read by. */
+struct dispatch_snapshot {
+    const struct workspace_config *config;
+    uint64_t version;
+};
+
+void dispatch_init(struct dispatch *d);
+void dispatch_close(struct dispatch *d);
+
+/* For METHOD_CHANGE methods, config.apply left out. `now` is the workspace's time. False: `error`
+ * says what is wrong with the request; nothing is to be done. */
+bool dispatch_command(struct dispatch *d, const struct request *r,
+                      const struct dispatch_client *client,
+                      const struct dispatch_snapshot *snapshot, engine_time now, struct work *out,
+                      struct response_error *error);
+
+/* What a classification becomes in a command. */
+struct classified dispatch_classified(const struct classification *found, uint64_t version);
+
+#endif
