@@ -55,7 +55,7 @@ class Refused(Exception):
 
 
 class Server:
-    """One switchboard-server in a folder of its own. `with Server(...) as server:` stops it, in order, at the end."""
+    """One switchboard-server in a folder of its own; CenterTest.start makes one."""
 
     def __init__(self, config=MINIMAL, journal="memory", folder=None, env=None, wrap=(), options=(), ready=True):
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="switchboard-test-"))
@@ -124,21 +124,20 @@ class Server:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, problem, trace):
-        failed = kind is not None
+    def end(self, failed=False):
+        """Stop it in order, which must succeed; after a failure kill it and show what it logged."""
         try:
-            if self.process.poll() is None:
-                if failed:
-                    self.kill()
-                else:
-                    status = self.stop()
-                    if status != 0:
-                        failed = True
-                        raise AssertionError(f"the server's exit status is {status}")
+            if self.process.poll() is None and failed:
+                self.kill()
+            elif self.process.poll() is None:
+                failed = True
+                status = self.stop()
+                if status != 0:
+                    raise AssertionError(f"the server's exit status is {status}")
+                failed = False
         finally:
+            if self.process.poll() is None:
+                self.kill()
             if failed:
                 sys.stderr.write(f"--- the server's log\n{self.log()[-20000:]}\n---\n")
             if self.owns_folder:
@@ -284,6 +283,14 @@ def pages(client, method, key, **params):
         after = page.get("next")
         if not after:
             return rows
+
+
+class CenterTest(unittest.TestCase):
+    def start(self, *arguments, **options):
+        """A server that is stopped, and its exit status looked at, when the test ends."""
+        server = Server(*arguments, **options)
+        self.addCleanup(lambda: server.end(failed=not self._outcome.success))
+        return server
 
 
 main = unittest.main
