@@ -1,14 +1,16 @@
-/* The journal: the ordered facts of workspaces, kept so that nothing acknowledged is undone by a crash.
+/* The journal: the ordered facts of workspaces, kept so that nothing acknowledged is undone by a
+ * crash.
  *
- * One interface, several stores (memory, file; redis later). Appending is asynchronous everywhere: a
- * batch is handed over, and a callback on the loop's thread says when it is durable. Callbacks come
- * in the order of the appends, each exactly once, and never from inside journal_append.
+ * One interface, several stores (memory, file; redis later). Appending is asynchronous everywhere:
+ * a batch is handed over, and a callback on the loop's thread says when it is durable. Callbacks
+ * come in the order of the appends, each exactly once, and never from inside journal_append.
  *
  * What an entry holds (MessagePack, PROTOCOL.md "Facts") the journal does not look at.
  *
- * After a failed write or sync a journal takes nothing more: every batch not yet durable is answered with the
- * error, and so is every later one. Only journal_destroy, journal_open and a replay bring it back: a sync
- * that failed once may have dropped the pages, and a second one would lie.
+ * After a failed write or sync a journal takes nothing more: every batch not yet durable is
+ * answered with the error, and so is every later one. Only journal_destroy, journal_open and a
+ * replay bring it back: a sync that failed once may have dropped the pages, and a second one would
+ * lie.
  *
  * Thread: everything here is called on the loop's thread; callbacks come there, too. */
 #ifndef ROUTER_JOURNAL_H
@@ -23,20 +25,20 @@
 
 enum journal_status {
     JOURNAL_OK = 0,
-    JOURNAL_FULL,      /* no room on the disk; nothing of the batch is durable */
-    JOURNAL_FAILED,    /* a write or sync failed; what is durable only a replay can tell */
-    JOURNAL_CORRUPT,   /* the store holds what no crash of ours can leave: damage in the middle */
-    JOURNAL_LOCKED,    /* another process has it open */
-    JOURNAL_INVALID,   /* the address makes no sense */
-    JOURNAL_VERSION,   /* written by a version that we cannot read */
+    JOURNAL_FULL,    /* no room on the disk; nothing of the batch is durable */
+    JOURNAL_FAILED,  /* a write or sync failed; what is durable only a replay can tell */
+    JOURNAL_CORRUPT, /* the store holds what no crash of ours can leave: damage in the middle */
+    JOURNAL_LOCKED,  /* another process has it open */
+    JOURNAL_INVALID, /* the address makes no sense */
+    JOURNAL_VERSION, /* written by a version that we cannot read */
 };
 
 /* Words for a person, one for each status. */
 const char *journal_status_text(enum journal_status status);
 
 enum journal_entry_kind {
-    ENTRY_FACTS = 1,       /* a batch of facts of one workspace */
-    ENTRY_CHECKPOINT = 2,  /* a slice of a checkpoint */
+    ENTRY_FACTS = 1,      /* a batch of facts of one workspace */
+    ENTRY_CHECKPOINT = 2, /* a slice of a checkpoint */
 };
 
 enum journal_entry_flags {
@@ -52,9 +54,9 @@ struct journal_entry {
     struct text workspace;
     enum journal_entry_kind kind;
     uint32_t flags;
-    uint64_t seq;      /* of the first fact; of a slice: the seq its checkpoint is exact as of */
+    uint64_t seq; /* of the first fact; of a slice: the seq its checkpoint is exact as of */
     const uint8_t *bytes;
-    size_t size;       /* at most JOURNAL_ENTRY_BYTES_MAX */
+    size_t size; /* at most JOURNAL_ENTRY_BYTES_MAX */
 };
 
 /* Where an entry stands: grows along the journal; comparable within one journal. */
@@ -63,16 +65,17 @@ typedef uint64_t journal_position;
 typedef void (*journal_done)(void *context, enum journal_status status);
 
 /* Return false to stop the reading. `entry` lives during the call. */
-typedef bool (*journal_visit)(void *context, const struct journal_entry *entry, journal_position at);
+typedef bool (*journal_visit)(void *context, const struct journal_entry *entry,
+                              journal_position at);
 
 struct journal_stats {
     uint64_t batches, entries, bytes; /* appended and durable since the start */
     uint64_t syncs;
-    uint64_t bytes_kept;              /* what the store takes now */
-    uint64_t torn_bytes;              /* cut off at the end when it was opened */
-    uint64_t in_flight;               /* batches handed over and not yet answered */
-    uint64_t crash_points[4];         /* how often the process came by the file journal's points, in the
-                                         order of crash_point.h */
+    uint64_t bytes_kept;      /* what the store takes now */
+    uint64_t torn_bytes;      /* cut off at the end when it was opened */
+    uint64_t in_flight;       /* batches handed over and not yet answered */
+    uint64_t crash_points[4]; /* how often the process came by the file journal's points, in the
+                                 order of crash_point.h */
 };
 
 struct journal;
@@ -80,50 +83,54 @@ struct journal_file_faults;
 
 /* All zero is what a server wants. */
 struct journal_options {
-    uint64_t segment_bytes;             /* 0: the default */
-    struct journal_file_faults *faults; /* for tests, see journal_file_faults.h; NULL: none. Outlives the journal */
+    uint64_t segment_bytes; /* 0: the default */
+    struct journal_file_faults
+        *faults; /* for tests, see journal_file_faults.h; NULL: none. Outlives the journal */
 };
 
 /* Open by address: "memory", "file:DIRECTORY". Reading is possible at once; appending after
- * journal_read has come to the end. On an error *out is NULL and `problem` (of `problem_size` bytes) says what
- * and where, in words for a person. */
+ * journal_read has come to the end. On an error *out is NULL and `problem` (of `problem_size`
+ * bytes) says what and where, in words for a person. */
 enum journal_status journal_open(uv_loop_t *loop, const char *address,
                                  const struct journal_options *options, struct journal **out,
                                  char *problem, size_t problem_size);
 
-/* Read every entry from `from` (0: the beginning of what is kept) to the end, in order. A torn tail (the last
- * batch cut short by a crash) is not an error: it was never acknowledged and is cut off. What is read here is durable,
- * also when the process that wrote it died before its sync. Before the first append, not after. When it
- * answers with an error, the journal takes nothing. */
+/* Read every entry from `from` (0: the beginning of what is kept) to the end, in order. A torn tail
+ * (the last batch cut short by a crash) is not an error: it was never acknowledged and is cut off.
+ * What is read here is durable, also when the process that wrote it died before its sync. Before
+ * the first append, not after. When it answers with an error, the journal takes nothing. */
 enum journal_status journal_read(struct journal *j, journal_position from, journal_visit visit,
                                  void *context, char *problem, size_t problem_size);
 
-/* Put an entry into the batch that is being filled; the bytes are copied. Entries of one batch become durable
- * together or, after a crash, some first ones of them. */
+/* Put an entry into the batch that is being filled; the bytes are copied. Entries of one batch
+ * become durable together or, after a crash, some first ones of them. */
 void journal_append(struct journal *j, const struct journal_entry *entry);
 
 /* Bytes in the batch that is being filled. */
 size_t journal_filled(const struct journal *j);
 
-/* Hand over the batch being filled; `done` is called when all its entries are durable. An empty batch is durable when
- * all before it are. */
+/* Hand over the batch being filled; `done` is called when all its entries are durable. An empty
+ * batch is durable when all before it are. */
 void journal_commit(struct journal *j, journal_done done, void *context);
 
-/* The position that the next appended entry will have; for a checkpoint's first slice, to trim by. */
+/* The position that the next appended entry will have; for a checkpoint's first slice, to trim by.
+ */
 journal_position journal_next_position(const struct journal *j);
 
-/* Nothing before `keep_from` is needed any more, because a checkpoint that begins there has been answered as durable;
- * the store frees it when it is convenient. After a failure
- * nothing is freed. */
+/* Nothing before `keep_from` is needed any more, because a checkpoint that begins there has been
+ * answered as durable; the store frees it when it is convenient. After a failure nothing is freed.
+ */
 void journal_trim(struct journal *j, journal_position keep_from);
 
 void journal_get_stats(const struct journal *j, struct journal_stats *out);
 
-/* What failed and where, in words for a person, once a batch was answered with an error; "" until then. */
+/* What failed and where, in words for a person, once a batch was answered with an error; "" until
+ * then. */
 const char *journal_problem(const struct journal *j);
 
-/* All batches answered, then closed, then `closed` called; the journal is freed after that call. The batch that is
- * being filled is dropped. Nothing else may be called from here on; `closed` may be NULL. */
+/* All batches answered, then closed, then `closed` called; the journal is freed after that call.
+ * The batch that is being filled is dropped. Nothing else may be called from here on; `closed` may
+ * be NULL. */
 void journal_destroy(struct journal *j, void (*closed)(void *context), void *context);
 
 #endif

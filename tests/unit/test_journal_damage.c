@@ -1,5 +1,6 @@
 /* What a crash may leave is cut off; what no crash of ours can leave is refused, with file and
  * byte; and never is anything read that was not written. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include "queue/base/random.h"
 #include "router/journal_file_format.h"
+#include "router/journal_file_recovery.h"
 #include "test_journal_fixture.h"
 
 #define BATCHES 3
@@ -72,9 +74,14 @@ static void expect_torn(struct journal_fixture *f, const struct small_journal *s
                         const uint8_t *bytes, size_t size, uint64_t entries)
 {
     struct journal_fixture_reading reading;
+    struct journal_fixture_file file;
 
     fixture_store(f, fixture_segment(1), bytes, size);
     assert_int_equal(fixture_open(f), JOURNAL_OK);
+    file = fixture_load(
+        f, fixture_segment(1)); /* already cut off, should we die before the next write */
+    assert_int_equal(file.size, small->at[entries]);
+    free(file.bytes);
     reading = fixture_read(f, 0);
     assert_int_equal(reading.status, JOURNAL_OK);
     assert_int_equal(reading.entries, entries);
@@ -282,6 +289,34 @@ static void test_an_old_record_that_comes_back_is_found(void **state)
     free(now.bytes);
 }
 
+/* What reads well but is not proven to be durable is written once more before anyone may believe
+ * it; a file that cannot be written shows it. An empty segment has nothing to prove. */
+static void test_an_unproven_end_is_written_again(void **state)
+{
+    struct journal_fixture *f = *state;
+    struct small_journal small = make_small(f, false);
+    struct journal_segment_head head;
+    struct journal_file_end end;
+    char path[FIXTURE_PATH_BYTES * 2];
+    int fd;
+
+    assert_int_equal(journal_file_format_get_segment(small.file.bytes, &head), JOURNAL_OK);
+    snprintf(path, sizeof(path), "%s/%s", f->path, fixture_segment(1));
+    fixture_store(f, fixture_segment(1), small.file.bytes, small.file.size);
+    fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(journal_file_recovery_run(fd, "it", &head, small.file.size, &end, f->problem,
+                                               sizeof(f->problem)),
+                     JOURNAL_FAILED);
+    assert_non_null(strstr(f->problem, "durable"));
+    assert_int_equal(journal_file_recovery_run(fd, "it", &head, JOURNAL_FORMAT_SEGMENT_HEAD, &end,
+                                               f->problem, sizeof(f->problem)),
+                     JOURNAL_OK);
+    assert_int_equal(end.position, 0);
+    close(fd);
+    free(small.file.bytes);
+}
+
 /* A journal of many segments: damage in one that is not the last is found when it is read, or when
  * it is opened where the segments no longer fit together. */
 static void test_damage_in_an_earlier_segment_is_named(void **state)
@@ -394,6 +429,7 @@ int main(void)
         ROW(test_after_a_crash_only_the_last_batch_can_be_torn),
         ROW(test_records_out_of_place_are_found),
         ROW(test_an_old_record_that_comes_back_is_found),
+        ROW(test_an_unproven_end_is_written_again),
         ROW(test_damage_in_an_earlier_segment_is_named),
         ROW(test_segments_must_belong_together),
     };

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "router/crash_point.h"
 #include "test_journal_fixture.h"
 
 static void order_fault(struct journal_file_fault *fault, uint32_t countdown, int error)
@@ -178,6 +179,8 @@ static void test_a_failure_answers_all_that_wait(void **state)
 static void test_a_refusing_journal_is_not_trimmed(void **state)
 {
     struct journal_fixture *f = *state;
+    uint64_t writes;
+    uv_sem_t gate;
 
     f->options.segment_bytes = 400;
     assert_int_equal(fixture_open(f), JOURNAL_OK);
@@ -190,6 +193,30 @@ static void test_a_refusing_journal_is_not_trimmed(void **state)
     fixture_close(f);
     assert_true(fixture_exists(f, fixture_segment(1)));
     assert_int_equal(fixture_look(f).entries, 31);
+
+    /* Also not when it was allowed a moment before. */
+    assert_int_equal(fixture_open(f), JOURNAL_OK);
+    uv_sem_init(&gate, 0);
+    writes = crash_point_count(CRASH_BETWEEN_WRITE_AND_SYNC);
+    f->faults.before_sync = &gate;
+    order_fault(&f->faults.sync, 2, EIO);
+    f->appended = 31;
+    fixture_append(f, 1);
+    fixture_commit(f);
+    while (crash_point_count(CRASH_BETWEEN_WRITE_AND_SYNC) == writes) {
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+    }
+    fixture_append(f, 1);
+    fixture_commit(f);
+    journal_trim(f->journal, journal_next_position(f->journal));
+    uv_sem_post(&gate);
+    uv_sem_post(&gate);
+    fixture_wait(f);
+    assert_int_equal(f->last_status, JOURNAL_FAILED);
+    fixture_close(f);
+    f->faults.before_sync = NULL;
+    uv_sem_destroy(&gate);
+    assert_true(fixture_exists(f, fixture_segment(1)));
 }
 
 /* Fill until it is full, with the real error of the kernel; answers how many entries were taken. */
