@@ -220,6 +220,12 @@ void fact_encode(struct packer *p, const struct fact *f, const struct settings *
 
         written += fact_encode_field(p, field, (const uint8_t *)f + field->offset, settings);
     }
+    if (f->settings != NULL) {
+        /* The engine has no word for them; it hands over the object. */
+        packer_literal(p, "settings");
+        settings_encode(p, f->settings);
+        written++;
+    }
     if (row->field_count < 16) {
         p->bytes[map] = (uint8_t)(0x80 | written);
     } else {

@@ -166,6 +166,7 @@ void session_drop(struct session *s)
     t->free_slots[t->free_count++] = session_slot(s->id);
     packer_close(&s->in);
     packer_close(&s->out);
+    packer_close(&s->urgent);
     packer_close(&s->sending);
     memory_give(s);
 }
@@ -243,7 +244,7 @@ void session_wrote(struct session *s)
 
 static size_t session_unwritten(const struct session *s)
 {
-    return (size_t)(session_end_offset(s) - s->written) + s->sending.size;
+    return (size_t)(session_end_offset(s) - s->written) + s->urgent.size + s->sending.size;
 }
 
 void session_wrote_notice(struct session *s)
@@ -258,6 +259,17 @@ void session_refuse(struct session *s, uint32_t msgid, const struct response_err
 {
     response_error(&s->out, msgid, error);
     session_wrote(s);
+}
+
+struct packer *session_urgent_packer(struct session *s)
+{
+    session_ask_for_flush(s);
+    return &s->urgent;
+}
+
+void session_refuse_urgently(struct session *s, uint32_t msgid, const struct response_error *error)
+{
+    response_error(session_urgent_packer(s), msgid, error);
 }
 
 void session_table_seal(struct session_table *t, struct session_marks *out)
@@ -325,19 +337,14 @@ static void session_write_done(uv_write_t *request, int status)
     session_ask_for_flush(s);
 }
 
-/* The socket is full: libuv writes the rest when it has room. It needs bytes that stay where they
- * are, and the packer's move. */
-static void session_write_rest(struct session *s)
+/* The socket is full: libuv writes `size` bytes when it has room. It needs bytes that stay where
+ * they are, and the packers' move. */
+static void session_write_later(struct session *s, const uint8_t *bytes, size_t size)
 {
-    size_t size = (size_t)(s->released - s->written);
     uv_buf_t buffer;
     int status;
 
-    if (size > SESSION_SEND_BYTES) {
-        size = SESSION_SEND_BYTES;
-    }
-    packer_raw(&s->sending, s->out.bytes + (s->written - s->out_base), size);
-    s->written += size;
+    packer_raw(&s->sending, bytes, size);
     s->progress_at = session_now(s);
     s->write.data = s;
     buffer = uv_buf_init((char *)s->sending.bytes, (unsigned)size);
@@ -345,6 +352,41 @@ static void session_write_rest(struct session *s)
     if (status < 0) {
         packer_close(&s->sending);
         session_end(s, SESSION_END_WRITE_FAILED);
+    }
+}
+
+/* Returns how many of the bytes need no more care: they are written, or on their way. Of what the
+ * socket does not take at once at most `most_later` are copied. */
+static size_t session_send(struct session *s, const uint8_t *bytes, size_t size, size_t most_later)
+{
+    uv_buf_t buffer = uv_buf_init((char *)bytes, (unsigned)size);
+    int sent = uv_try_write(&s->uv.stream, &buffer, 1);
+    size_t done = sent > 0 ? (size_t)sent : 0;
+
+    if (sent < 0 && sent != UV_EAGAIN) {
+        session_end(s, SESSION_END_WRITE_FAILED);
+    } else if (done < size) {
+        size_t rest = size - done < most_later ? size - done : most_later;
+
+        session_write_later(s, bytes + done, rest);
+        done += rest;
+    }
+    return done;
+}
+
+/* What passes the held bytes goes between two answers, never into one. */
+static void session_flush_urgent(struct session *s)
+{
+    size_t done;
+
+    if (s->urgent.size == 0 || s->sending.size > 0 || s->written < s->released) {
+        return;
+    }
+    done = session_send(s, s->urgent.bytes, s->urgent.size, SIZE_MAX);
+    memmove(s->urgent.bytes, s->urgent.bytes + done, s->urgent.size - done);
+    s->urgent.size -= done;
+    if (s->urgent.size == 0) {
+        packer_close(&s->urgent);
     }
 }
 
@@ -356,25 +398,18 @@ static void session_flush(struct session *s)
         return; /* session_write_done comes back */
     }
     if (s->released > s->written) {
-        uv_buf_t buffer = uv_buf_init((char *)s->out.bytes + (s->written - s->out_base),
-                                      (unsigned)(s->released - s->written));
-        int sent = uv_try_write(&s->uv.stream, &buffer, 1);
-
-        if (sent < 0 && sent != UV_EAGAIN) {
-            session_end(s, SESSION_END_WRITE_FAILED);
-            return;
-        }
-        s->written += sent > 0 ? (uint64_t)sent : 0;
-        if (s->released > s->written) {
-            session_write_rest(s);
-            if (s->state == SESSION_CLOSED) {
-                return;
-            }
-        }
+        s->written += session_send(s, s->out.bytes + (s->written - s->out_base),
+                                   (size_t)(s->released - s->written), SESSION_SEND_BYTES);
         session_compact(s);
     }
+    if (s->state != SESSION_CLOSED) {
+        session_flush_urgent(s);
+    }
+    if (s->state == SESSION_CLOSED) {
+        return;
+    }
     if (s->state == SESSION_FINISHING) {
-        if (s->written == session_end_offset(s) && s->sending.size == 0) {
+        if (session_unwritten(s) == 0) {
             session_end(s, s->finish_reason);
         }
     } else if (s->wait == WAIT_FOR_READER && session_unwritten(s) <= SESSION_OUTPUT_SOFT) {

@@ -80,7 +80,8 @@ struct session {
     struct workspace *workspace; /* NULL before hello */
     struct connector *connector; /* the identity that it bears; NULL for other roles */
     struct list_node of_connector;
-    struct text actor; /* how history names it: points into actor_bytes */
+    struct list_node in_departed; /* CLOSED, and the engine does not know it yet; the host's */
+    struct text actor;            /* how history names it: points into actor_bytes */
     char actor_bytes[SESSION_ACTOR_BYTES];
     uint32_t in_flight; /* requests answered later than in their turn, other than by the journal */
     bool signed_in;     /* as an agent: `actor` is its id */
@@ -111,6 +112,7 @@ struct session {
     uint64_t out_base; /* offsets count all bytes ever put into the packer */
     uint64_t written, released;
     bool touched;          /* has bytes that this turn's seal does not know yet */
+    struct packer urgent;  /* whole answers that wait for nothing: they pass what is held */
     struct packer sending; /* copied out of `out` while libuv writes them */
     uv_write_t write;
     struct list_node in_flush;
@@ -197,11 +199,16 @@ static inline struct packer *session_packer(struct session *s)
 
 void session_wrote(struct session *s);
 
+/* For answers that speak of nothing that the journal could lose (a ping's, "unavailable"): they
+ * leave with the next flush, before what is held. */
+struct packer *session_urgent_packer(struct session *s);
+
 /* The same for a notification: it may be the one too many. */
 void session_wrote_notice(struct session *s);
 
 /* An error for one request, whole. */
 void session_refuse(struct session *s, uint32_t msgid, const struct response_error *error);
+void session_refuse_urgently(struct session *s, uint32_t msgid, const struct response_error *error);
 
 /* Everything written in this turn, in `out` (emptied before): it is released by passing the marks
  * to session_table_release, in the order of the seals. */
