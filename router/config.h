@@ -67,10 +67,9 @@ struct config_problems {
 /* One workspace: what the engine gets, what the reactors classify with, and the text it all came
  * from. Holds one reference each to settings and ruleset. */
 struct workspace_config {
-    struct text name; /* empty when it came by config.apply, where the session knows it */
-    struct text
-        document;    /* canonical YAML; a workspace document as config_read_workspace takes it */
-    uint64_t digest; /* of `document`: tells whether a file is new, not who wrote it */
+    struct text name;     /* empty when it came by config.apply, where the session knows it */
+    struct text document; /* canonical YAML, as config_read_workspace takes it; terminated */
+    uint64_t digest;      /* of `document`: tells whether a file is new, not who wrote it */
     struct settings *settings;
     struct ruleset *ruleset;
     uint32_t references; /* atomic */

@@ -94,11 +94,13 @@ char *config_problems_text(const struct config_problems *problems, const char *f
     }
     for (uint32_t i = 0; i < problems->count; i++) {
         const struct config_problem *p = &problems->list[i];
-        fprintf(out, "%s%s", file == NULL ? "" : file, file == NULL ? "" : ":");
+        if (file != NULL) {
+            fprintf(out, "%s:", file);
+        }
         if (p->line > 0) {
             fprintf(out, "%u:%u:", p->line, p->column);
         }
-        fprintf(out, " %s\n", p->message);
+        fprintf(out, "%s%s\n", file != NULL || p->line > 0 ? " " : "", p->message);
     }
     if (problems->left_out > 0) {
         fprintf(out, "and %u more\n", problems->left_out);

@@ -262,8 +262,11 @@ void config_reader_close(struct config_reader *r)
 
 void config_nearest_start(struct config_nearest *n, struct text wanted)
 {
-    /* A third of the letters may be wrong; more is another word. */
-    *n = (struct config_nearest){.wanted = wanted, .distance = wanted.length / 3 + 2};
+    /* A third of the letters may be wrong; more is another word, and one or two letters are near to
+     * anything. */
+    uint32_t limit = wanted.length <= 2 ? 1 : wanted.length / 3 + 2;
+
+    *n = (struct config_nearest){.wanted = wanted, .distance = limit};
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -403,5 +406,6 @@ struct text config_canonical(struct config_reader *r, const yaml_node_t *node)
     emit(&emitter, &event, yaml_stream_end_event_initialize(&event));
     yaml_emitter_flush(&emitter);
     yaml_emitter_delete(&emitter);
-    return (struct text){out.bytes, (uint32_t)out.length};
+    write_growing(&out, (unsigned char *)(uintptr_t) "", 1);
+    return (struct text){out.bytes, (uint32_t)out.length - 1};
 }

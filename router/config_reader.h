@@ -78,8 +78,8 @@ void config_nearest_offer(struct config_nearest *n, struct text candidate);
 /* "; did you mean \"x\"?", or nothing. */
 const char *config_nearest_hint(const struct config_nearest *n, char *buffer, size_t size);
 
-/* The text of a node in canonical form, in memory for memory_give; aliases are written out,
- * comments and layout are gone. */
+/* The text of a node in canonical form: aliases are written out, comments and layout are gone.
+ * Terminated; the caller gives it back with memory_give. */
 struct text config_canonical(struct config_reader *r, const yaml_node_t *node);
 
 #endif

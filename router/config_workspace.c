@@ -223,13 +223,16 @@ static void read_tier(struct config_reader *r, yaml_node_t *item, void *into,
                       struct workspace_draft *draft)
 {
     struct tier_settings *tier = into;
+    const yaml_node_t *answer;
 
     config_section_defaults(&config_tier_section, tier);
-    if (config_section_read(r, item, &config_tier_section, tier, draft) &&
-        config_reader_value(r, item, "answer") == NULL) {
-        config_complain(
-            r, item,
-            "the key \"answer\" is missing: it is the promise that holds where nothing else does");
+    if (!config_section_read(r, item, &config_tier_section, tier, draft)) {
+        return;
+    }
+    answer = config_reader_value(r, item, "answer");
+    if (answer == NULL || config_scalar_is(answer, "never")) {
+        config_complain(r, answer == NULL ? item : answer,
+                        "a tier needs \"answer\": the promise that holds where nothing else does");
     }
 }
 
