@@ -79,8 +79,9 @@ struct submit_command {
     struct skill_list skills;
     struct text preferred_agent;
     struct text reopens, parent;
-    duration_ms boost;         /* 0: none */
-    engine_time received_at;   /* TIME_NEVER: now. Already on the workspace's clock, bounded by the engine */
+    duration_ms boost; /* 0: none */
+    engine_time
+        received_at; /* TIME_NEVER: now. Already on the workspace's clock, bounded by the engine */
     engine_time not_before_at; /* SCHEDULE_NONE: now */
     bool keeps_place;
     duration_ms expires; /* DURATION_NONE: the queue's */
@@ -92,7 +93,7 @@ struct submit_command {
 struct update_command {
     struct text contact;
     bool reclassified;
-    struct classified classified; /* when reclassified */
+    struct classified classified;     /* when reclassified */
     bool issue_given, language_given; /* data only: not reclassified */
     issue_index issue;
     language_index language;
@@ -205,8 +206,8 @@ struct command {
             struct text name;
             void *attachment; /* becomes owner->attachment */
         } connector;
-        uint64_t epoch;       /* owner_started */
-        duration_ms stalled;  /* journal_stalled */
+        uint64_t epoch;      /* owner_started */
+        duration_ms stalled; /* journal_stalled */
     };
 };
 

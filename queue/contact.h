@@ -5,10 +5,10 @@
  *          │           └─┼─────────┼──────────┤ transferred, requeued, agent lost past its grace
  *          └─────────────┴─────────┴─▶ cancelled | expired
  *
- * The table contact_moves in contact.c is the law. Everything here changes in engine_apply and nowhere
- * else; outside the engine it is read only, on the thread that steps the engine, and not kept
- * across a step. The words of the customer (body) stand apart, so that the record that routing touches
- * is small. */
+ * The table contact_moves in contact.c is the law. Everything here changes in engine_apply and
+ * nowhere else; outside the engine it is read only, on the thread that steps the engine, and not
+ * kept across a step. The words of the customer (body) stand apart, so that the record that routing
+ * touches is small. */
 #ifndef QUEUE_CONTACT_H
 #define QUEUE_CONTACT_H
 
@@ -74,7 +74,6 @@ struct contact_body {
     struct text why_issue;
     struct text why_queue;
     struct text why_language;
-    struct text why_agent;
     /* of the last hand-over */
     struct text note;
     struct text from_reason;
@@ -120,20 +119,22 @@ struct contact {
     bool repeat; /* reopens another */
     duration_ms boost;
     duration_ms expires;
-    duration_ms lost; /* DURATION_NONE: not bound to its connector's presence */
+    duration_ms lost;  /* DURATION_NONE: not bound to its connector's presence */
     uint32_t attempts; /* offers in this visit that were declined or missed, and the running one */
     uint32_t visits;   /* of queues */
-    uint32_t references; /* offers that still point here */
+    uint32_t references;     /* offers that still point here */
     uint64_t config_version; /* that classified it */
     uint8_t rating;          /* 0: none */
+    struct text why_agent;   /* why its last offer went to that agent; a known word */
 
     struct timer_node timer; /* the earliest of its clocks */
     struct list cool_downs;
     struct list_node of_owner;
-    struct list_node in_arrival; /* all live contacts, by number */
-    struct list_node in_dirty;   /* looks for an agent at the end of this step */
+    struct list_node in_arrival;   /* all live contacts, by number */
+    struct list_node in_dirty;     /* looks for an agent at the end of this step */
     struct history_entry *history; /* the last HISTORY_KEPT, oldest first */
     uint16_t history_count;
+    uint16_t history_room;
     struct contact_body body;
     uint64_t checkpoint; /* the checkpoint it was last written for */
 };
@@ -158,6 +159,7 @@ struct tombstone {
     uint8_t rating;
     struct list_node in_order; /* by the time of the end */
     struct list_node of_owner;
+    uint64_t checkpoint; /* the checkpoint it was last written for */
 };
 
 #endif

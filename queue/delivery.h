@@ -1,8 +1,8 @@
 /* Deliveries: what the engine says to clients. They leave when the facts up to `seq` are durable.
  *
  * Everything a delivery points at is the engine's state at that moment and lives during the
- * call of the sink: whoever sends it encodes it there and then. The order of the calls is the order in
- * which a client must see them; an answer comes before every notice that its request causes. */
+ * call of the sink: whoever sends it encodes it there and then. The order of the calls is the order
+ * in which a client must see them; an answer comes before every notice that its request causes. */
 #ifndef QUEUE_DELIVERY_H
 #define QUEUE_DELIVERY_H
 
@@ -30,7 +30,7 @@ enum delivery_kind {
     NOTICE_OFFER_WITHDRAWN, /* number, contact_id, reason */
     NOTICE_CONTACT_UPDATED, /* contact, state, reason; changed: what was given */
     NOTICE_CONTACT_ENDED,   /* contact_id, reason */
-    NOTICE_SIGNED_OUT,      /* agent, reason; the connection is to be closed behind it when `closes` */
+    NOTICE_SIGNED_OUT, /* agent, reason; the connection is to be closed behind it when `closes` */
 };
 
 struct delivery {

@@ -1,12 +1,13 @@
 /* The routing engine of one workspace: the one door to everything in this folder.
  *
  * Commands go in with their time; facts and deliveries come out of the sink. A step first fires the
- * clocks that have run out, then decides, and changes state only by applying its own facts, with the code that
- * replay uses. The same commands at the same times give the same facts, on every machine.
+ * clocks that have run out, then decides, and changes state only by applying its own facts, with
+ * the code that replay uses. The same commands at the same times give the same facts, on every
+ * machine.
  *
- * The engine does no I/O, reads no clock, takes no lock and no randomness, and links nothing but libc.
- * One engine belongs to one thread. It ends the process when memory cannot be had; what clients can make
- * it hold is bounded by the settings and by whoever makes the commands.
+ * The engine does no I/O, reads no clock, takes no lock and no randomness, and links nothing but
+ * libc. One engine belongs to one thread. It ends the process when memory cannot be had; what
+ * clients can make it hold is bounded by the settings and by whoever makes the commands.
  *
  * After a failure of the journal an engine is thrown away and rebuilt by replay, never patched. */
 #ifndef QUEUE_ENGINE_H
@@ -33,20 +34,24 @@ struct engine_options {
     uint64_t hash_seed[2]; /* for id maps only; no decision depends on it */
 };
 
-/* An empty workspace. It routes nothing until a config_applied has come (by command or by replay). */
+/* An empty workspace. It routes nothing until a config_applied has come (by command or by replay).
+ */
 struct engine *engine_create(const struct engine_options *options);
 void engine_destroy(struct engine *e);
 
 /* Do what a command asks at its time (an earlier time than the last counts as the last). Answers,
  * errors included, go to the sink. Returns what was refused, REFUSED_NOT when nothing was;
- * REFUSED_OTHER_CONFIG is the only refusal the caller is not told: classify again and step again. */
+ * REFUSED_OTHER_CONFIG is the only refusal the caller is not told: classify again and step again.
+ */
 enum refusal_kind engine_step(struct engine *e, const struct command *command);
 
-/* Apply one fact of the journal. Facts come in the order of their seq, each once. The fact must be resolved (see
- * fact.h). Returns NULL, or what is wrong with it in words: the journal is not one of ours. */
+/* Apply one fact of the journal. Facts come in the order of their seq, each once. The fact must be
+ * resolved (see fact.h). Returns NULL, or what is wrong with it in words: the journal is not one of
+ * ours. */
 const char *engine_apply(struct engine *e, const struct fact *fact);
 
-/* No clock of the engine runs out before this time; step a COMMAND_TICK then. TIME_NEVER: none runs. */
+/* No clock of the engine runs out before this time; step a COMMAND_TICK then. TIME_NEVER: none
+ * runs. */
 engine_time engine_next_deadline(const struct engine *e);
 
 /* ---- reading; valid until the next step ---- */
@@ -73,20 +78,20 @@ struct agent *engine_find_agent(const struct engine *e, struct text id); /* not 
 struct agent *engine_agent_of_session(const struct engine *e, uint64_t session);
 struct owner *engine_find_owner(const struct engine *e, struct text name);
 
-/* Live contacts by arrival: the first with a number above `after`, NULL at the end. O(1) when `hint` is the
- * contact returned before, else a walk. */
+/* Live contacts by arrival: the first with a number above `after`, NULL at the end. O(1) when
+ * `hint` is the contact returned before, else a walk. */
 struct contact *engine_next_contact(const struct engine *e, uint64_t after, struct contact *hint);
 /* Tombstones by the time of the end: NULL starts with the newest. */
 struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from);
 /* Agents by number, removed ones left out. */
 struct agent *engine_next_agent(const struct engine *e, uint64_t after_number);
 
-/* Its place in its queue, counted from 1; exact up to 1,000, perhaps a lower bound beyond; 0 when it does
- * not wait. */
+/* Its place in its queue, counted from 1; exact up to 1,000, perhaps a lower bound beyond; 0 when
+ * it does not wait. */
 size_t engine_position(const struct engine *e, const struct contact *c);
 
-/* How long until an agent accepts it, told by how its queue moved of late; DURATION_NONE while that is not
- * known. */
+/* How long until an agent accepts it, told by how its queue moved of late; DURATION_NONE while that
+ * is not known. */
 duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c);
 
 struct queue_row {
@@ -109,20 +114,20 @@ struct statistics_row {
     double service_level;
     duration_ms average_speed_of_answer, average_handle;
 };
-/* The rows with data between two times (moved outwards to whole intervals, as told back), by name; `visit` returns false to
- * stop. */
+/* The rows with data between two times (moved outwards to whole intervals, as told back), by name;
+ * `visit` returns false to stop. */
 void engine_statistics(const struct engine *e, enum statistics_by by, engine_time *since,
                        engine_time *until,
                        bool (*visit)(void *context, const struct statistics_row *row),
                        void *context);
 
-/* One number over everything durable: contacts, offers, agents, idle order, clocks, cool-downs, counters,
- * statistics, tombstones, settings. The same live, after replay, after checkpoint and tail, on every compiler. Walks
- * the whole state. */
+/* One number over everything durable: contacts, offers, agents, idle order, clocks, cool-downs,
+ * counters, statistics, tombstones, settings. The same live, after replay, after checkpoint and
+ * tail, on every compiler. Walks the whole state. */
 uint64_t engine_digest(const struct engine *e);
 
-/* Walk everything and compare what is derived with what it is derived from; NULL, or the first thing that
- * is wrong. For tests. */
+/* Walk everything and compare what is derived with what it is derived from; NULL, or the first
+ * thing that is wrong. For tests. */
 const char *engine_audit(const struct engine *e);
 
 /* ---- checkpoints: the state as of one seq, written in slices between ordinary steps ---- */
@@ -130,11 +135,11 @@ const char *engine_audit(const struct engine *e);
 /* A record of a checkpoint goes to this sink; the bytes' format is checkpoint.h's. */
 typedef void (*checkpoint_sink)(void *context, const uint8_t *bytes, size_t size);
 
-/* Begin; exact as of engine_seq now. One at a time. From now on a record that a fact is about to change is written
- * to the sink first. */
+/* Begin; exact as of engine_seq now. One at a time. From now on a record that a fact is about to
+ * change is written to the sink first. */
 void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *context);
-/* Write up to `records` more. Returns false when all are written and the closing record (count, digest as of
- * the seq) has gone to the sink. */
+/* Write up to `records` more. Returns false when all are written and the closing record (count,
+ * digest as of the seq) has gone to the sink. */
 bool engine_checkpoint_continue(struct engine *e, size_t records);
 void engine_checkpoint_abandon(struct engine *e);
 

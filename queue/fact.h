@@ -1,8 +1,8 @@
 /* Facts: durable things that happened. The engine's state changes by nothing else.
  *
- * A fact in memory is resolved: it points at the agent and uses the indexes of the settings in force, so
- * that applying it looks up nothing. In the journal it is names (router/fact_codec). Texts,
- * skills and records it points at belong to whoever made it and live during the call it is
+ * A fact in memory is resolved: it points at the agent and uses the indexes of the settings in
+ * force, so that applying it looks up nothing. In the journal it is names (router/fact_codec).
+ * Texts, skills and records it points at belong to whoever made it and live during the call it is
  * passed to.
  *
  * A workspace's facts are numbered without a gap from 1: `seq`. */
@@ -10,6 +10,7 @@
 #define QUEUE_FACT_H
 
 #include "queue/fact_table.h"
+#include "queue/settings.h"
 #include "queue/types.h"
 
 struct agent;
@@ -22,6 +23,16 @@ struct raw { /* one MessagePack value, or nothing */
 
 struct skill_list {
     const struct skill_level *items;
+    uint32_t count;
+};
+
+struct maxima_list {
+    const struct agent_channel_max *items;
+    uint32_t count;
+};
+
+struct agent_queue_list {
+    const struct agent_queue *items;
     uint32_t count;
 };
 
@@ -41,10 +52,15 @@ enum promise { PROMISE_ANSWER, PROMISE_PROGRESS, PROMISE_RESOLVE, PROMISE_COUNT 
 #define FACT_TYPE_LANGUAGE language_index
 #define FACT_TYPE_AGENT    struct agent *
 #define FACT_TYPE_SKILLS   struct skill_list
+#define FACT_TYPE_MAXIMA   struct maxima_list
+#define FACT_TYPE_QUEUES   struct agent_queue_list
 #define FACT_TYPE_PROMISE  enum promise
 
 #define FACT_MEMBER(type, name, help) FACT_TYPE_##type name;
-#define FACT_STRUCT(fields)           struct fact_##fields { FACT_FIELDS_##fields(FACT_MEMBER) };
+#define FACT_STRUCT(fields)                                                                        \
+    struct fact_##fields {                                                                         \
+        FACT_FIELDS_##fields(FACT_MEMBER)                                                          \
+    };
 
 /* One struct for each list of fields of the table. */
 FACT_STRUCT(NEW_CONTACT)
@@ -76,13 +92,11 @@ enum fact_kind { FACT_TABLE(FACT_ENUM) FACT_KIND_COUNT };
 
 enum fact_subject { SUBJECT_CONTACT, SUBJECT_AGENT, SUBJECT_CONNECTOR, SUBJECT_WORKSPACE };
 
-struct settings;
-
 struct fact {
     uint64_t seq;
     engine_time at;
     enum fact_kind kind;
-    struct text subject;       /* id of the contact or agent, name of the connector; empty: workspace */
+    struct text subject; /* id of the contact or agent, name of the connector; empty: workspace */
     struct contact *contact;   /* resolved subject; NULL for a new contact */
     struct agent *agent;       /* resolved subject; NULL for a new agent */
     struct settings *settings; /* of config_applied: the compiled form; the engine retains it */
@@ -125,10 +139,13 @@ enum fact_field_type {
     FACT_FIELD_LANGUAGE,
     FACT_FIELD_AGENT,
     FACT_FIELD_SKILLS,
+    FACT_FIELD_MAXIMA,
+    FACT_FIELD_QUEUES,
     FACT_FIELD_PROMISE,
 };
 
-/* The table at run time: what a codec, a manual or a transcript walks. `offset` counts from the fact. */
+/* The table at run time: what a codec, a manual or a transcript walks. `offset` counts from the
+ * fact. */
 struct fact_field {
     enum fact_field_type type;
     uint16_t offset;

@@ -9,6 +9,7 @@
  *   TEXT string  BIN bytes  RAW a MessagePack value  TIME instant  SPAN milliseconds
  *   NUMBER unsigned integer  FLAG bool  STATE word of a contact or agent state
  *   QUEUE TIER CHANNEL ISSUE LANGUAGE AGENT written as the name
+ *   MAXIMA map of channel to count  QUEUES map of queue to rank
  *   SKILLS map of name to level  PROMISE "answer" | "progress" | "resolve" */
 #ifndef QUEUE_FACT_TABLE_H
 #define QUEUE_FACT_TABLE_H
@@ -160,8 +161,8 @@
     FIELD(TEXT,     address,             "where it is reached")                                    \
     FIELD(SKILLS,   skills,              "what it can")                                            \
     FIELD(NUMBER,   units,               "capacity; absent: the workspace's")                      \
-    FIELD(RAW,      max,                 "map of channel to contacts at a time")                   \
-    FIELD(RAW,      queues,              "map of queue to rank")                                   \
+    FIELD(MAXIMA,   max,                 "contacts at a time in channels")                         \
+    FIELD(QUEUES,   queues,              "queues it serves, with ranks of its own")                \
     FIELD(FLAG,     all_queues,          "serves every queue")                                     \
     FIELD(NUMBER,   digest,              "of the file's entry; absent: put by an admin")           \
     FIELD(TEXT,     actor,               "who asked")

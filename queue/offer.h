@@ -23,18 +23,18 @@ struct contact;
 enum offer_state { OFFER_SENT, OFFER_SHOWN, OFFER_ACTIVE, OFFER_WRAPPING, OFFER_STATE_COUNT };
 
 struct offer {
-    uint64_t number;          /* unique and growing within the workspace */
-    struct contact *contact;  /* kept alive by this record, even when it went on elsewhere */
+    uint64_t number;         /* unique and growing within the workspace */
+    struct contact *contact; /* kept alive by this record, even when it went on elsewhere */
     struct agent *agent;
     enum offer_state state;
     engine_time made_at;
     engine_time state_since;
-    engine_time accepted_at;  /* TIME_NEVER before */
-    engine_time until;        /* end of the clock that runs in this state; TIME_NEVER: none */
-    bool passed_on;           /* wrapping: the contact has left this agent and goes on, or ended */
-    bool named;               /* for this agent by name: transfer, assignment */
-    bool delivered;           /* it has left for its agent (pull: with an answer); not a fact */
-    channel_index channel;    /* as of the offer: what it occupies does not change under it */
+    engine_time accepted_at; /* TIME_NEVER before */
+    engine_time until;       /* end of the clock that runs in this state; TIME_NEVER: none */
+    bool passed_on;          /* wrapping: the contact has left this agent and goes on, or ended */
+    bool named;              /* for this agent by name: transfer, assignment */
+    bool delivered;          /* it has left for its agent (pull: with an answer); not a fact */
+    channel_index channel;   /* as of the offer: what it occupies does not change under it */
     struct timer_node timer;
     struct list_node of_agent;
 };
@@ -67,6 +67,7 @@ enum offer_end {
 
 /* The wire's word: "timed_out", "undelivered", ... */
 struct text offer_end_word(enum offer_end how);
-struct text offer_state_word(enum offer_state state); /* "offered", "offered", "active", "wrapping" */
+struct text
+offer_state_word(enum offer_state state); /* "offered", "offered", "active", "wrapping" */
 
 #endif

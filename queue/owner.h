@@ -1,6 +1,7 @@
 /* A connector's identity: the name under which contacts were submitted.
  *
- * Exists while it is attached (a connection bears the name), or has contacts, or is named by a tombstone. */
+ * Exists while it is attached (a connection bears the name), or has contacts, or is named by a
+ * tombstone. */
 #ifndef QUEUE_OWNER_H
 #define QUEUE_OWNER_H
 
@@ -9,13 +10,13 @@
 
 struct owner {
     struct text name;
-    uint32_t number;          /* in order of creation */
-    uint32_t attached;        /* connections that bear the name; not a fact */
-    uint32_t watchful;        /* contacts that end when it is away too long (lost_ms) */
-    engine_time lost_since;   /* away since; TIME_NEVER: here, or nobody minds */
-    void *attachment;         /* the host's; the engine never looks at it */
-    struct list contacts;     /* live ones, by arrival */
-    struct list ended;        /* tombstones, by the time of the end */
+    uint32_t number;        /* in order of creation */
+    uint32_t attached;      /* connections that bear the name; not a fact */
+    uint32_t watchful;      /* contacts that end when it is away too long (lost_ms) */
+    engine_time lost_since; /* away since; TIME_NEVER: here, or nobody minds */
+    void *attachment;       /* the host's; the engine never looks at it */
+    struct list contacts;   /* live ones, by arrival */
+    struct list ended;      /* tombstones, by the time of the end */
     uint32_t contact_count;
     uint32_t ended_count;
 };

@@ -15,7 +15,8 @@ enum refusal_kind {
     REFUSED_GONE,         /* it was there and is over; `reason` how */
     REFUSED_CONFLICT,     /* not in the present state; `state` names it */
     REFUSED_QUEUE_FULL,   /* the queue `reason` has no room and nothing else takes the contact */
-    REFUSED_OTHER_CONFIG, /* classified under another configuration; classify again, nobody is told */
+    REFUSED_OTHER_CONFIG, /* classified under another configuration; classify again, nobody is told
+                           */
 };
 
 struct refusal {

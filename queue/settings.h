@@ -1,10 +1,12 @@
-/* What a workspace is told about its routing: tiers, channels, issue types, languages, queues, clocks.
+/* What a workspace is told about its routing: tiers, channels, issue types, languages, queues,
+ * clocks.
  *
  * Made outside (from the configuration file), immutable once given to the engine, and part of the
  * journal: the fact config_applied carries it whole, so that yesterday's decisions can be replayed
  * without today's parser. Indexes are positions in these arrays and mean nothing outside this
- * object; facts and clients use names. All texts live as long as the object; it is one reference-counted
- * arena, see settings_create. Durations in milliseconds; DURATION_NONE = not configured. */
+ * object; facts and clients use names. All texts live as long as the object; it is one
+ * reference-counted arena, see settings_create. Durations in milliseconds; DURATION_NONE = not
+ * configured. */
 #ifndef QUEUE_SETTINGS_H
 #define QUEUE_SETTINGS_H
 
@@ -50,24 +52,26 @@ struct queue_settings {
     enum strategy strategy;
     struct skill_level *required;
     uint32_t required_count;
-    struct targets *by_tier;     /* one for each tier; DURATION_NONE where the queue says nothing */
-    duration_ms wrap_up;         /* 0: none */
-    duration_ms answer_clock;    /* how long an agent may look at an offer */
-    duration_ms delivery_clock;  /* how long a desktop may take to say that it has it */
-    duration_ms preferred_hold;  /* how long a preferred agent is waited for */
-    duration_ms cool_down;       /* after a decline or a miss: not offered to that agent again */
-    duration_ms expires;         /* give up after so long waiting; DURATION_NONE: never */
-    duration_ms short_abandon;   /* an abandon within this is left out of the service level */
-    uint32_t waiting_max;        /* 0: no limit */
-    uint32_t attempts_max;       /* offers in one visit before it escalates; 0: no limit */
-    queue_index escalation;      /* where it goes then; INDEX_NONE16: it stays and waits on */
-    queue_index overflow;        /* takes what this queue has no room for; INDEX_NONE16: refused */
+    struct targets *by_tier;    /* one for each tier; DURATION_NONE where the queue says nothing */
+    duration_ms wrap_up;        /* 0: none */
+    duration_ms answer_clock;   /* how long an agent may look at an offer */
+    duration_ms delivery_clock; /* how long a desktop may take to say that it has it */
+    duration_ms preferred_hold; /* how long a preferred agent is waited for */
+    duration_ms cool_down;      /* after a decline or a miss: not offered to that agent again */
+    duration_ms expires;        /* give up after so long waiting; DURATION_NONE: never */
+    duration_ms short_abandon;  /* an abandon within this is left out of the service level */
+    uint32_t waiting_max;       /* 0: no limit */
+    uint32_t attempts_max;      /* offers in one visit before it escalates; 0: no limit */
+    queue_index escalation;     /* where it goes then; INDEX_NONE16: it stays and waits on */
+    queue_index overflow;       /* takes what this queue has no room for; INDEX_NONE16: refused */
 };
 
 /* What an agent is: from the configuration's list, or from agent.put. */
 struct agent_queue {
     struct text queue;
-    uint32_t rank; /* its own order among its queues, lower first; equal ranks: the deadline decides */
+    uint32_t
+        rank; /* its own order among its queues, lower first; equal ranks: the deadline decides */
+    queue_index index; /* in the settings in force; kept by the engine */
 };
 
 struct agent_channel_max {
@@ -81,13 +85,13 @@ struct agent_settings {
     struct text address;
     struct skill_level *skills;
     uint32_t skill_count;
-    uint32_t units;                  /* 0: the workspace's agent_units */
-    struct agent_channel_max *max;   /* on top of the channels' own */
+    uint32_t units;                /* 0: the workspace's agent_units */
+    struct agent_channel_max *max; /* on top of the channels' own */
     uint32_t max_count;
     struct agent_queue *queues;
     uint32_t queue_count;
-    bool all_queues;                 /* serves every queue; then `queues` has only ranks */
-    uint64_t digest;                 /* of the file's entry; 0 when it came by agent.put */
+    bool all_queues; /* serves every queue; then `queues` has only ranks */
+    uint64_t digest; /* of the file's entry; 0 when it came by agent.put */
 };
 
 struct settings {
@@ -101,12 +105,13 @@ struct settings {
     uint32_t agent_count;
     uint32_t tier_count, channel_count, issue_count, language_count, queue_count;
     queue_index default_queue;
-    uint32_t agent_units;            /* capacity of an agent that says nothing */
-    uint32_t max_misses;             /* missed offers in a row that put an agent away */
-    duration_ms missed_return;       /* then available again by itself; DURATION_NONE: when a person says so */
-    duration_ms grace;               /* a lost agent keeps its assignments so long */
-    duration_ms at_risk;             /* warn so long before a promise is missed; DURATION_NONE: never */
-    duration_ms id_kept;             /* an ended contact's id is remembered so long */
+    uint32_t agent_units; /* capacity of an agent that says nothing */
+    uint32_t max_misses;  /* missed offers in a row that put an agent away */
+    duration_ms
+        missed_return;   /* then available again by itself; DURATION_NONE: when a person says so */
+    duration_ms grace;   /* a lost agent keeps its assignments so long */
+    duration_ms at_risk; /* warn so long before a promise is missed; DURATION_NONE: never */
+    duration_ms id_kept; /* an ended contact's id is remembered so long */
     duration_ms rating_kept;         /* and may be rated so long */
     uint32_t tombstones_max;         /* of at most so many */
     duration_ms received_bound;      /* received_at counts at most so far back */
@@ -122,7 +127,7 @@ struct settings {
 struct settings *settings_create(void);
 void settings_retain(struct settings *s);
 void settings_release(struct settings *s);
-void *settings_alloc(struct settings *s, size_t size);              /* zeroed */
+void *settings_alloc(struct settings *s, size_t size);             /* zeroed */
 struct text settings_text(struct settings *s, struct text copied); /* a copy, also terminated */
 
 /* INDEX_NONE when there is none; linear, for code off the contact's path. */

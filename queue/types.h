@@ -12,12 +12,12 @@ typedef int64_t duration_ms;
 #define TIME_NEVER    INT64_MAX
 #define DURATION_NONE ((duration_ms)-1) /* not configured */
 
-#define SKILL_LEVEL_MAX   5
-#define CHANNELS_MAX      16 /* a bit each in a ranked_node's mask */
-#define TIERS_MAX         32
-#define SKILLS_PER_SET    64 /* skills of one agent or one requirement */
-#define NAME_BYTES_MAX    64
-#define ID_BYTES_MAX      128
+#define SKILL_LEVEL_MAX 5
+#define CHANNELS_MAX    16 /* a bit each in a ranked_node's mask */
+#define TIERS_MAX       32
+#define SKILLS_PER_SET  64 /* skills of one agent or one requirement */
+#define NAME_BYTES_MAX  64
+#define ID_BYTES_MAX    128
 
 typedef uint16_t skill_index;
 typedef uint16_t queue_index;

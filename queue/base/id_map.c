@@ -250,3 +250,21 @@ void id_map_remove(struct id_map *m, void *item)
     m->before.entries[at].item = &removed;
     m->before.used--;
 }
+
+size_t id_map_places(const struct id_map *m)
+{
+    return m->now.capacity + m->before.capacity;
+}
+
+void *id_map_at(const struct id_map *m, size_t place)
+{
+    void *item;
+
+    if (place < m->now.capacity) {
+        item = m->now.entries[place].item;
+    } else {
+        place -= m->now.capacity;
+        item = place < m->moved ? NULL : m->before.entries[place].item;
+    }
+    return item == &removed ? NULL : item;
+}

@@ -1,0 +1,561 @@
+/* A checkpoint: the state as of one seq, written in slices between ordinary steps.
+ *
+ * What is small or cold (settings, agents with what they hold, statistics) is written when it
+ * begins. Contacts and tombstones follow a few at a time; one that a fact is about to change is
+ * written first, so that all are as of the same seq. Loading makes the records and, with the
+ * closing one, links them.
+ *
+ * A record: one byte kind, then its fields (visit.c). The closing record has the number of records
+ * and a hash over all their bytes. */
+#include <stdlib.h>
+
+#include "queue/visit.h"
+
+#define CHECKPOINT_VERSION 1
+
+enum record_kind {
+    RECORD_HEAD = 1,
+    RECORD_AGENT,
+    RECORD_SERIES,
+    RECORD_CONTACT,
+    RECORD_TOMBSTONE,
+    RECORD_END,
+};
+
+struct checkpoint {
+    checkpoint_sink sink;
+    void *context;
+    uint64_t seq;
+    uint64_t next_number;        /* contacts from here on came after */
+    struct contact *contact;     /* the next to look at */
+    struct tombstone *tombstone; /* likewise */
+    uint64_t records;
+    uint64_t hash;
+    struct visitor out;
+};
+
+struct checkpoint_loading {
+    uint64_t records;
+    uint64_t hash;
+    struct loaded_offer *offers;
+    size_t offer_count, offer_room;
+    struct contact **contacts;
+    size_t contact_count, contact_room;
+    struct tombstone **tombstones;
+    size_t tombstone_count, tombstone_room;
+};
+
+static uint64_t hash_on(uint64_t hash, const uint8_t *bytes, size_t size)
+{
+    struct visitor v = {.mode = VISIT_DIGEST, .hash = hash};
+
+    visit_bytes(&v, (void *)(uintptr_t)bytes, size);
+    return v.hash;
+}
+
+/* ---- writing ---- */
+
+static struct visitor *record_begin(struct checkpoint *p, uint8_t kind)
+{
+    p->out.size = 0;
+    visit_u8(&p->out, &kind);
+    return &p->out;
+}
+
+static void record_finish(struct checkpoint *p)
+{
+    p->records++;
+    p->hash = hash_on(p->hash, p->out.bytes, p->out.size);
+    p->sink(p->context, p->out.bytes, p->out.size);
+}
+
+static void write_contact(struct engine *e, struct contact *c)
+{
+    struct checkpoint *p = e->checkpoint;
+
+    c->checkpoint = e->checkpoint_count;
+    visit_contact(record_begin(p, RECORD_CONTACT), c, &c->owner->name);
+    record_finish(p);
+}
+
+static void write_tombstone(struct engine *e, struct tombstone *t)
+{
+    struct checkpoint *p = e->checkpoint;
+
+    t->checkpoint = e->checkpoint_count;
+    visit_tombstone(record_begin(p, RECORD_TOMBSTONE), t, &t->owner->name);
+    record_finish(p);
+}
+
+static void write_small(struct engine *e)
+{
+    struct checkpoint *p = e->checkpoint;
+    uint8_t version = CHECKPOINT_VERSION;
+    struct list_node *n;
+
+    record_begin(p, RECORD_HEAD);
+    visit_u8(&p->out, &version);
+    visit_head(&p->out);
+    record_finish(p);
+    for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
+        record_begin(p, RECORD_AGENT);
+        visit_text(&p->out, &a->id);
+        visit_u32(&p->out, &a->number);
+        visit_agent(&p->out, a);
+        record_finish(p);
+    }
+    for (uint8_t by = 0; by < BY_COUNT; by++) {
+        for (size_t i = 0; e->series[by].id_of != NULL && i < id_map_places(&e->series[by]); i++) {
+            struct series *s = id_map_at(&e->series[by], i);
+            if (s != NULL && s->count > 0) {
+                visit_series(record_begin(p, RECORD_SERIES), &by, s);
+                record_finish(p);
+            }
+        }
+    }
+    for (n = list_first(&e->lingering); n != NULL; n = list_next(&e->lingering, n)) {
+        write_contact(e, record_of(n, struct contact, in_arrival));
+    }
+}
+
+void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *context)
+{
+    struct checkpoint *p = memory_take(sizeof(*p));
+    struct list_node *contact = list_first(&e->arrival);
+    struct list_node *tombstone = list_first(&e->ended);
+
+    assert(e->checkpoint == NULL);
+    p->sink = sink;
+    p->context = context;
+    p->seq = e->seq;
+    p->next_number = e->next_contact;
+    p->contact = contact == NULL ? NULL : record_of(contact, struct contact, in_arrival);
+    p->tombstone = tombstone == NULL ? NULL : record_of(tombstone, struct tombstone, in_order);
+    p->out.mode = VISIT_SAVE;
+    p->out.engine = e;
+    e->checkpoint = p;
+    e->checkpoint_count++;
+    write_small(e);
+}
+
+static void pass_contact(struct engine *e)
+{
+    struct checkpoint *p = e->checkpoint;
+    struct list_node *n = list_next(&e->arrival, &p->contact->in_arrival);
+
+    p->contact = n == NULL ? NULL : record_of(n, struct contact, in_arrival);
+    if (p->contact != NULL && p->contact->number >= p->next_number) {
+        p->contact = NULL;
+    }
+}
+
+static void pass_tombstone(struct engine *e)
+{
+    struct checkpoint *p = e->checkpoint;
+    struct list_node *n = list_next(&e->ended, &p->tombstone->in_order);
+
+    p->tombstone = n == NULL ? NULL : record_of(n, struct tombstone, in_order);
+    if (p->tombstone != NULL && p->tombstone->seq > p->seq) {
+        p->tombstone = NULL;
+    }
+}
+
+static void finish(struct engine *e)
+{
+    struct checkpoint *p = e->checkpoint;
+    uint64_t records = p->records;
+    uint64_t hash = p->hash;
+
+    record_begin(p, RECORD_END);
+    visit_u64(&p->out, &records);
+    visit_u64(&p->out, &hash);
+    p->sink(p->context, p->out.bytes, p->out.size);
+    engine_checkpoint_abandon(e);
+}
+
+static void write_some(struct engine *e, size_t records)
+{
+    struct checkpoint *p = e->checkpoint;
+
+    while (records > 0 && p->contact != NULL) {
+        if (p->contact->checkpoint != e->checkpoint_count) {
+            write_contact(e, p->contact);
+        }
+        pass_contact(e);
+        records--;
+    }
+    while (records > 0 && p->tombstone != NULL) {
+        if (p->tombstone->checkpoint != e->checkpoint_count) {
+            write_tombstone(e, p->tombstone);
+        }
+        pass_tombstone(e);
+        records--;
+    }
+}
+
+bool engine_checkpoint_continue(struct engine *e, size_t records)
+{
+    assert(e->checkpoint != NULL);
+    write_some(e, records);
+    if (e->checkpoint->contact != NULL || e->checkpoint->tombstone != NULL) {
+        return true;
+    }
+    finish(e);
+    return false;
+}
+
+void engine_checkpoint_abandon(struct engine *e)
+{
+    if (e->checkpoint != NULL) {
+        memory_give(e->checkpoint->out.bytes);
+        memory_give(e->checkpoint);
+        e->checkpoint = NULL;
+    }
+}
+
+/* ---- what facts are about to change ---- */
+
+void checkpoint_before_contact(struct engine *e, struct contact *c)
+{
+    if (e->checkpoint != NULL && c->checkpoint != e->checkpoint_count) {
+        write_contact(e, c);
+    }
+}
+
+void checkpoint_skip_contact(struct engine *e, struct contact *c)
+{
+    c->checkpoint = e->checkpoint_count;
+}
+
+void checkpoint_contact_leaves(struct engine *e, struct contact *c)
+{
+    if (e->checkpoint != NULL && e->checkpoint->contact == c) {
+        pass_contact(e);
+    }
+}
+
+void checkpoint_before_tombstone(struct engine *e, struct tombstone *t)
+{
+    if (e->checkpoint == NULL) {
+        return;
+    }
+    if (t->seq <= e->checkpoint->seq && t->checkpoint != e->checkpoint_count) {
+        write_tombstone(e, t);
+    }
+    if (e->checkpoint->tombstone == t) {
+        pass_tombstone(e);
+    }
+}
+
+/* A new configuration changes every record; so what is left is written at once. */
+void checkpoint_before_all(struct engine *e)
+{
+    if (e->checkpoint != NULL) {
+        write_some(e, SIZE_MAX);
+    }
+}
+
+/* ---- loading ---- */
+
+static void *grown(void *items, size_t count, size_t *room, size_t size)
+{
+    if (count < *room) {
+        return items;
+    }
+    *room = *room == 0 ? 256 : *room * 2;
+    return memory_resize(items, *room * size);
+}
+
+void checkpoint_note_offer(struct engine *e, struct offer *o, uint64_t contact)
+{
+    struct checkpoint_loading *l = e->loading;
+
+    l->offers = grown(l->offers, l->offer_count, &l->offer_room, sizeof(*l->offers));
+    l->offers[l->offer_count++] = (struct loaded_offer){o, contact};
+}
+
+static void load_agent(struct visitor *v)
+{
+    struct engine *e = v->engine;
+    struct text id = TEXT_NONE;
+    uint32_t number = 0;
+    struct agent *a;
+
+    visit_text(v, &id);
+    visit_u32(v, &number);
+    if (v->bad || id.bytes == NULL || e->settings == NULL || id_map_find(&e->agents, id) != NULL ||
+        number == 0 || number >= e->next_agent) {
+        v->bad = true;
+        return;
+    }
+    {
+        uint32_t next = e->next_agent;
+        e->next_agent = number;
+        a = agent_create(e, id);
+        e->next_agent = next;
+    }
+    visit_agent(v, a);
+}
+
+static void load_contact(struct visitor *v)
+{
+    struct engine *e = v->engine;
+    struct checkpoint_loading *l = e->loading;
+    struct contact *c = pool_take(&e->contact_pool);
+    struct text owner = TEXT_NONE;
+
+    list_init(&c->cool_downs);
+    l->contacts = grown(l->contacts, l->contact_count, &l->contact_room, sizeof(*l->contacts));
+    l->contacts[l->contact_count++] = c;
+    if (e->settings == NULL) {
+        v->bad = true;
+        return;
+    }
+    visit_contact(v, c, &owner);
+    if (!v->bad && c->state < CONTACT_LIVE_STATES) {
+        if (engine_find_contact(e, c->id) != NULL) {
+            v->bad = true;
+            return;
+        }
+        id_map_insert(&e->contacts, c);
+    }
+}
+
+static void load_tombstone(struct visitor *v)
+{
+    struct engine *e = v->engine;
+    struct checkpoint_loading *l = e->loading;
+    struct tombstone *t = pool_take(&e->tombstone_pool);
+    struct text owner = TEXT_NONE;
+
+    l->tombstones =
+        grown(l->tombstones, l->tombstone_count, &l->tombstone_room, sizeof(*l->tombstones));
+    l->tombstones[l->tombstone_count++] = t;
+    if (e->settings == NULL) {
+        v->bad = true;
+        return;
+    }
+    visit_tombstone(v, t, &owner);
+    if (!v->bad) {
+        t->owner = owner_intern(e, owner);
+        t->owner->ended_count++; /* so that it stays until all are linked */
+    }
+}
+
+static void load_series(struct visitor *v)
+{
+    struct series loaded = {0};
+    struct series *s;
+    uint8_t by = 0;
+
+    visit_series(v, &by, &loaded);
+    if (v->bad || by >= BY_COUNT || loaded.name.bytes == NULL) {
+        v->bad = true;
+        memory_give(loaded.intervals);
+        return;
+    }
+    s = series_of(v->engine, by, loaded.name);
+    memory_give(s->intervals);
+    s->intervals = loaded.intervals;
+    s->count = loaded.count;
+    s->capacity = loaded.capacity;
+}
+
+static int contact_order(const void *a, const void *b)
+{
+    uint64_t x = (*(const struct contact *const *)a)->number;
+    uint64_t y = (*(const struct contact *const *)b)->number;
+    return (x > y) - (x < y);
+}
+
+static int tombstone_order(const void *a, const void *b)
+{
+    uint64_t x = (*(const struct tombstone *const *)a)->seq;
+    uint64_t y = (*(const struct tombstone *const *)b)->seq;
+    return (x > y) - (x < y);
+}
+
+static struct contact *loaded_contact(const struct checkpoint_loading *l, uint64_t number)
+{
+    struct contact key = {.number = number};
+    const struct contact *wanted = &key;
+    struct contact **found = l->contact_count == 0 ? NULL
+                                                   : bsearch(&wanted, l->contacts, l->contact_count,
+                                                             sizeof(l->contacts[0]), contact_order);
+    return found == NULL ? NULL : *found;
+}
+
+static bool link_offers(struct engine *e)
+{
+    struct checkpoint_loading *l = e->loading;
+
+    for (size_t i = 0; i < l->offer_count; i++) {
+        struct offer *o = l->offers[i].offer;
+        struct contact *c = loaded_contact(l, l->offers[i].contact);
+        struct agent *a = o->agent;
+        if (c == NULL || (!o->passed_on && (c->offer != NULL || c->state < CONTACT_OFFERED ||
+                                            c->state > CONTACT_WRAPPING))) {
+            return false;
+        }
+        o->contact = c;
+        c->references++;
+        if (!o->passed_on) {
+            c->offer = o;
+        }
+        list_append(&a->held, &o->of_agent);
+        a->held_count++;
+        a->holds[o->channel]++;
+        timer_wheel_arm(&e->clocks, &o->timer, o->until, CLOCK_ORDER(CLOCK_OFFER, o->number));
+        l->offers[i].offer = NULL;
+    }
+    return true;
+}
+
+static bool link_contact(struct engine *e, struct contact *c)
+{
+    struct skill_queue *q = &e->queues[c->queue];
+
+    if (c->state >= CONTACT_LIVE_STATES) {
+        list_append(&e->lingering, &c->in_arrival);
+        return c->references > 0;
+    }
+    if ((c->offer != NULL) != (c->state >= CONTACT_OFFERED)) {
+        return false;
+    }
+    list_append(&e->arrival, &c->in_arrival);
+    list_append(&c->owner->contacts, &c->of_owner);
+    c->owner->contact_count++;
+    c->owner->watchful += c->lost != DURATION_NONE;
+    e->live[c->state]++;
+    q->count[c->state]++;
+    if (c->state == CONTACT_WAITING) {
+        skill_queue_push(e, c);
+    }
+    contact_arm(e, c);
+    return true;
+}
+
+static const char *finish_loading(struct engine *e, struct visitor *v)
+{
+    struct checkpoint_loading *l = e->loading;
+    uint64_t records = 0;
+    uint64_t hash = 0;
+    bool whole = true;
+
+    visit_u64(v, &records);
+    visit_u64(v, &hash);
+    if (v->bad || records != l->records || hash != l->hash || e->settings == NULL) {
+        return "the checkpoint's count or digest does not agree with its records";
+    }
+    if (l->contact_count > 0) {
+        qsort(l->contacts, l->contact_count, sizeof(l->contacts[0]), contact_order);
+    }
+    if (l->tombstone_count > 0) {
+        qsort(l->tombstones, l->tombstone_count, sizeof(l->tombstones[0]), tombstone_order);
+    }
+    if (!link_offers(e)) {
+        return "the checkpoint has an offer whose contact it lacks";
+    }
+    for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
+        agent_serve(e, a);
+        agent_arm(e, a);
+    }
+    for (size_t i = 0; i < l->contact_count; i++) {
+        whole = link_contact(e, l->contacts[i]) && whole;
+    }
+    for (size_t i = 0; i < l->tombstone_count; i++) {
+        struct tombstone *t = l->tombstones[i];
+        list_append(&e->ended, &t->in_order);
+        list_append(&t->owner->ended, &t->of_owner);
+        id_map_insert(&e->tombstones, t);
+    }
+    l->contact_count = l->tombstone_count = 0;
+    checkpoint_loading_abandon(e);
+    e->loaded = whole;
+    return whole ? NULL : "the checkpoint has a contact whose offer it lacks";
+}
+
+/* What was made and not yet linked goes. */
+void checkpoint_loading_abandon(struct engine *e)
+{
+    struct checkpoint_loading *l = e->loading;
+
+    if (l == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < l->contact_count; i++) {
+        struct contact *c = l->contacts[i];
+        while (!list_empty(&c->cool_downs)) {
+            cool_down_end(e, record_of(list_first(&c->cool_downs), struct cool_down, of_contact));
+        }
+        contact_destroy(e, c);
+    }
+    for (size_t i = 0; i < l->tombstone_count; i++) {
+        text_discard(l->tombstones[i]->reason);
+        memory_give((void *)(uintptr_t)l->tombstones[i]->id.bytes);
+    }
+    memory_give(l->offers);
+    memory_give(l->contacts);
+    memory_give(l->tombstones);
+    memory_give(l);
+    e->loading = NULL;
+}
+
+static const char *load_head(struct visitor *v)
+{
+    uint8_t version = 0;
+
+    visit_u8(v, &version);
+    if (version != CHECKPOINT_VERSION) {
+        return "the checkpoint is of another version";
+    }
+    if (v->engine->seq != 0 || v->engine->settings != NULL) {
+        return "a checkpoint loads into an empty engine";
+    }
+    visit_head(v);
+    return NULL;
+}
+
+const char *engine_checkpoint_load(struct engine *e, const uint8_t *bytes, size_t size)
+{
+    struct visitor v = {.mode = VISIT_LOAD, .engine = e, .at = bytes, .end = bytes + size};
+    const char *wrong = NULL;
+    uint8_t kind = 0;
+
+    if (e->loading == NULL) {
+        e->loading = memory_take(sizeof(*e->loading));
+    }
+    visit_u8(&v, &kind);
+    switch (kind) {
+    case RECORD_HEAD:
+        wrong = load_head(&v);
+        break;
+    case RECORD_AGENT:
+        load_agent(&v);
+        break;
+    case RECORD_SERIES:
+        load_series(&v);
+        break;
+    case RECORD_CONTACT:
+        load_contact(&v);
+        break;
+    case RECORD_TOMBSTONE:
+        load_tombstone(&v);
+        break;
+    case RECORD_END:
+        return finish_loading(e, &v);
+    default:
+        return "the checkpoint has a record of an unknown kind";
+    }
+    e->loading->records++;
+    e->loading->hash = hash_on(e->loading->hash, bytes, size);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    return v.bad || v.at != v.end ? "a record of the checkpoint is damaged" : NULL;
+}
+
+bool engine_checkpoint_loaded(const struct engine *e)
+{
+    return e->loaded;
+}

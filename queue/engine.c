@@ -1,0 +1,443 @@
+/* An engine's beginning and end, and the reading of its state. */
+#include "queue/engine.h"
+
+#include <stdlib.h>
+
+#include "queue/state.h"
+
+static struct text id_of_contact(const void *item)
+{
+    return ((const struct contact *)item)->id;
+}
+
+static struct text id_of_tombstone(const void *item)
+{
+    return ((const struct tombstone *)item)->id;
+}
+
+static struct text id_of_agent(const void *item)
+{
+    return ((const struct agent *)item)->id;
+}
+
+static struct text id_of_owner(const void *item)
+{
+    return ((const struct owner *)item)->name;
+}
+
+static struct text session_of_agent(const void *item)
+{
+    return (struct text){(const char *)&((const struct agent *)item)->session, sizeof(uint64_t)};
+}
+
+static struct text key_of_line(const void *item)
+{
+    return ((const struct line *)item)->key;
+}
+
+static struct text key_of_profile(const void *item)
+{
+    return ((const struct profile *)item)->key;
+}
+
+struct engine *engine_create(const struct engine_options *options)
+{
+    struct engine *e = memory_take(sizeof(*e));
+    const uint64_t *seed = options->hash_seed;
+
+    e->sink = options->sink;
+    e->workspace = text_duplicate(options->workspace);
+    memcpy(e->hash_seed, seed, sizeof(e->hash_seed));
+    e->next_contact = 1;
+    e->next_offer = 1;
+    e->next_agent = 1;
+    e->next_owner = 1;
+    id_map_init(&e->contacts, id_of_contact, seed);
+    id_map_init(&e->tombstones, id_of_tombstone, seed);
+    id_map_init(&e->agents, id_of_agent, seed);
+    id_map_init(&e->owners, id_of_owner, seed);
+    id_map_init(&e->sessions, session_of_agent, seed);
+    id_map_init(&e->lines, key_of_line, seed);
+    id_map_init(&e->profiles, key_of_profile, seed);
+    list_init(&e->arrival);
+    list_init(&e->lingering);
+    list_init(&e->ended);
+    list_init(&e->all_lines);
+    list_init(&e->all_profiles);
+    list_init(&e->dirty_contacts);
+    list_init(&e->dirty_agents);
+    list_init(&e->pulled_agents);
+    skill_table_init(&e->skills, seed);
+    bitset_init(&e->profile_numbers);
+    bitset_init(&e->profiles_ready);
+    timer_wheel_init(&e->clocks, 0);
+    pool_init(&e->contact_pool, sizeof(struct contact), 256);
+    pool_init(&e->offer_pool, sizeof(struct offer), 256);
+    pool_init(&e->tombstone_pool, sizeof(struct tombstone), 256);
+    pool_init(&e->cool_down_pool, sizeof(struct cool_down), 256);
+    pool_init(&e->line_pool, sizeof(struct line), 64);
+    pool_init(&e->history_pool, 4 * sizeof(struct history_entry), 256);
+    return e;
+}
+
+/* ---- the end ---- */
+
+static void destroy_contacts(struct engine *e)
+{
+    struct list_node *n;
+
+    while ((n = list_first(&e->arrival)) != NULL || (n = list_first(&e->lingering)) != NULL) {
+        struct contact *c = record_of(n, struct contact, in_arrival);
+        if (c->line != NULL) {
+            skill_queue_remove(e, c);
+        }
+        while (!list_empty(&c->cool_downs)) {
+            cool_down_end(e, record_of(list_first(&c->cool_downs), struct cool_down, of_contact));
+        }
+        contact_destroy(e, c);
+    }
+}
+
+static void destroy_agents(struct engine *e)
+{
+    struct agent *a;
+
+    while ((a = agent_after(e, NULL)) != NULL) {
+        profile_leave(e, a);
+        ranked_tree_remove(&e->agents_by_number, &a->by_number);
+        agent_destroy(e, a);
+    }
+}
+
+static void destroy_series(struct engine *e)
+{
+    for (int by = 0; by < BY_COUNT; by++) {
+        struct id_map *m = &e->series[by];
+        if (m->id_of == NULL) {
+            continue;
+        }
+        for (size_t i = 0; i < id_map_places(m); i++) {
+            struct series *s = id_map_at(m, i);
+            if (s != NULL) {
+                memory_give((void *)(uintptr_t)s->name.bytes);
+                memory_give(s->intervals);
+                memory_give(s);
+            }
+        }
+        id_map_close(m);
+    }
+    memory_give(e->issue_series);
+}
+
+static void destroy_owners(struct engine *e)
+{
+    for (size_t i = 0; i < id_map_places(&e->owners); i++) {
+        struct owner *o = id_map_at(&e->owners, i);
+        if (o != NULL) {
+            memory_give((void *)(uintptr_t)o->name.bytes);
+            memory_give(o);
+        }
+    }
+    id_map_close(&e->owners);
+}
+
+void engine_destroy(struct engine *e)
+{
+    struct list_node *n;
+
+    engine_checkpoint_abandon(e);
+    checkpoint_loading_abandon(e);
+    destroy_contacts(e);
+    while ((n = list_first(&e->ended)) != NULL) {
+        struct tombstone *t = record_of(n, struct tombstone, in_order);
+        list_remove(&t->in_order);
+        text_discard(t->reason);
+        memory_give((void *)(uintptr_t)t->id.bytes);
+    }
+    destroy_agents(e);
+    destroy_series(e);
+    destroy_owners(e);
+    skill_queues_close(e);
+    skill_table_close(&e->skills);
+    id_map_close(&e->contacts);
+    id_map_close(&e->tombstones);
+    id_map_close(&e->agents);
+    id_map_close(&e->sessions);
+    id_map_close(&e->lines);
+    id_map_close(&e->profiles);
+    bitset_close(&e->profile_numbers);
+    bitset_close(&e->profiles_ready);
+    memory_give(e->profile_by_number);
+    pool_close(&e->contact_pool);
+    pool_close(&e->offer_pool);
+    pool_close(&e->tombstone_pool);
+    pool_close(&e->cool_down_pool);
+    pool_close(&e->line_pool);
+    pool_close(&e->history_pool);
+    text_discard(e->config_text);
+    text_discard(e->workspace);
+    if (e->settings != NULL) {
+        settings_release(e->settings);
+    }
+    memory_give(e);
+}
+
+/* ---- reading ---- */
+
+engine_time engine_next_deadline(const struct engine *e)
+{
+    return timer_wheel_next(&e->clocks);
+}
+
+uint64_t engine_seq(const struct engine *e)
+{
+    return e->seq;
+}
+
+uint64_t engine_epoch(const struct engine *e)
+{
+    return e->epoch;
+}
+
+engine_time engine_now(const struct engine *e)
+{
+    return e->now;
+}
+
+const struct settings *engine_settings(const struct engine *e)
+{
+    return e->settings;
+}
+
+uint64_t engine_config_version(const struct engine *e)
+{
+    return e->config_version;
+}
+
+uint64_t engine_config_digest(const struct engine *e)
+{
+    return e->config_digest;
+}
+
+struct text engine_config_text(const struct engine *e)
+{
+    return e->config_text;
+}
+
+void engine_get_counts(const struct engine *e, struct engine_counts *out)
+{
+    memset(out, 0, sizeof(*out));
+    memcpy(out->live, e->live, sizeof(out->live));
+    out->tombstones = id_map_count(&e->tombstones);
+    out->agents = id_map_count(&e->agents);
+    out->agents_connected = id_map_count(&e->sessions);
+    out->owners = id_map_count(&e->owners);
+    out->lines = id_map_count(&e->lines);
+    out->profiles = id_map_count(&e->profiles);
+    out->requirements = id_map_count(&e->skills.requirements);
+}
+
+struct contact *engine_find_contact(const struct engine *e, struct text id)
+{
+    return id_map_find(&e->contacts, id);
+}
+
+struct tombstone *engine_find_tombstone(const struct engine *e, struct text id)
+{
+    return id_map_find(&e->tombstones, id);
+}
+
+struct agent *engine_find_agent(const struct engine *e, struct text id)
+{
+    struct agent *a = id_map_find(&e->agents, id);
+
+    return a == NULL || a->removed ? NULL : a;
+}
+
+struct agent *engine_agent_of_session(const struct engine *e, uint64_t session)
+{
+    return session == 0
+               ? NULL
+               : id_map_find(&e->sessions, (struct text){(const char *)&session, sizeof(session)});
+}
+
+struct owner *engine_find_owner(const struct engine *e, struct text name)
+{
+    return id_map_find(&e->owners, name);
+}
+
+struct contact *engine_next_contact(const struct engine *e, uint64_t after, struct contact *hint)
+{
+    struct list_node *n;
+
+    if (hint != NULL && hint->number == after) {
+        n = list_next(&e->arrival, &hint->in_arrival);
+        return n == NULL ? NULL : record_of(n, struct contact, in_arrival);
+    }
+    for (n = list_first(&e->arrival); n != NULL; n = list_next(&e->arrival, n)) {
+        struct contact *c = record_of(n, struct contact, in_arrival);
+        if (c->number > after) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from)
+{
+    const struct list_node *n = from == NULL ? &e->ended.head : &from->in_order;
+
+    return n->previous == &e->ended.head ? NULL
+                                         : record_of(n->previous, struct tombstone, in_order);
+}
+
+struct agent *engine_next_agent(const struct engine *e, uint64_t after_number)
+{
+    struct ranked_key key = {after_number, 0};
+    struct ranked_node *n = ranked_tree_next(&e->agents_by_number, key);
+
+    while (n != NULL && record_of(n, struct agent, by_number)->removed) {
+        n = ranked_tree_next(&e->agents_by_number, n->key);
+    }
+    return n == NULL ? NULL : record_of(n, struct agent, by_number);
+}
+
+#define POSITION_EXACT 1000
+
+size_t engine_position(const struct engine *e, const struct contact *c)
+{
+    return c->state == CONTACT_WAITING ? skill_queue_ahead_of(e, c, POSITION_EXACT) + 1 : 0;
+}
+
+duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c)
+{
+    const struct skill_queue *q = &e->queues[c->queue];
+
+    if (c->state == CONTACT_WAITING) {
+        bool at_once = matcher_agent_for((struct engine *)(uintptr_t)e, c) != NULL;
+        return pace_estimate(&q->pace, engine_position(e, c), at_once);
+    }
+    return c->state == CONTACT_OFFERED ? pace_estimate(&q->pace, 1, true) : DURATION_NONE;
+}
+
+static void count_agents(const struct engine *e, queue_index queue, struct queue_row *out)
+{
+    const struct agent *a;
+
+    for (a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
+        if (a->removed || a->state == AGENT_SIGNED_OUT ||
+            !(a->profile->all_queues || bitset_test(&a->profile->serves, queue)) ||
+            !requirement_met(e->queues[queue].required, a->skills)) {
+            continue;
+        }
+        out->agents_signed_in++;
+        out->agents_available += a->state == AGENT_AVAILABLE && a->session != 0;
+    }
+}
+
+static duration_ms oldest_wait(const struct engine *e, const struct skill_queue *q)
+{
+    const struct ranked_tree *const trees[2] = {&q->lines, &q->reserved};
+    duration_ms oldest = DURATION_NONE;
+
+    /* The head of a line has nearly always waited longest; where the order is another, the first
+     * few tell. */
+    for (int t = 0; t < 2; t++) {
+        for (struct ranked_node *n = ranked_tree_first(trees[t]); n != NULL;
+             n = ranked_tree_next(trees[t], n->key)) {
+            const struct line *l = record_of(n, struct line, in_queue);
+            int looked = 0;
+            for (struct contact *c = line_first(l); c != NULL && looked < 1000;
+                 c = line_next(l, c), looked++) {
+                duration_ms wait = e->now - c->start_at;
+                oldest = wait > oldest ? wait : oldest;
+            }
+        }
+    }
+    return oldest;
+}
+
+void engine_get_queue_row(const struct engine *e, queue_index queue, struct queue_row *out)
+{
+    const struct skill_queue *q = &e->queues[queue];
+    duration_ms interval =
+        e->settings->statistics_interval > 0 ? e->settings->statistics_interval : 1;
+    int64_t last = e->now / interval;
+    int64_t first = (e->now - e->settings->statistics_window) / interval;
+    struct tally sum = {0};
+
+    memset(out, 0, sizeof(*out));
+    out->waiting = q->count[CONTACT_WAITING];
+    out->offered = q->count[CONTACT_OFFERED];
+    out->active = q->count[CONTACT_ACTIVE];
+    out->wrapping = q->count[CONTACT_WRAPPING];
+    out->oldest_wait = oldest_wait(e, q);
+    count_agents(e, queue, out);
+    series_add(q->series, first, last, &sum);
+    out->answered = sum.answered;
+    out->abandoned = sum.abandoned;
+    out->overdue = sum.overdue;
+    out->service_level = tally_service_level(&sum);
+    out->average_speed_of_answer =
+        sum.answered > 0 ? (duration_ms)(sum.wait_sum / sum.answered) : DURATION_NONE;
+    out->window = e->now - first * interval;
+}
+
+static int series_order(const void *a, const void *b)
+{
+    return text_compare((*(const struct series *const *)a)->name,
+                        (*(const struct series *const *)b)->name);
+}
+
+void engine_statistics(const struct engine *e, enum statistics_by by, engine_time *since,
+                       engine_time *until,
+                       bool (*visit)(void *context, const struct statistics_row *row),
+                       void *context)
+{
+    const struct id_map *m = &e->series[by];
+    duration_ms interval =
+        e->settings->statistics_interval > 0 ? e->settings->statistics_interval : 1;
+    int64_t first = *since / interval;
+    int64_t last = *until / interval;
+    struct series **sorted = memory_take((id_map_count(m) + 1) * sizeof(*sorted));
+    size_t count = 0;
+
+    *since = first * interval;
+    *until = (last + 1) * interval;
+    for (size_t i = 0; i < id_map_places(m); i++) {
+        struct series *s = id_map_at(m, i);
+        if (s != NULL && s->count > 0) {
+            sorted[count++] = s;
+        }
+    }
+    if (count > 0) {
+        qsort(sorted, count, sizeof(sorted[0]), series_order);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct tally sum = {0};
+        struct statistics_row row;
+        series_add(sorted[i], first, last, &sum);
+        row = (struct statistics_row){
+            .key = sorted[i]->name,
+            .submitted = sum.submitted,
+            .answered = sum.answered,
+            .abandoned = sum.abandoned,
+            .completed = sum.completed,
+            .overdue = sum.overdue,
+            .ratings = sum.ratings,
+            .rating_sum = sum.rating_sum,
+            .service_level = tally_service_level(&sum),
+            .average_speed_of_answer =
+                sum.answered > 0 ? (duration_ms)(sum.wait_sum / sum.answered) : DURATION_NONE,
+            .average_handle =
+                sum.handled > 0 ? (duration_ms)(sum.handle_sum / sum.handled) : DURATION_NONE,
+        };
+        if (sum.submitted + sum.answered + sum.abandoned + sum.completed + sum.overdue +
+                    sum.ratings >
+                0 &&
+            !visit(context, &row)) {
+            break;
+        }
+    }
+    memory_give(sorted);
+}

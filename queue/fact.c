@@ -1,0 +1,170 @@
+#include "queue/fact.h"
+
+#include <stddef.h>
+
+#define OFFSET(fields, name)                                                                       \
+    (uint16_t)(offsetof(struct fact, new_contact) + offsetof(struct fact_##fields, name))
+
+/* The union's members all begin at one place, so an offset within a struct is an offset from it. */
+#define ROWS(fields) static const struct fact_field rows_##fields[] = {FACT_FIELDS_##fields(ROW)};
+
+#define ROW(type, name, help) {FACT_FIELD_##type, OFFSET_HERE(name), TEXT(#name), help},
+
+#define OFFSET_HERE(name) OFFSET(NEW_CONTACT, name)
+ROWS(NEW_CONTACT)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONTACT_WOKEN, name)
+ROWS(CONTACT_WOKEN)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONTACT_UPDATED, name)
+ROWS(CONTACT_UPDATED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONTACT_MOVED, name)
+ROWS(CONTACT_MOVED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONTACT_OFFERED, name)
+ROWS(CONTACT_OFFERED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(OFFER, name)
+ROWS(OFFER)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(OFFER_ENDED, name)
+ROWS(OFFER_ENDED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(WRAP_UP_STARTED, name)
+ROWS(WRAP_UP_STARTED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(WRAP_UP_ENDED, name)
+ROWS(WRAP_UP_ENDED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONTACT_ENDED, name)
+ROWS(CONTACT_ENDED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONTACT_GIVEN_BACK, name)
+ROWS(CONTACT_GIVEN_BACK)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(PROMISE, name)
+ROWS(PROMISE)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONTACT_RATED, name)
+ROWS(CONTACT_RATED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(AGENT_PUT, name)
+ROWS(AGENT_PUT)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(ACTOR, name)
+ROWS(ACTOR)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(AGENT_SIGNED_IN, name)
+ROWS(AGENT_SIGNED_IN)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(AGENT_STATE, name)
+ROWS(AGENT_STATE)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(OWNER_STARTED, name)
+ROWS(OWNER_STARTED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(JOURNAL_STALLED, name)
+ROWS(JOURNAL_STALLED)
+#undef OFFSET_HERE
+#define OFFSET_HERE(name) OFFSET(CONFIG_APPLIED, name)
+ROWS(CONFIG_APPLIED)
+#undef OFFSET_HERE
+
+#define FIELDS_NONE               NULL, 0
+#define FIELDS_IN(fields)         rows_##fields, sizeof(rows_##fields) / sizeof(rows_##fields[0])
+#define FIELDS_NEW_CONTACT        FIELDS_IN(NEW_CONTACT)
+#define FIELDS_CONTACT_WOKEN      FIELDS_IN(CONTACT_WOKEN)
+#define FIELDS_CONTACT_UPDATED    FIELDS_IN(CONTACT_UPDATED)
+#define FIELDS_CONTACT_MOVED      FIELDS_IN(CONTACT_MOVED)
+#define FIELDS_CONTACT_OFFERED    FIELDS_IN(CONTACT_OFFERED)
+#define FIELDS_OFFER              FIELDS_IN(OFFER)
+#define FIELDS_OFFER_ENDED        FIELDS_IN(OFFER_ENDED)
+#define FIELDS_WRAP_UP_STARTED    FIELDS_IN(WRAP_UP_STARTED)
+#define FIELDS_WRAP_UP_ENDED      FIELDS_IN(WRAP_UP_ENDED)
+#define FIELDS_CONTACT_ENDED      FIELDS_IN(CONTACT_ENDED)
+#define FIELDS_CONTACT_GIVEN_BACK FIELDS_IN(CONTACT_GIVEN_BACK)
+#define FIELDS_PROMISE            FIELDS_IN(PROMISE)
+#define FIELDS_CONTACT_RATED      FIELDS_IN(CONTACT_RATED)
+#define FIELDS_AGENT_PUT          FIELDS_IN(AGENT_PUT)
+#define FIELDS_ACTOR              FIELDS_IN(ACTOR)
+#define FIELDS_AGENT_SIGNED_IN    FIELDS_IN(AGENT_SIGNED_IN)
+#define FIELDS_AGENT_STATE        FIELDS_IN(AGENT_STATE)
+#define FIELDS_OWNER_STARTED      FIELDS_IN(OWNER_STARTED)
+#define FIELDS_JOURNAL_STALLED    FIELDS_IN(JOURNAL_STALLED)
+#define FIELDS_CONFIG_APPLIED     FIELDS_IN(CONFIG_APPLIED)
+
+#define KIND_ROW(symbol, word, subject, fields, help)                                              \
+    [FACT_##symbol] = {TEXT(#word), SUBJECT_##subject, FIELDS_##fields, help},
+static const struct fact_kind_row kinds[FACT_KIND_COUNT] = {FACT_TABLE(KIND_ROW)};
+
+const struct fact_kind_row *fact_kind_row(enum fact_kind kind)
+{
+    return &kinds[kind];
+}
+
+enum fact_kind fact_kind_from_word(struct text word)
+{
+    int i = 0;
+
+    while (i < FACT_KIND_COUNT && !text_equal(kinds[i].word, word)) {
+        i++;
+    }
+    return (enum fact_kind)i;
+}
+
+void fact_init(struct fact *f, enum fact_kind kind)
+{
+    const struct fact_kind_row *row = &kinds[kind];
+
+    memset(f, 0, offsetof(struct fact, new_contact));
+    f->kind = kind;
+    for (uint32_t i = 0; i < row->field_count; i++) {
+        char *at = (char *)f + row->fields[i].offset;
+        switch (row->fields[i].type) {
+        case FACT_FIELD_TEXT:
+        case FACT_FIELD_BIN:
+            *(struct text *)(void *)at = TEXT_NONE;
+            break;
+        case FACT_FIELD_RAW:
+            *(struct raw *)(void *)at = (struct raw){NULL, 0};
+            break;
+        case FACT_FIELD_TIME:
+            *(engine_time *)(void *)at = TIME_NEVER;
+            break;
+        case FACT_FIELD_SPAN:
+            *(duration_ms *)(void *)at = DURATION_NONE;
+            break;
+        case FACT_FIELD_NUMBER:
+            *(uint64_t *)(void *)at = 0;
+            break;
+        case FACT_FIELD_FLAG:
+            *(bool *)at = false;
+            break;
+        case FACT_FIELD_QUEUE:
+        case FACT_FIELD_ISSUE:
+        case FACT_FIELD_LANGUAGE:
+            *(uint16_t *)(void *)at = INDEX_NONE16;
+            break;
+        case FACT_FIELD_TIER:
+        case FACT_FIELD_CHANNEL:
+            *(uint8_t *)at = INDEX_NONE8;
+            break;
+        case FACT_FIELD_AGENT:
+            *(struct agent **)(void *)at = NULL;
+            break;
+        case FACT_FIELD_SKILLS:
+            *(struct skill_list *)(void *)at = (struct skill_list){NULL, 0};
+            break;
+        case FACT_FIELD_MAXIMA:
+            *(struct maxima_list *)(void *)at = (struct maxima_list){NULL, 0};
+            break;
+        case FACT_FIELD_QUEUES:
+            *(struct agent_queue_list *)(void *)at = (struct agent_queue_list){NULL, 0};
+            break;
+        case FACT_FIELD_PROMISE:
+            *(enum promise *)(void *)at = PROMISE_ANSWER;
+            break;
+        }
+    }
+}

@@ -1,0 +1,332 @@
+/* Who gets whom. A contact that waits looks for an agent by its queue's strategy; an agent that has
+ * room looks for the contact that comes first for it. Neither costs more with the number waiting.
+ */
+#include "queue/state.h"
+
+void contact_is_dirty(struct engine *e, struct contact *c)
+{
+    if (!list_linked(&c->in_dirty)) {
+        list_append(&e->dirty_contacts, &c->in_dirty);
+    }
+}
+
+void agent_is_dirty(struct engine *e, struct agent *a)
+{
+    if (!list_linked(&a->in_dirty)) {
+        list_append(&e->dirty_agents, &a->in_dirty);
+    }
+}
+
+bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now)
+{
+    for (struct list_node *n = list_first(&c->cool_downs); n != NULL;
+         n = list_next(&c->cool_downs, n)) {
+        const struct cool_down *d = record_of(n, struct cool_down, of_contact);
+        if (d->agent == a) {
+            return d->until > now;
+        }
+    }
+    return false;
+}
+
+/* ---- an agent for a contact ---- */
+
+static struct agent *first_idle(const struct engine *e, const struct profile *p,
+                                enum idle_order order, const struct contact *c)
+{
+    uint32_t channel = 1u << c->channel;
+    struct ranked_node *n = ranked_tree_first_with(&p->idle[order], channel);
+
+    while (n != NULL) {
+        struct agent *a = record_of(n, struct agent, idle[order]);
+        if (list_empty(&c->cool_downs) || !contact_cooling(c, a, e->now)) {
+            return a;
+        }
+        n = ranked_tree_next_with(&p->idle[order], n->key, channel);
+    }
+    return NULL;
+}
+
+static enum idle_order order_of(enum strategy strategy)
+{
+    switch (strategy) {
+    case STRATEGY_LEAST_OCCUPIED:
+        return IDLE_LEAST_OCCUPIED;
+    case STRATEGY_FEWEST_CONTACTS:
+        return IDLE_FEWEST;
+    case STRATEGY_ROUND_ROBIN:
+        return IDLE_ROUND;
+    case STRATEGY_LONGEST_IDLE:
+    case STRATEGY_BEST_SKILLED:
+    default:
+        return IDLE_LONGEST;
+    }
+}
+
+struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
+{
+    const struct line *l = c->line;
+    enum strategy strategy = e->settings->queues[c->queue].strategy;
+    enum idle_order order = order_of(strategy);
+    struct agent *best = NULL;
+    uint32_t best_level = 0;
+    size_t number;
+
+    if (l->reserved != NULL) {
+        struct agent *a = l->reserved;
+        return (agent_free_for(e, a) >> c->channel & 1) != 0 && !contact_cooling(c, a, e->now)
+                   ? a
+                   : NULL;
+    }
+    for (number = bitset_next_common(&l->profiles, &e->profiles_ready, 0); number != BITSET_END;
+         number = bitset_next_common(&l->profiles, &e->profiles_ready, number + 1)) {
+        const struct profile *p = e->profile_by_number[number];
+        struct agent *a = first_idle(e, p, order, c);
+        uint32_t level = 0;
+        if (a == NULL) {
+            continue;
+        }
+        if (strategy == STRATEGY_BEST_SKILLED) {
+            level = requirement_level_sum(l->required, p->skills);
+        }
+        if (best == NULL || level > best_level ||
+            (level == best_level && ranked_key_less(a->idle[order].key, best->idle[order].key))) {
+            best = a;
+            best_level = level;
+        }
+    }
+    return best;
+}
+
+/* ---- a contact for an agent ---- */
+
+/* What an agent compares: its own rank of the queue, inside a queue the queue's order, between
+ * queues the deadline. */
+struct choice {
+    struct contact *contact;
+    uint32_t rank;
+    struct ranked_key deadline;
+};
+
+static struct contact *first_warm(const struct engine *e, const struct line *l,
+                                  const struct agent *a)
+{
+    struct contact *c = line_first(l);
+
+    if (list_empty(&a->cool_downs)) {
+        return c;
+    }
+    while (c != NULL && contact_cooling(c, a, e->now)) {
+        c = line_next(l, c);
+    }
+    return c;
+}
+
+static bool line_suits(const struct line *l, const struct agent *a, uint32_t free_for)
+{
+    return (free_for >> l->channel & 1) != 0 &&
+           (l->reserved == a ||
+            (l->reserved == NULL && bitset_test(&l->profiles, a->profile->number)));
+}
+
+/* The contact of one queue that comes first for this agent, by the queue's own order. */
+static struct contact *best_in_queue(const struct engine *e, const struct agent *a,
+                                     uint32_t free_for, queue_index queue)
+{
+    const struct skill_queue *q = &e->queues[queue];
+    const struct ranked_tree *trees[2] = {&q->lines, &q->reserved};
+    struct contact *best = NULL;
+
+    for (int t = 0; t < 2; t++) {
+        struct ranked_node *n;
+        if (t == 1 && ranked_tree_count(&a->reserved) == 0) {
+            break;
+        }
+        n = ranked_tree_first(trees[t]);
+        while (n != NULL && (best == NULL || ranked_key_less(n->key, best->place.key))) {
+            const struct line *l = record_of(n, struct line, in_queue);
+            if (line_suits(l, a, free_for)) {
+                struct contact *c = first_warm(e, l, a);
+                if (c != NULL && (best == NULL || ranked_key_less(c->place.key, best->place.key))) {
+                    best = c;
+                }
+            }
+            n = ranked_tree_next(trees[t], n->key);
+        }
+    }
+    return best;
+}
+
+static void choose(struct choice *best, struct contact *c, uint32_t rank)
+{
+    struct ranked_key deadline;
+
+    if (c == NULL) {
+        return;
+    }
+    deadline = contact_deadline_key(c);
+    if (best->contact == NULL || rank < best->rank ||
+        (rank == best->rank && ranked_key_less(deadline, best->deadline))) {
+        *best = (struct choice){c, rank, deadline};
+    }
+}
+
+static bool queue_is_listed(const struct agent *a, queue_index queue)
+{
+    for (uint32_t i = 0; i < a->queue_count; i++) {
+        if (a->queues[i].index == queue) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Walk the lines of all queues by their heads' deadlines and stop where nothing earlier can come.
+ */
+static void choose_by_deadline(const struct engine *e, const struct agent *a, uint32_t free_for,
+                               bool but_listed, struct choice *best)
+{
+    struct ranked_node *n = ranked_tree_first(&e->lines_waiting);
+
+    while (n != NULL && (best->contact == NULL || ranked_key_less(n->key, best->deadline))) {
+        const struct line *l = record_of(n, struct line, in_all);
+        if (line_suits(l, a, free_for) && !(but_listed && queue_is_listed(a, l->queue))) {
+            struct contact *c = e->settings->queues[l->queue].order == ORDER_DEADLINE
+                                    ? first_warm(e, l, a)
+                                    : best_in_queue(e, a, free_for, l->queue);
+            choose(best, c, UINT32_MAX);
+        }
+        n = ranked_tree_next(&e->lines_waiting, n->key);
+    }
+}
+
+/* Contacts that wait for this agent alone. */
+static void choose_reserved(const struct engine *e, const struct agent *a, uint32_t free_for,
+                            struct choice *best)
+{
+    struct ranked_node *n = ranked_tree_first(&a->reserved);
+
+    for (; n != NULL; n = ranked_tree_next(&a->reserved, n->key)) {
+        const struct line *l = record_of(n, struct line, in_all);
+        if (line_suits(l, a, free_for)) {
+            choose(best, best_in_queue(e, a, free_for, l->queue), UINT32_MAX);
+        }
+    }
+}
+
+/* Agents with few queues, or with ranks of their own, look into each; the others walk by deadline.
+ */
+#define FEW_QUEUES 16
+
+struct contact *matcher_contact_for(struct engine *e, struct agent *a)
+{
+    uint32_t free_for = agent_free_for(e, a);
+    struct choice best = {NULL, UINT32_MAX, {0, 0}};
+    bool each = a->ranked || (!a->all_queues && a->queue_count <= FEW_QUEUES);
+
+    if (free_for == 0 || a->profile == NULL) {
+        return NULL;
+    }
+    for (uint32_t i = 0; each && i < a->queue_count; i++) {
+        if (a->queues[i].index != INDEX_NONE16) {
+            choose(&best, best_in_queue(e, a, free_for, a->queues[i].index),
+                   a->ranked ? a->queues[i].rank : UINT32_MAX);
+        }
+    }
+    if (best.contact == NULL || best.rank == UINT32_MAX) {
+        if (!each || a->all_queues) {
+            choose_by_deadline(e, a, free_for, each, &best);
+        }
+        choose_reserved(e, a, free_for, &best);
+    }
+    return best.contact;
+}
+
+/* ---- the offer ---- */
+
+void make_offer(struct engine *e, struct contact *c, struct agent *a, struct text why, bool named)
+{
+    const struct queue_settings *q = &e->settings->queues[c->queue];
+    struct fact f;
+    struct delivery d = {.kind = NOTICE_OFFER};
+    struct offer *o;
+    uint64_t number = e->next_offer;
+
+    fact_about(&f, FACT_CONTACT_OFFERED, c);
+    f.offered.offer = number;
+    f.offered.agent = a;
+    /* Who pulls has it with the answer to a pull that waits; without one nobody has seen it yet. */
+    f.offered.shown = a->auto_accept || (!a->receipts && !(a->pull && list_empty(&a->pulls)));
+    f.offered.until = e->now + (f.offered.shown ? q->answer_clock : q->delivery_clock);
+    f.offered.named = named;
+    f.offered.why = why;
+    a->pull_credit -= a->pull_credit > 0;
+    engine_emit(e, &f);
+    o = c->offer;
+    if (a->auto_accept) {
+        fact_about(&f, FACT_OFFER_ACCEPTED, c);
+        f.offer.offer = number;
+        f.offer.agent = a;
+        engine_emit(e, &f);
+    }
+    if (a->pull) {
+        if (!list_empty(&a->pulls) && !list_linked(&a->in_pulled)) {
+            list_append(&e->pulled_agents, &a->in_pulled);
+        }
+    } else {
+        o->delivered = true;
+        d.offer = o;
+        tell_agent(e, a, &d);
+    }
+    tell_owner(e, c, TEXT_NONE, TEXT_NONE);
+}
+
+static struct text why_agent(const struct engine *e, const struct contact *c)
+{
+    static const struct text words[] = {
+        [STRATEGY_LONGEST_IDLE] = TEXT("longest_idle"),
+        [STRATEGY_LEAST_OCCUPIED] = TEXT("least_occupied"),
+        [STRATEGY_BEST_SKILLED] = TEXT("best_skilled"),
+        [STRATEGY_FEWEST_CONTACTS] = TEXT("fewest_contacts"),
+        [STRATEGY_ROUND_ROBIN] = TEXT("round_robin"),
+    };
+
+    if (c->line->reserved != NULL) {
+        return TEXT("preferred");
+    }
+    return words[e->settings->queues[c->queue].strategy];
+}
+
+/* A freed agent takes the head of the order, never the next arrival; so agents choose first. Then
+ * each contact finds its agent, which again takes what comes first for it: among several that came
+ * back in one step the one with the earliest key must win. */
+void matcher_run(struct engine *e)
+{
+    struct list_node *n;
+
+    while ((n = list_first(&e->dirty_agents)) != NULL) {
+        struct agent *a = record_of(n, struct agent, in_dirty);
+        struct contact *c;
+        list_remove(&a->in_dirty);
+        while ((c = matcher_contact_for(e, a)) != NULL) {
+            make_offer(e, c, a, why_agent(e, c), false);
+        }
+    }
+    while ((n = list_first(&e->dirty_contacts)) != NULL) {
+        struct contact *c = record_of(n, struct contact, in_dirty);
+        bool alone = list_next(&e->dirty_contacts, n) == NULL;
+        struct agent *a = c->state == CONTACT_WAITING ? matcher_agent_for(e, c) : NULL;
+        if (a == NULL) {
+            list_remove(&c->in_dirty);
+            continue;
+        }
+        if (!alone) {
+            struct contact *first = matcher_contact_for(e, a);
+            c = first != NULL ? first : c;
+        }
+        if (list_linked(&c->in_dirty)) {
+            list_remove(&c->in_dirty);
+        }
+        make_offer(e, c, a, why_agent(e, c), false);
+    }
+}

@@ -1,0 +1,201 @@
+#include "queue/service_level.h"
+
+#include "queue/state.h"
+
+/* ---- series ---- */
+
+static struct text series_name(const void *item)
+{
+    return ((const struct series *)item)->name;
+}
+
+struct series *series_of(struct engine *e, int by, struct text name)
+{
+    struct series *s;
+
+    if (e->series[by].id_of == NULL) {
+        id_map_init(&e->series[by], series_name, e->hash_seed);
+    }
+    s = id_map_find(&e->series[by], name);
+    if (s == NULL) {
+        char *copy = memory_take(name.length + 1u);
+        memcpy(copy, name.bytes, name.length);
+        s = memory_take(sizeof(*s));
+        s->name = (struct text){copy, name.length};
+        id_map_insert(&e->series[by], s);
+    }
+    return s;
+}
+
+static int64_t interval_at(const struct engine *e, engine_time at)
+{
+    duration_ms interval = e->settings->statistics_interval;
+
+    return at / (interval > 0 ? interval : 1);
+}
+
+static uint32_t intervals_kept(const struct engine *e)
+{
+    duration_ms interval = e->settings->statistics_interval;
+    duration_ms kept = e->settings->statistics_kept / (interval > 0 ? interval : 1) + 1;
+
+    return kept < 2 ? 2 : kept > 100000 ? 100000 : (uint32_t)kept;
+}
+
+struct tally *series_now(struct engine *e, struct series *s)
+{
+    int64_t number = interval_at(e, e->now);
+    uint32_t kept = intervals_kept(e);
+    uint32_t stale = 0;
+
+    if (s->count > 0 && s->intervals[s->count - 1].number == number) {
+        return &s->intervals[s->count - 1].tally;
+    }
+    while (stale < s->count &&
+           (s->count - stale >= kept || s->intervals[stale].number <= number - (int64_t)kept)) {
+        stale++;
+    }
+    if (stale > 0) {
+        s->count -= stale;
+        memmove(s->intervals, s->intervals + stale, s->count * sizeof(s->intervals[0]));
+    }
+    if (s->count == s->capacity) {
+        s->capacity = s->capacity == 0 ? 4 : s->capacity * 2;
+        s->intervals = memory_resize(s->intervals, s->capacity * sizeof(s->intervals[0]));
+    }
+    memset(&s->intervals[s->count], 0, sizeof(s->intervals[0]));
+    s->intervals[s->count].number = number;
+    return &s->intervals[s->count++].tally;
+}
+
+void series_add(const struct series *s, int64_t from, int64_t to, struct tally *sum)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        const uint64_t *part = (const uint64_t *)(const void *)&s->intervals[i].tally;
+        uint64_t *whole = (uint64_t *)(void *)sum;
+        if (s->intervals[i].number < from || s->intervals[i].number > to) {
+            continue;
+        }
+        for (size_t k = 0; k < TALLY_FIELDS; k++) {
+            whole[k] += part[k];
+        }
+    }
+}
+
+double tally_service_level(const struct tally *t)
+{
+    uint64_t of = t->answered + t->abandoned - t->abandoned_short;
+
+    return of == 0 ? -1.0 : (double)t->answered_in_time / (double)of;
+}
+
+int service_level_tallies(struct engine *e, const struct contact *c, const struct agent *a,
+                          struct tally *out[5])
+{
+    const struct settings *s = e->settings;
+    uint32_t issue = c->issue != INDEX_NONE16 ? c->issue : s->issue_count;
+    int n = 0;
+
+    out[n++] = series_now(e, e->queues[c->queue].series);
+    out[n++] = series_now(e, e->tier_series[c->tier]);
+    out[n++] = series_now(e, e->channel_series[c->channel]);
+    out[n++] = series_now(e, e->issue_series[issue]);
+    if (a != NULL) {
+        out[n++] = series_now(e, series_of(e, BY_AGENT, a->id));
+    }
+    return n;
+}
+
+void service_level_settings(struct engine *e)
+{
+    const struct settings *s = e->settings;
+
+    for (uint32_t i = 0; i < s->tier_count; i++) {
+        e->tier_series[i] = series_of(e, BY_TIER, s->tiers[i].name);
+    }
+    for (uint32_t i = 0; i < s->channel_count; i++) {
+        e->channel_series[i] = series_of(e, BY_CHANNEL, s->channels[i].name);
+    }
+    e->issue_series =
+        memory_resize(e->issue_series, (s->issue_count + 1) * sizeof(e->issue_series[0]));
+    for (uint32_t i = 0; i < s->issue_count; i++) {
+        e->issue_series[i] = series_of(e, BY_ISSUE, s->issues[i].name);
+    }
+    e->issue_series[s->issue_count] = series_of(e, BY_ISSUE, TEXT("(none)"));
+}
+
+/* ---- the pace of a queue, and what it tells about waits ---- */
+
+/* Fewer acceptances than this tell nothing. */
+#define PACE_ENOUGH 4
+
+struct pace_kept {
+    struct text name;
+    struct pace pace;
+};
+
+struct pace_kept *paces_keep(const struct engine *e)
+{
+    struct pace_kept *kept = memory_take((e->queue_count + 1) * sizeof(*kept));
+
+    for (uint32_t i = 0; i < e->queue_count; i++) {
+        kept[i].name = text_duplicate(e->settings->queues[i].name);
+        kept[i].pace = e->queues[i].pace;
+    }
+    return kept; /* a name of none ends it */
+}
+
+void paces_restore(struct engine *e, struct pace_kept *kept)
+{
+    for (struct pace_kept *k = kept; k != NULL && k->name.bytes != NULL; k++) {
+        queue_index q = settings_find_queue(e->settings, k->name);
+        if (q != INDEX_NONE16) {
+            e->queues[q].pace = k->pace;
+        }
+        text_discard(k->name);
+    }
+    memory_give(kept);
+}
+
+static uint32_t bounded_ms(duration_ms span)
+{
+    return span < 0 ? 0 : span > UINT32_MAX ? UINT32_MAX : (uint32_t)span;
+}
+
+void pace_waiting_began(struct pace *p, engine_time now)
+{
+    p->last = now;
+}
+
+/* The gap counts when somebody was waiting all through it: otherwise it tells when customers come,
+ * and not how fast they are served. */
+void pace_accepted(struct pace *p, engine_time now, engine_time offered_at, bool others_waited)
+{
+    p->waits[p->wait_count++ % PACE_SAMPLES] = bounded_ms(now - offered_at);
+    if (others_waited) {
+        p->gaps[p->gap_count++ % PACE_SAMPLES] = bounded_ms(now - p->last);
+    }
+    p->last = now;
+}
+
+static duration_ms mean(const uint32_t *samples, uint64_t count)
+{
+    uint64_t sum = 0;
+    uint64_t n = count < PACE_SAMPLES ? count : PACE_SAMPLES;
+
+    for (uint64_t i = 0; i < n; i++) {
+        sum += samples[i];
+    }
+    return (duration_ms)(sum / n);
+}
+
+duration_ms pace_estimate(const struct pace *p, size_t position, bool at_once)
+{
+    if (p->wait_count < PACE_ENOUGH || (!at_once && p->gap_count < PACE_ENOUGH)) {
+        return DURATION_NONE;
+    }
+    if (at_once) {
+        return mean(p->waits, p->wait_count);
+    }
+    return mean(p->gaps, p->gap_count) * (duration_ms)position;
+}

@@ -1,0 +1,82 @@
+/* Service levels, statistics and estimates: counted from facts, in intervals that can be added up.
+ *
+ * service_level = answered within the target / (answered + abandoned - abandoned within the short
+ * time): the form that leaves short abandons out (SL-3 of the usual list). A contact counts once
+ * for each queue visit. */
+#ifndef QUEUE_SERVICE_LEVEL_H
+#define QUEUE_SERVICE_LEVEL_H
+
+#include "queue/base/list.h"
+#include "queue/types.h"
+
+struct engine;
+struct contact;
+struct state_visitor;
+
+struct tally {
+    uint64_t submitted, answered, answered_in_time, abandoned, abandoned_short, completed, overdue;
+    uint64_t ratings, rating_sum;
+    uint64_t wait_sum;   /* ms, of the answered */
+    uint64_t handled;    /* assignments that ended */
+    uint64_t handle_sum; /* ms, accept to end of wrap-up */
+};
+
+#define TALLY_FIELDS (sizeof(struct tally) / sizeof(uint64_t))
+
+struct interval {
+    int64_t number; /* time / statistics_interval */
+    struct tally tally;
+};
+
+/* The tallies of one queue, agent, tier, issue type or channel. */
+struct series {
+    struct text name;
+    struct interval *intervals; /* by number; those without data are left out */
+    uint32_t count, capacity;
+};
+
+#define PACE_SAMPLES 16
+
+/* How a queue moved of late, while somebody waited: the gaps between acceptances. */
+struct pace {
+    uint32_t gaps[PACE_SAMPLES];  /* ms; a ring */
+    uint32_t waits[PACE_SAMPLES]; /* ms from offer to acceptance; a ring */
+    uint64_t gap_count, wait_count;
+    engine_time last; /* acceptance, or when the queue last began to have somebody waiting */
+};
+
+struct series *series_of(struct engine *e, int by, struct text name);
+struct tally *series_now(struct engine *e, struct series *s);
+void series_add(const struct series *s, int64_t from, int64_t to, struct tally *sum);
+
+double tally_service_level(const struct tally *t);
+
+/* Count for every dimension of a contact: queue, tier, issue type, channel, and the agent if given.
+ */
+#define TALLY_EACH(e, c, agent_or_null, statement)                                                 \
+    do {                                                                                           \
+        struct tally *tallies_[5];                                                                 \
+        int tally_count_ = service_level_tallies((e), (c), (agent_or_null), tallies_);             \
+        for (int tally_i_ = 0; tally_i_ < tally_count_; tally_i_++) {                              \
+            struct tally *tally = tallies_[tally_i_];                                              \
+            statement;                                                                             \
+        }                                                                                          \
+    } while (0)
+
+struct agent;
+int service_level_tallies(struct engine *e, const struct contact *c, const struct agent *a,
+                          struct tally *out[5]);
+
+/* What survives a new configuration: paces, by the names of their queues. */
+struct pace_kept;
+struct pace_kept *paces_keep(const struct engine *e);
+void paces_restore(struct engine *e, struct pace_kept *kept); /* and let go; NULL is none */
+
+/* The series of tiers, channels and issue types under the settings that are now in force. */
+void service_level_settings(struct engine *e);
+
+void pace_accepted(struct pace *p, engine_time now, engine_time offered_at, bool others_waited);
+void pace_waiting_began(struct pace *p, engine_time now);
+duration_ms pace_estimate(const struct pace *p, size_t position, bool at_once);
+
+#endif

@@ -1,0 +1,242 @@
+/* Inside the engine: its state, and what its rooms offer each other. Not for users of the engine.
+ *
+ *   step.c, step_contact.c, step_agent.c, step_config.c, clocks.c, matcher.c   decide: facts and
+ * deliveries apply.c, apply_contact.c, apply_agent.c                                    facts ->
+ * state, live and in replay skill_queue.c, service_level.c, skill.c, words what they work on
+ *   visit.c, digest, checkpoint.c, audit.c                                     the durable state,
+ * walked */
+#ifndef QUEUE_STATE_H
+#define QUEUE_STATE_H
+
+#include <assert.h>
+
+#include "queue/base/id_map.h"
+#include "queue/base/memory.h"
+#include "queue/base/pool.h"
+#include "queue/engine.h"
+#include "queue/service_level.h"
+#include "queue/skill_queue.h"
+
+#define ENDED_OFFERS_KEPT 4096 /* a power of two */
+#define PULL_MAX          64   /* offers in one answer */
+#define SPARE_LINES_MAX   1024 /* empty lines kept for skills that contacts bring */
+
+/* What the clocks of one instant are fired in order of. */
+enum clock_kind { CLOCK_AGENT = 1, CLOCK_OFFER, CLOCK_CONTACT, CLOCK_PULL };
+#define CLOCK_ORDER(kind, number) ((uint64_t)(kind) << 60 | (uint64_t)(number))
+
+struct checkpoint;
+struct checkpoint_loading;
+
+struct engine {
+    struct engine_sink sink;
+    struct text workspace;
+    uint64_t hash_seed[2];
+    engine_time now;
+    bool stepping;
+
+    /* durable: only apply writes these */
+    uint64_t seq;
+    engine_time last_at;
+    uint64_t epoch;
+    struct settings *settings;
+    uint64_t config_version;
+    uint64_t config_digest;
+    struct text config_text;
+    uint64_t next_contact;
+    uint64_t next_offer;
+    uint32_t next_agent;
+    uint32_t next_owner;
+    uint64_t touch;      /* counts what the idle orders remember */
+    uint64_t fair_floor; /* fair_key of the last agent chosen by fewest contacts */
+    struct ended_offer ended_offers[ENDED_OFFERS_KEPT]; /* by number modulo */
+
+    struct id_map contacts;   /* live, by id */
+    struct id_map tombstones; /* ended, by id */
+    struct id_map agents;     /* all, also removed ones */
+    struct id_map owners;
+    struct id_map sessions; /* agents by session */
+    struct list arrival;    /* live contacts by number */
+    struct list lingering;  /* ended contacts that an agent still wraps up */
+    struct list ended;      /* tombstones by the time of the end */
+    struct ranked_tree agents_by_number;
+    uint64_t live[CONTACT_LIVE_STATES];
+
+    struct id_map series[BY_COUNT];
+    struct series *tier_series[TIERS_MAX];
+    struct series *channel_series[CHANNELS_MAX];
+    struct series **issue_series; /* by index, and one more for none */
+
+    /* derived */
+    struct skill_table skills;
+    struct skill_queue *queues;
+    uint32_t queue_count;
+    struct id_map lines;
+    struct list all_lines;
+    uint32_t spare_lines;
+    uint32_t next_line;
+    struct ranked_tree lines_waiting; /* by the head's deadline, reserved ones left out */
+    struct id_map profiles;
+    struct list all_profiles;
+    struct profile **profile_by_number;
+    uint32_t profile_capacity;
+    struct bitset profile_numbers; /* in use */
+    struct bitset profiles_ready;  /* with somebody idle in them */
+    uint32_t idle_orders_used;     /* a bit for each enum idle_order */
+    uint32_t interrupts;           /* a bit for each channel that may interrupt another */
+    struct timer_wheel clocks;
+
+    struct pool contact_pool, offer_pool, tombstone_pool, cool_down_pool, line_pool, history_pool;
+
+    /* of the step that runs */
+    struct list dirty_contacts; /* look for an agent at its end */
+    struct list dirty_agents;   /* look for a contact at its end */
+    struct list pulled_agents;  /* have offers for a pull's answer */
+    const struct command *command;
+    struct refusal refusal;
+    uint64_t pull_count;
+    bool answer_due; /* see answer_if_due */
+
+    struct checkpoint *checkpoint; /* being written, or NULL */
+    uint64_t checkpoint_count;
+    struct checkpoint_loading *loading;
+    bool loaded;
+};
+
+/* ---- words that outlive every call ---- */
+struct text word_keep(struct text word);   /* the constant of a known reason, or TEXT_NONE */
+struct text text_duplicate(struct text t); /* owned copy, NULL stays NULL */
+void text_discard(struct text t);          /* of text_duplicate */
+
+/* ---- facts: decide.c ---- */
+void engine_emit(struct engine *e, struct fact *f); /* number it, tell the sink, apply it */
+void fact_about(struct fact *f, enum fact_kind kind, struct contact *c);
+void fact_about_agent(struct fact *f, enum fact_kind kind, struct agent *a);
+
+/* ---- apply ---- */
+void apply(struct engine *e, const struct fact *f);
+void apply_contact(struct engine *e, const struct fact *f);
+void apply_agent(struct engine *e, const struct fact *f);
+void apply_settings(struct engine *e, struct settings *settings);
+
+bool contact_may(const struct contact *c, enum fact_kind by); /* the table of moves */
+void owner_arm_contacts(struct engine *e, struct owner *o);
+void owners_after_start(struct engine *e);
+struct agent *agent_after(const struct engine *e, const struct agent *a); /* by number, all */
+void agent_arm(struct engine *e, struct agent *a);
+void checkpoint_before_contact(struct engine *e, struct contact *c);
+void checkpoint_before_tombstone(struct engine *e, struct tombstone *t);
+void checkpoint_loading_abandon(struct engine *e);
+void checkpoint_contact_leaves(struct engine *e, struct contact *c);
+void checkpoint_skip_contact(struct engine *e, struct contact *c); /* it came after */
+void agent_accepted(struct engine *e, struct agent *a); /* one more on its fairness count */
+void checkpoint_before_all(struct engine *e);
+struct owner *owner_intern(struct engine *e, struct text name);
+void owner_release_if_unused(struct engine *e, struct owner *o);
+struct agent *agent_create(struct engine *e, struct text id);
+void agent_destroy(struct engine *e, struct agent *a);
+void agent_serve(struct engine *e,
+                 struct agent *a); /* capacity, channels, profile from what was put */
+
+void contact_destroy(struct engine *e, struct contact *c);
+void contact_set_body(struct contact *c, struct text id, const struct contact_body *body);
+void contact_keep_history(struct engine *e, struct contact *c, const struct history_entry *entry);
+void contact_arm(struct engine *e, struct contact *c);
+engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after);
+bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now);
+void cool_down_end(struct engine *e, struct cool_down *d);
+void tombstone_forget(struct engine *e, struct tombstone *t);
+engine_time tombstone_kept_until(const struct engine *e, const struct tombstone *t);
+
+struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c, struct agent *a);
+void offer_enter(struct engine *e, struct offer *o, enum offer_state to, engine_time until);
+void offer_remove(struct engine *e, struct offer *o, enum offer_end how);
+struct offer *offer_find(struct engine *e, struct agent *a, uint64_t number);
+const struct ended_offer *ended_offer_find(const struct engine *e, uint64_t number);
+
+void agent_session_set(struct engine *e, struct agent *a, uint64_t session);
+uint32_t agent_free_for(const struct engine *e,
+                        const struct agent *a); /* channels it could take now */
+bool agent_can_take(const struct engine *e, const struct agent *a, channel_index channel);
+
+/* ---- deciding ---- */
+void matcher_run(struct engine *e); /* whoever looks finds; then the lists are empty */
+void contact_is_dirty(struct engine *e, struct contact *c);
+void agent_is_dirty(struct engine *e, struct agent *a);
+struct agent *matcher_agent_for(struct engine *e, const struct contact *c);
+struct contact *matcher_contact_for(struct engine *e, struct agent *a);
+void make_offer(struct engine *e, struct contact *c, struct agent *a, struct text why, bool named);
+
+void escalate_after_attempts(struct engine *e, struct contact *c);
+void clocks_run(struct engine *e);
+
+/* ends of offers and contacts, with all that follows; used by commands and clocks alike */
+void withdraw_offer(struct engine *e, struct offer *o, enum offer_end how, bool cool);
+void end_contact(struct engine *e, struct contact *c, enum fact_kind kind, struct text reason,
+                 const struct caller *by);
+void customer_left(struct engine *e, struct contact *c, struct text reason,
+                   const struct caller *by);
+void finish_work(struct engine *e, struct offer *o, struct text reason, duration_ms wrap_up,
+                 struct text disposition, bool unresolved, const struct caller *by);
+void end_wrap_up(struct engine *e, struct offer *o, struct text reason, const struct caller *by);
+void give_back(struct engine *e, struct offer *o, struct text reason, const struct caller *by);
+void leave_agent(struct engine *e, struct agent *a,
+                 enum offer_end how); /* all its offers withdrawn */
+void sign_out_agent(struct engine *e, struct agent *a, struct text reason, enum offer_end how,
+                    const struct caller *by);
+void release_reserved(struct engine *e, struct agent *a);
+
+/* commands */
+enum refusal_kind refuse(struct engine *e, enum refusal_kind kind, struct text field,
+                         struct text message);
+enum refusal_kind refuse_state(struct engine *e, struct text state, struct text message);
+enum refusal_kind refuse_gone(struct engine *e, struct text field, struct text reason);
+struct text actor_of(const struct engine *e);
+struct agent *caller_agent(struct engine *e);
+bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_index queue);
+struct contact *visible_contact(struct engine *e, struct text id, struct tombstone **ended);
+
+enum refusal_kind step_submit(struct engine *e);
+enum refusal_kind step_update(struct engine *e);
+enum refusal_kind step_cancel(struct engine *e);
+enum refusal_kind step_end(struct engine *e);
+enum refusal_kind step_rate(struct engine *e);
+enum refusal_kind step_move(struct engine *e);
+enum refusal_kind step_assign(struct engine *e);
+enum refusal_kind step_sign_in(struct engine *e);
+enum refusal_kind step_set_state(struct engine *e);
+enum refusal_kind step_sign_out(struct engine *e);
+enum refusal_kind step_pull(struct engine *e);
+enum refusal_kind step_offer_received(struct engine *e);
+enum refusal_kind step_accept(struct engine *e);
+enum refusal_kind step_decline(struct engine *e);
+enum refusal_kind step_complete(struct engine *e);
+enum refusal_kind step_wrapped_up(struct engine *e);
+enum refusal_kind step_transfer(struct engine *e);
+enum refusal_kind step_requeue(struct engine *e);
+enum refusal_kind step_session_closed(struct engine *e);
+enum refusal_kind step_agent_put(struct engine *e);
+enum refusal_kind step_agent_remove(struct engine *e);
+enum refusal_kind step_config_apply(struct engine *e);
+enum refusal_kind step_owner_started(struct engine *e);
+enum refusal_kind step_journal_stalled(struct engine *e);
+enum refusal_kind step_connector_attached(struct engine *e);
+enum refusal_kind step_connector_detached(struct engine *e);
+void emit_agent_put(struct engine *e, const struct agent_settings *put, struct text actor);
+
+/* deliveries */
+void answer(struct engine *e, struct delivery *d);
+void answer_contact_state(struct engine *e, struct text contact, enum contact_state state);
+void answer_if_due(struct engine *e, struct text contact, enum contact_state state);
+void tell_owner(struct engine *e, const struct contact *c, struct text reason, struct text step);
+void tell_agent(struct engine *e, const struct agent *a, struct delivery *d);
+void tell_withdrawn(struct engine *e, const struct agent *a, uint64_t number,
+                    const struct contact *c, struct text reason);
+void tell_updated(struct engine *e, const struct contact *c, struct text reason,
+                  const struct update_command *changed);
+void pull_end(struct engine *e, struct pull *p);
+void pulls_end(struct engine *e, struct agent *a);         /* those of a connection that is over */
+void held_offers_first(struct engine *e, struct agent *a); /* offers that wait for a pull */
+void pulls_flush(struct engine *e);
+
+#endif

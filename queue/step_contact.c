@@ -1,0 +1,498 @@
+/* Commands about contacts: of connectors, and of supervisors. Each checks all it needs before its
+ * first fact, so that it happens whole or not at all. */
+#include "queue/state.h"
+
+static engine_time promised(engine_time start, duration_ms target)
+{
+    return target == DURATION_NONE ? TIME_NEVER : start + target;
+}
+
+static bool forgotten(const struct engine *e, const struct tombstone *t)
+{
+    return t->ended_at + e->settings->id_kept <= e->now;
+}
+
+/* ---- submit ---- */
+
+static enum refusal_kind answer_submitted(struct engine *e, const struct contact *c,
+                                          const struct tombstone *t, bool duplicate)
+{
+    struct delivery d = {
+        .kind = ANSWER_SUBMITTED, .contact = c, .tombstone = t, .duplicate = duplicate};
+
+    d.contact_id = c != NULL ? c->id : t->id;
+    d.state = c != NULL ? c->state : (enum contact_state)t->state;
+    d.owner = c != NULL ? c->owner : t->owner;
+    answer(e, &d);
+    return REFUSED_NOT;
+}
+
+/* The same id again is the same contact, also when it has ended, as long as its id is kept. */
+static bool submitted_before(struct engine *e, const struct submit_command *s,
+                             enum refusal_kind *refused)
+{
+    const struct contact *c = engine_find_contact(e, s->id);
+    const struct tombstone *t = c == NULL ? engine_find_tombstone(e, s->id) : NULL;
+    const struct owner *owner;
+
+    if (t != NULL && forgotten(e, t)) {
+        t = NULL;
+    }
+    if (c == NULL && t == NULL) {
+        return false;
+    }
+    owner = c != NULL ? c->owner : t->owner;
+    if (!text_equal(owner->name, e->command->caller.name)) {
+        *refused = refuse(e, REFUSED_CONFLICT, TEXT("id"),
+                          TEXT("the id belongs to another connector's contact"));
+        e->refusal.state = contact_state_word(c != NULL ? c->state : (enum contact_state)t->state);
+        return true;
+    }
+    *refused = answer_submitted(e, c, t, true);
+    return true;
+}
+
+/* The queue that takes it: its own, or the one that takes its overflow. INDEX_NONE16 when all are
+ * full. */
+static queue_index queue_with_room(const struct engine *e, queue_index queue)
+{
+    const struct settings *s = e->settings;
+
+    /* A chain of overflows may be a ring; it is not followed further than there are queues. */
+    for (uint32_t i = 0; i < s->queue_count && queue != INDEX_NONE16; i++) {
+        const struct skill_queue *q = &e->queues[queue];
+        if (s->queues[queue].waiting_max == 0 ||
+            q->count[CONTACT_WAITING] + q->count[CONTACT_OFFERED] < s->queues[queue].waiting_max) {
+            return queue;
+        }
+        queue = s->queues[queue].overflow;
+    }
+    return INDEX_NONE16;
+}
+
+static struct agent *agent_to_wait_for(struct engine *e, const struct submit_command *s)
+{
+    if (s->preferred_agent.length > 0) {
+        return engine_find_agent(e, s->preferred_agent);
+    }
+    if (s->reopens.length > 0) {
+        const struct contact *c = engine_find_contact(e, s->reopens);
+        const struct tombstone *t = c == NULL ? engine_find_tombstone(e, s->reopens) : NULL;
+        struct agent *a = c != NULL ? c->last_agent : t != NULL ? t->agent : NULL;
+        return a != NULL && !a->removed ? a : NULL;
+    }
+    return NULL;
+}
+
+/* A preference waits for somebody who is there; otherwise it would be a pin. */
+bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_index queue)
+{
+    return a != NULL && !a->removed && a->state == AGENT_AVAILABLE && a->session != 0 &&
+           a->profile != NULL &&
+           (a->profile->all_queues || bitset_test(&a->profile->serves, queue)) &&
+           requirement_met(e->queues[queue].required, a->skills);
+}
+
+static void fill_new(struct engine *e, const struct submit_command *s, queue_index queue,
+                     struct fact_NEW_CONTACT *n)
+{
+    const struct queue_settings *q = &e->settings->queues[queue];
+    struct targets t =
+        settings_targets(e->settings, queue, s->classified.tier, s->classified.issue);
+    bool later = s->not_before_at != SCHEDULE_NONE && s->not_before_at > e->now;
+    engine_time start = e->now;
+
+    if (s->received_at != TIME_NEVER && s->received_at < e->now) {
+        engine_time oldest = e->now - e->settings->received_bound;
+        start = s->received_at < oldest ? oldest : s->received_at;
+    }
+    n->number = e->next_contact;
+    n->owner = e->command->caller.name;
+    n->channel = s->channel;
+    n->queue = queue;
+    n->tier = s->classified.tier;
+    n->issue = s->classified.issue;
+    n->language = s->classified.language;
+    n->customer = s->customer;
+    n->customer_attributes = s->customer_attributes;
+    n->attributes = s->attributes;
+    n->subject = s->subject;
+    n->text = s->text;
+    n->payload = s->payload;
+    n->skills = s->skills;
+    n->boost = s->boost != 0 ? s->boost : DURATION_NONE;
+    n->start_at = later ? s->not_before_at : start;
+    n->not_before_at = later ? s->not_before_at : TIME_NEVER;
+    n->keeps_place = s->keeps_place && later;
+    n->expires = s->expires != DURATION_NONE ? s->expires : q->expires;
+    n->expires_at =
+        n->expires != DURATION_NONE ? (later ? s->not_before_at : e->now) + n->expires : TIME_NEVER;
+    n->lost = s->lost;
+    n->parent = s->parent;
+    n->reopens = s->reopens;
+    n->answer_at = promised(n->start_at, t.answer);
+    n->progress_at = promised(n->start_at, t.progress);
+    n->resolve_at = promised(n->start_at, t.resolve);
+    n->why_tier = s->classified.why_tier;
+    n->why_issue = s->classified.why_issue;
+    n->why_queue =
+        queue == s->classified.queue ? s->classified.why_queue : TEXT("overflow of a full queue");
+    n->why_language = s->classified.why_language;
+    n->config_version = e->config_version;
+    n->preferred = agent_to_wait_for(e, s);
+    if (!later && q->preferred_hold > 0 && worth_waiting_for(e, n->preferred, queue)) {
+        n->hold_until = e->now + q->preferred_hold;
+    }
+}
+
+enum refusal_kind step_submit(struct engine *e)
+{
+    const struct submit_command *s = &e->command->submit;
+    enum refusal_kind refused;
+    queue_index queue;
+    struct contact *c;
+    struct fact f;
+
+    if (submitted_before(e, s, &refused)) {
+        return refused;
+    }
+    if (s->classified.version != e->config_version) {
+        return REFUSED_OTHER_CONFIG;
+    }
+    queue = queue_with_room(e, s->classified.queue);
+    if (queue == INDEX_NONE16) {
+        refuse(e, REFUSED_QUEUE_FULL, TEXT_NONE, TEXT("the queue has no room"));
+        e->refusal.reason = e->settings->queues[s->classified.queue].name;
+        e->refusal.retry_after = pace_estimate(&e->queues[s->classified.queue].pace, 1, false);
+        return REFUSED_QUEUE_FULL;
+    }
+    fact_init(&f, s->not_before_at != SCHEDULE_NONE && s->not_before_at > e->now
+                      ? FACT_CONTACT_SCHEDULED
+                      : FACT_CONTACT_QUEUED);
+    f.subject = s->id;
+    fill_new(e, s, queue, &f.new_contact);
+    engine_emit(e, &f);
+    c = engine_find_contact(e, s->id);
+    answer_submitted(e, c, NULL, false);
+    if (c->state == CONTACT_WAITING) {
+        contact_is_dirty(e, c);
+    }
+    return REFUSED_NOT;
+}
+
+/* ---- update ---- */
+
+static engine_time sooner(engine_time a, engine_time b)
+{
+    return a < b ? a : b;
+}
+
+/* What the new tier, issue and queue mean for a contact that waits: each promise becomes the
+ * earlier of old and new. */
+static void update_order(struct engine *e, const struct contact *c, const struct update_command *u,
+                         struct fact_CONTACT_UPDATED *n)
+{
+    struct targets t;
+    engine_time start = c->start_at;
+
+    if (u->reclassified) {
+        queue_index queue = u->classified.queue;
+        if (queue != c->queue && queue_with_room(e, queue) != queue) {
+            queue = c->queue; /* no room there: it keeps the place it has */
+        }
+        n->queue = queue != c->queue ? queue : INDEX_NONE16;
+        n->tier = u->classified.tier;
+        n->issue = u->classified.issue;
+        n->language = u->classified.language;
+        n->why_tier = u->classified.why_tier;
+        n->why_issue = u->classified.why_issue;
+        n->why_queue = u->classified.why_queue;
+        n->why_language = u->classified.why_language;
+        t = settings_targets(e->settings, queue, n->tier, n->issue);
+        if (c->state == CONTACT_SCHEDULED && u->not_before_at != TIME_NEVER) {
+            start = u->not_before_at;
+        }
+        n->answer_at = sooner(c->due[PROMISE_ANSWER], promised(start, t.answer));
+        n->progress_at = sooner(c->due[PROMISE_PROGRESS], promised(start, t.progress));
+        n->resolve_at = sooner(c->due[PROMISE_RESOLVE], promised(start, t.resolve));
+    }
+    n->skills_given = u->skills_given;
+    n->skills = u->skills;
+    n->boost = u->boost_given ? u->boost : DURATION_NONE;
+    if (c->state == CONTACT_SCHEDULED) {
+        n->not_before_at = u->not_before_at;
+    }
+}
+
+enum refusal_kind step_update(struct engine *e)
+{
+    const struct update_command *u = &e->command->update;
+    struct tombstone *ended;
+    struct contact *c = visible_contact(e, u->contact, &ended);
+    struct delivery d = {.kind = ANSWER_UPDATED};
+    queue_index queue;
+    struct fact f;
+
+    if (ended != NULL) {
+        return refuse_gone(e, TEXT("contact"),
+                           contact_state_word((enum contact_state)ended->state));
+    }
+    if (c == NULL) {
+        return e->refusal.kind;
+    }
+    if (e->command->caller.role == CALLER_AGENT &&
+        (c->offer == NULL || c->offer->agent != caller_agent(e))) {
+        return refuse(e, REFUSED_NOT_FOUND, TEXT("contact"), TEXT("no such contact"));
+    }
+    if (u->reclassified && u->classified.version != e->config_version) {
+        return REFUSED_OTHER_CONFIG;
+    }
+    queue = c->queue;
+    fact_about(&f, FACT_CONTACT_UPDATED, c);
+    f.updated.customer = u->customer;
+    f.updated.customer_attributes = u->customer_attributes;
+    f.updated.attributes = u->attributes;
+    f.updated.subject = u->subject;
+    f.updated.text = u->text;
+    f.updated.payload = u->payload;
+    f.updated.issue = u->issue_given ? u->issue : INDEX_NONE16;
+    f.updated.language = u->language_given ? u->language : INDEX_NONE16;
+    f.updated.actor = actor_of(e);
+    if (c->state == CONTACT_WAITING || c->state == CONTACT_SCHEDULED) {
+        update_order(e, c, u, &f.updated);
+    }
+    engine_emit(e, &f);
+    if (u->progress_kept && (c->kept >> PROMISE_PROGRESS & 1) == 0) {
+        fact_about(&f, FACT_PROMISE_KEPT, c);
+        f.promise.promise = PROMISE_PROGRESS;
+        f.promise.actor = actor_of(e);
+        engine_emit(e, &f);
+    }
+    d.contact = c;
+    d.contact_id = c->id;
+    d.state = c->state;
+    answer(e, &d);
+    tell_updated(e, c, TEXT("updated"), u);
+    if (c->queue != queue) {
+        tell_owner(e, c, TEXT("updated"), TEXT("moved"));
+    }
+    if (c->state == CONTACT_WAITING) {
+        contact_is_dirty(e, c);
+    }
+    return REFUSED_NOT;
+}
+
+/* ---- cancel, end, rate ---- */
+
+/* What a repeated cancel or end finds: it took effect the first time, and is over. */
+static enum refusal_kind gone_or_refused(struct engine *e, const struct tombstone *ended)
+{
+    return ended == NULL ? e->refusal.kind
+                         : refuse_gone(e, TEXT("contact"),
+                                       contact_state_word((enum contact_state)ended->state));
+}
+
+enum refusal_kind step_cancel(struct engine *e)
+{
+    struct tombstone *ended;
+    struct contact *c = visible_contact(e, e->command->contact.contact, &ended);
+
+    if (c == NULL) {
+        return gone_or_refused(e, ended);
+    }
+    if (c->state == CONTACT_ACTIVE || c->state == CONTACT_WRAPPING) {
+        return refuse_state(e, contact_state_word(c->state), TEXT("an agent has it"));
+    }
+    e->answer_due = true;
+    customer_left(e, c,
+                  e->command->contact.reason.length > 0 ? e->command->contact.reason
+                                                        : TEXT("cancelled"),
+                  &e->command->caller);
+    assert(!e->answer_due);
+    return REFUSED_NOT;
+}
+
+enum refusal_kind step_end(struct engine *e)
+{
+    struct tombstone *ended;
+    struct contact *c = visible_contact(e, e->command->contact.contact, &ended);
+
+    if (c == NULL) {
+        return gone_or_refused(e, ended);
+    }
+    if (c->state == CONTACT_WRAPPING) {
+        answer_contact_state(e, c->id, c->state);
+        return REFUSED_NOT;
+    }
+    e->answer_due = true;
+    customer_left(e, c,
+                  e->command->contact.reason.length > 0 ? e->command->contact.reason
+                                                        : TEXT("customer_left"),
+                  &e->command->caller);
+    assert(!e->answer_due);
+    return REFUSED_NOT;
+}
+
+enum refusal_kind step_rate(struct engine *e)
+{
+    const struct rate_command *r = &e->command->rate;
+    struct tombstone *ended;
+    struct contact *c = visible_contact(e, r->contact, &ended);
+    struct fact f;
+
+    if (c == NULL && ended == NULL) {
+        return e->refusal.kind;
+    }
+    if (c != NULL && c->state != CONTACT_WRAPPING) {
+        return refuse_state(e, contact_state_word(c->state), TEXT("its work is not over"));
+    }
+    if (ended != NULL && ended->ended_at + e->settings->rating_kept <= e->now) {
+        return refuse_gone(e, TEXT("contact"), TEXT("too late to rate"));
+    }
+    fact_init(&f, FACT_CONTACT_RATED);
+    f.subject = c != NULL ? c->id : ended->id;
+    f.contact = c;
+    f.rated.score = r->score;
+    f.rated.rating = r->kind;
+    f.rated.comment = r->comment;
+    f.rated.actor = actor_of(e);
+    engine_emit(e, &f);
+    answer_contact_state(e, f.subject, c != NULL ? c->state : (enum contact_state)ended->state);
+    return REFUSED_NOT;
+}
+
+/* ---- supervisors ---- */
+
+enum refusal_kind step_move(struct engine *e)
+{
+    const struct move_command *m = &e->command->move;
+    queue_index queue = settings_find_queue(e->settings, m->queue);
+    struct tombstone *ended;
+    struct contact *c;
+    struct fact f;
+
+    if (queue == INDEX_NONE16) {
+        return refuse(e, REFUSED_NOT_FOUND, TEXT("queue"), TEXT("no such queue"));
+    }
+    c = visible_contact(e, m->contact, &ended);
+    if (c == NULL) {
+        return gone_or_refused(e, ended);
+    }
+    if (c->state == CONTACT_WRAPPING) {
+        return refuse_state(e, contact_state_word(c->state), TEXT("its work is over"));
+    }
+    if (c->queue == queue && (c->state == CONTACT_WAITING || c->state == CONTACT_SCHEDULED)) {
+        answer_contact_state(e, c->id, c->state);
+        return REFUSED_NOT;
+    }
+    if (c->state == CONTACT_ACTIVE) {
+        struct agent *a = c->offer->agent;
+        struct delivery d = {.kind = NOTICE_CONTACT_ENDED, .reason = TEXT("moved")};
+        fact_about(&f, FACT_CONTACT_REQUEUED, c);
+        f.given_back.agent = a;
+        f.given_back.queue = queue;
+        f.given_back.reason = TEXT("moved");
+        f.given_back.actor = actor_of(e);
+        engine_emit(e, &f);
+        answer_contact_state(e, c->id, c->state);
+        d.contact_id = c->id;
+        tell_agent(e, a, &d);
+        agent_is_dirty(e, a);
+    } else {
+        if (c->state == CONTACT_OFFERED) {
+            withdraw_offer(e, c->offer, OFFER_END_MOVED, false);
+        }
+        fact_about(&f, FACT_CONTACT_MOVED, c);
+        f.moved.queue = queue;
+        f.moved.reason = TEXT("moved");
+        f.moved.actor = actor_of(e);
+        engine_emit(e, &f);
+        answer_contact_state(e, c->id, c->state);
+    }
+    tell_owner(e, c, TEXT("moved"), TEXT("moved"));
+    if (c->state == CONTACT_WAITING) {
+        contact_is_dirty(e, c);
+    }
+    return REFUSED_NOT;
+}
+
+enum refusal_kind step_assign(struct engine *e)
+{
+    const struct move_command *m = &e->command->move;
+    struct agent *a = engine_find_agent(e, m->agent);
+    struct tombstone *ended;
+    struct contact *c;
+
+    if (a == NULL) {
+        return refuse(e, REFUSED_NOT_FOUND, TEXT("agent"), TEXT("no such agent"));
+    }
+    c = visible_contact(e, m->contact, &ended);
+    if (c == NULL) {
+        return gone_or_refused(e, ended);
+    }
+    if (c->state == CONTACT_OFFERED && c->offer->agent == a) {
+        answer_contact_state(e, c->id, c->state);
+        return REFUSED_NOT;
+    }
+    if (c->state != CONTACT_WAITING && c->state != CONTACT_OFFERED) {
+        return refuse_state(e, contact_state_word(c->state), TEXT("it does not wait"));
+    }
+    if (a->state != AGENT_AVAILABLE || a->session == 0) {
+        return refuse_state(e,
+                            agent_state_word(a->session == 0 && a->state != AGENT_SIGNED_OUT
+                                                 ? AGENT_AWAY
+                                                 : a->state),
+                            TEXT("the agent is not available"));
+    }
+    if (!agent_can_take(e, a, c->channel)) {
+        return refuse_state(e, TEXT("full"), TEXT("the agent has no capacity left"));
+    }
+    if (c->state == CONTACT_OFFERED) {
+        withdraw_offer(e, c->offer, OFFER_END_MOVED, false);
+    }
+    if (list_linked(&c->in_dirty)) {
+        list_remove(&c->in_dirty);
+    }
+    e->answer_due = true;
+    make_offer(e, c, a, TEXT("assigned"), true);
+    answer_if_due(e, c->id, c->state);
+    return REFUSED_NOT;
+}
+
+/* ---- connectors come and go ---- */
+
+enum refusal_kind step_connector_attached(struct engine *e)
+{
+    struct owner *o = owner_intern(e, e->command->connector.name);
+    struct fact f;
+
+    o->attached++;
+    o->attachment = e->command->connector.attachment;
+    if (o->lost_since != TIME_NEVER && e->settings != NULL) {
+        fact_init(&f, FACT_CONNECTOR_RETURNED);
+        f.subject = o->name;
+        engine_emit(e, &f);
+    }
+    return REFUSED_NOT;
+}
+
+enum refusal_kind step_connector_detached(struct engine *e)
+{
+    struct owner *o = engine_find_owner(e, e->command->connector.name);
+    struct fact f;
+
+    if (o == NULL || o->attached == 0) {
+        return REFUSED_NOT;
+    }
+    o->attached--;
+    if (o->attached == 0) {
+        o->attachment = NULL;
+        if (o->watchful > 0 && e->settings != NULL) {
+            fact_init(&f, FACT_CONNECTOR_LOST);
+            f.subject = o->name;
+            engine_emit(e, &f);
+        }
+        owner_release_if_unused(e, o);
+    }
+    return REFUSED_NOT;
+}
