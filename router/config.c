@@ -59,10 +59,30 @@ const struct config_section config_node_section = {
     node_parts, CONFIG_LENGTH(node_parts),
 };
 
+/* Most are bytes; these say which are counts. */
+enum limit_type {
+    TYPE_FRAME = CONFIG_BYTES,
+    TYPE_NESTING = CONFIG_COUNT,
+    TYPE_IN_FLIGHT = CONFIG_COUNT,
+    TYPE_ID = CONFIG_BYTES,
+    TYPE_NAME = CONFIG_BYTES,
+    TYPE_SUBJECT = CONFIG_BYTES,
+    TYPE_TEXT = CONFIG_BYTES,
+    TYPE_PAYLOAD = CONFIG_BYTES,
+    TYPE_NOTE = CONFIG_BYTES,
+    TYPE_ATTRIBUTES = CONFIG_COUNT,
+    TYPE_ATTRIBUTE = CONFIG_BYTES,
+};
+
 #define LIMIT_ROW(symbol, wire, standard, words)                                                   \
-    {wire,     CONFIG_BYTES, offsetof(struct limits, of) + LIMIT_##symbol * sizeof(uint32_t),      \
-     standard, LOW_##symbol, HIGH_##symbol,                                                        \
-     NULL,     words},
+    {wire,                                                                                         \
+     (enum config_type)TYPE_##symbol,                                                              \
+     offsetof(struct limits, of) + LIMIT_##symbol * sizeof(uint32_t),                              \
+     standard,                                                                                     \
+     LOW_##symbol,                                                                                 \
+     HIGH_##symbol,                                                                                \
+     NULL,                                                                                         \
+     words},
 static const struct config_row limit_rows[] = {LIMIT_TABLE(LIMIT_ROW)};
 #undef LIMIT_ROW
 const struct config_section config_limits_section = {

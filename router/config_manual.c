@@ -112,8 +112,7 @@ char *config_manual(void)
           "Made from `router/config_table.h` by `switchboard-manual`; a test compares.\n\n"
           "One YAML file. Durations have units: `300ms`, `20s`, `1h30m`, `3d`; sizes may: `64KiB`, "
           "`1MiB`. Unknown keys\nand keys given twice are refused. Aliases are allowed, tags are "
-          "not. Check a file with `switchboard-cli config check FILE`:\nevery mistake is shown in "
-          "one go, with line and column.\n",
+          "not.\nEvery mistake is shown in one go, with line and column.\n",
           out);
     for (const struct config_section *const *s = config_sections; *s != NULL; s++) {
         write_section(out, *s);
