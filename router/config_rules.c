@@ -397,14 +397,12 @@ static void config_read_when_attributes(struct config_reader *r, yaml_node_t *no
 
 /* Rules. */
 
-/* The place in the list for a rule that has no name. */
-static struct text numbered(struct workspace_draft *draft, const char *what, struct text of,
+/* The name of a rule that was given none: what it is, and its place in the list. */
+static struct text numbered(struct workspace_draft *draft, struct text of, const char *what,
                             uint32_t at)
 {
     char words[NAME_BYTES_MAX + 48];
-    int length = of.length > 0
-                     ? snprintf(words, sizeof(words), TEXT_FORMAT " rule %u", TEXT_ARGS(of), at)
-                     : snprintf(words, sizeof(words), "%s %u", what, at);
+    int length = snprintf(words, sizeof(words), TEXT_FORMAT "%s %u", TEXT_ARGS(of), what, at);
 
     return arena_text(&draft->arena, (struct text){words, (uint32_t)length});
 }
@@ -447,7 +445,7 @@ static void read_tier_rule(struct config_reader *r, yaml_node_t *item, void *int
 
     if (read_rule(r, item, &config_tier_rule_section, "tier", rule, &reader) &&
         rule->name.length == 0) {
-        rule->name = numbered(draft, "tier rule", TEXT_NONE, draft->rules.tier_count + 1);
+        rule->name = numbered(draft, TEXT("tier rule"), "", draft->rules.tier_count + 1);
     }
     draft->rules.tier_count++;
 }
@@ -491,7 +489,7 @@ static void read_issue_rule(struct config_reader *r, yaml_node_t *item, void *in
         config_complain(r, item, "a rule of 0 points decides nothing");
     }
     if (rule->issue != INDEX_NONE16 && rule->name.length == 0) {
-        rule->name = numbered(draft, NULL, draft->settings->issues[rule->issue].name,
+        rule->name = numbered(draft, draft->settings->issues[rule->issue].name, " rule",
                               draft->rules.issue_count);
     }
 }
@@ -515,7 +513,7 @@ static void read_route(struct config_reader *r, yaml_node_t *item, void *into,
 
     if (read_rule(r, item, &config_route_section, "queue", route, &reader) &&
         route->name.length == 0) {
-        route->name = numbered(draft, "route", TEXT_NONE, draft->rules.route_count + 1);
+        route->name = numbered(draft, TEXT("route"), "", draft->rules.route_count + 1);
     }
     draft->rules.route_count++;
 }
