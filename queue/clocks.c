@@ -8,8 +8,7 @@ static void wake(struct engine *e, struct contact *c)
 {
     struct targets t = settings_targets(e->settings, c->queue, c->tier, c->issue);
     engine_time start = c->not_before_at;
-    bool held = c->preferred != NULL && c->preferred->state == AGENT_AVAILABLE &&
-                c->preferred->session != 0 && !c->preferred->removed;
+    duration_ms hold = e->settings->queues[c->queue].preferred_hold;
     struct fact f;
 
     fact_about(&f, FACT_CONTACT_WOKEN, c);
@@ -18,8 +17,8 @@ static void wake(struct engine *e, struct contact *c)
     f.woken.answer_at = t.answer != DURATION_NONE ? start + t.answer : TIME_NEVER;
     f.woken.progress_at = t.progress != DURATION_NONE ? start + t.progress : TIME_NEVER;
     f.woken.resolve_at = t.resolve != DURATION_NONE ? start + t.resolve : TIME_NEVER;
-    if (held) {
-        f.woken.hold_until = e->now + e->settings->queues[c->queue].preferred_hold;
+    if (hold > 0 && worth_waiting_for(e, c->preferred, c->queue, c->own_skills)) {
+        f.woken.hold_until = e->now + hold;
     }
     engine_emit(e, &f);
     tell_owner(e, c, TEXT_NONE, TEXT_NONE);

@@ -254,6 +254,11 @@ struct agent *engine_find_agent(const struct engine *e, struct text id)
     return a == NULL || a->removed ? NULL : a;
 }
 
+struct agent *engine_find_agent_ever(const struct engine *e, struct text id)
+{
+    return id_map_find(&e->agents, id);
+}
+
 struct agent *engine_agent_of_session(const struct engine *e, uint64_t session)
 {
     return session == 0

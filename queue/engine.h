@@ -75,6 +75,8 @@ void engine_get_counts(const struct engine *e, struct engine_counts *out);
 struct contact *engine_find_contact(const struct engine *e, struct text id); /* live ones */
 struct tombstone *engine_find_tombstone(const struct engine *e, struct text id);
 struct agent *engine_find_agent(const struct engine *e, struct text id); /* not removed */
+struct agent *engine_find_agent_ever(const struct engine *e,
+                                     struct text id); /* also removed: facts may name them */
 struct agent *engine_agent_of_session(const struct engine *e, uint64_t session);
 struct owner *engine_find_owner(const struct engine *e, struct text name);
 

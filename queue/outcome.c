@@ -105,32 +105,46 @@ void finish_work(struct engine *e, struct offer *o, struct text reason, duration
     tell_owner(e, c, reason, TEXT_NONE);
 }
 
-/* After-contact work is done, by word or by time. */
+/* A contact's own reason for its end may stand in memory that goes with it. */
+static struct text reason_copied(struct text reason, char kept[4096])
+{
+    struct text known = word_keep(reason);
+
+    if (known.bytes != NULL) {
+        return known;
+    }
+    if (reason.length > 4096) {
+        reason.length = 4096;
+    }
+    memcpy(kept, reason.bytes, reason.length);
+    return (struct text){kept, reason.length};
+}
+
+/* After-contact work is done, by word (`by`) or by time; then its agent is told. */
 void end_wrap_up(struct engine *e, struct offer *o, struct text reason, const struct caller *by)
 {
+    struct delivery d = {.kind = NOTICE_CONTACT_ENDED, .reason = reason};
     struct agent *a = o->agent;
     struct contact *c = o->contact;
+    char id[ID_BYTES_MAX];
+    char kept[4096];
     struct fact f;
 
+    memcpy(id, c->id.bytes, c->id.length);
+    d.contact_id = (struct text){id, c->id.length};
     if (!o->passed_on) {
         struct text why = c->body.end_reason.length > 0 ? c->body.end_reason : TEXT("completed");
-        char kept[ID_BYTES_MAX];
-        struct text copied = word_keep(why);
-        if (copied.bytes == NULL) {
-            copied.length = why.length < sizeof(kept) ? why.length : (uint32_t)sizeof(kept);
-            memcpy(kept, why.bytes, copied.length);
-            copied.bytes = kept;
-        }
-        end_contact(e, c, FACT_CONTACT_COMPLETED, copied, by);
-        return;
+        end_contact(e, c, FACT_CONTACT_COMPLETED, reason_copied(why, kept), by);
+    } else {
+        fact_about(&f, FACT_WRAP_UP_ENDED, c);
+        f.wrap_up_ended.offer = o->number;
+        f.wrap_up_ended.agent = a;
+        f.wrap_up_ended.reason = reason;
+        engine_emit(e, &f);
     }
-    fact_init(&f, FACT_WRAP_UP_ENDED);
-    f.subject = c->id;
-    f.contact = c;
-    f.wrap_up_ended.offer = o->number;
-    f.wrap_up_ended.agent = a;
-    f.wrap_up_ended.reason = reason;
-    engine_emit(e, &f);
+    if (by == NULL) {
+        tell_agent(e, a, &d);
+    }
     agent_is_dirty(e, a);
 }
 

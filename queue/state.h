@@ -193,7 +193,8 @@ enum refusal_kind refuse_state(struct engine *e, struct text state, struct text 
 enum refusal_kind refuse_gone(struct engine *e, struct text field, struct text reason);
 struct text actor_of(const struct engine *e);
 struct agent *caller_agent(struct engine *e);
-bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_index queue);
+bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_index queue,
+                       const struct requirement *own);
 struct contact *visible_contact(struct engine *e, struct text id, struct tombstone **ended);
 
 enum refusal_kind step_submit(struct engine *e);

@@ -555,7 +555,7 @@ enum refusal_kind step_requeue(struct engine *e)
     f.given_back.preferred = preferred;
     if (later) {
         f.given_back.not_before_at = r->not_before_at;
-    } else if (preferred != giver && worth_waiting_for(e, preferred, c->queue) &&
+    } else if (preferred != giver && worth_waiting_for(e, preferred, c->queue, c->own_skills) &&
                e->settings->queues[c->queue].preferred_hold > 0) {
         f.given_back.hold_until = e->now + e->settings->queues[c->queue].preferred_hold;
     }

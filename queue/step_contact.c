@@ -62,7 +62,7 @@ static queue_index queue_with_room(const struct engine *e, queue_index queue)
     for (uint32_t i = 0; i < s->queue_count && queue != INDEX_NONE16; i++) {
         const struct skill_queue *q = &e->queues[queue];
         if (s->queues[queue].waiting_max == 0 ||
-            q->count[CONTACT_WAITING] + q->count[CONTACT_OFFERED] < s->queues[queue].waiting_max) {
+            q->count[CONTACT_WAITING] < s->queues[queue].waiting_max) {
             return queue;
         }
         queue = s->queues[queue].overflow;
@@ -85,12 +85,13 @@ static struct agent *agent_to_wait_for(struct engine *e, const struct submit_com
 }
 
 /* A preference waits for somebody who is there; otherwise it would be a pin. */
-bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_index queue)
+bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_index queue,
+                       const struct requirement *own)
 {
     return a != NULL && !a->removed && a->state == AGENT_AVAILABLE && a->session != 0 &&
            a->profile != NULL &&
            (a->profile->all_queues || bitset_test(&a->profile->serves, queue)) &&
-           requirement_met(e->queues[queue].required, a->skills);
+           requirement_met(e->queues[queue].required, a->skills) && requirement_met(own, a->skills);
 }
 
 static void fill_new(struct engine *e, const struct submit_command *s, queue_index queue,
@@ -140,8 +141,12 @@ static void fill_new(struct engine *e, const struct submit_command *s, queue_ind
     n->why_language = s->classified.why_language;
     n->config_version = e->config_version;
     n->preferred = agent_to_wait_for(e, s);
-    if (!later && q->preferred_hold > 0 && worth_waiting_for(e, n->preferred, queue)) {
-        n->hold_until = e->now + q->preferred_hold;
+    if (!later && q->preferred_hold > 0 && n->preferred != NULL) {
+        const struct requirement *own = requirement_take(&e->skills, s->skills);
+        if (worth_waiting_for(e, n->preferred, queue, own)) {
+            n->hold_until = e->now + q->preferred_hold;
+        }
+        requirement_release(&e->skills, own);
     }
 }
 

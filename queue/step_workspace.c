@@ -195,6 +195,7 @@ enum refusal_kind step_config_apply(struct engine *e)
     apply_file_agents(e, c->settings);
     /* Rules changed for those who wait and those who are free: all look again. */
     for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
+        release_reserved(e, a);
         if (!a->removed) {
             agent_is_dirty(e, a);
         }
