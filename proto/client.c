@@ -4,26 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proto/cursor.h"
-#include "proto/error_table.h"
-#include "proto/limits.h"
+#include "proto/client_frame.h"
 #include "queue/base/memory.h"
 
-/* Numbers of the requests that are the client's own; those of calls have a slot in their low bits.
+/* Numbers of the requests that are the client's own.
  */
 enum { CLIENT_MSGID_HELLO = 1, CLIENT_MSGID_PING, CLIENT_MSGID_SIGN_IN, CLIENT_MSGID_GOODBYE };
-
-#define CLIENT_SLOT_BITS  20
-#define CLIENT_SLOT_FIRST 16
-#define CLIENT_SLOT_MASK  ((1u << CLIENT_SLOT_BITS) - 1)
-
-enum { PURPOSE_ORDINARY, PURPOSE_SIGN_IN, PURPOSE_SIGN_OUT };
 
 /* Before hello has told better. */
 #define CLIENT_HEARTBEAT_MS 30000
 #define CLIENT_IN_FLIGHT    1024
 #define CLIENT_FRAME_BYTES  1048576
-#define CLIENT_NESTING      16
 
 #define CLIENT_RECEIVE_ROOM 65536
 #define CLIENT_RETRY_MS     100 /* where the server names no time */
@@ -83,13 +74,7 @@ void client_close(struct client *c)
 {
     struct switchboard_options *o = &c->options;
 
-    assert(c->unanswered == 0);
-    for (uint32_t i = 0; i < c->slot_count; i++) {
-        packer_close(&c->requests[i]->frame);
-        memory_give(c->requests[i]);
-    }
-    memory_give(c->requests);
-    memory_give(c->free_slots);
+    client_requests_close(&c->requests);
     memory_give(c->input.bytes);
     memory_give(c->redirect);
     packer_close(&c->output);
@@ -103,53 +88,7 @@ void client_close(struct client *c)
     *c = (struct client){0};
 }
 
-/* Records. */
-
-static struct client_request *client_request_take(struct client *c)
-{
-    struct client_request *r;
-    uint32_t slot;
-
-    if (c->free_count == 0) {
-        if (c->slot_count == c->slot_capacity) {
-            c->slot_capacity = c->slot_capacity == 0 ? 64 : c->slot_capacity * 2;
-            c->requests =
-                memory_resize(c->requests, c->slot_capacity * sizeof(struct client_request *));
-            c->free_slots = memory_resize(c->free_slots, c->slot_capacity * sizeof(uint32_t));
-        }
-        slot = c->slot_count++;
-        r = memory_take(sizeof(*r));
-        r->msgid = slot + CLIENT_SLOT_FIRST;
-        c->requests[slot] = r;
-    } else {
-        r = c->requests[c->free_slots[--c->free_count]];
-    }
-    /* A late answer to what had this slot before must not be taken for ours. */
-    r->msgid += 1u << CLIENT_SLOT_BITS;
-    r->purpose = PURPOSE_ORDINARY;
-    r->sent = false;
-    r->untouched = false;
-    r->retries = 0;
-    packer_reset(&r->frame);
-    c->unanswered++;
-    return r;
-}
-
-static void client_request_give(struct client *c, struct client_request *r)
-{
-    c->unanswered--;
-    c->unanswered_bytes -= r->frame.size;
-    c->free_slots[c->free_count++] = (r->msgid & CLIENT_SLOT_MASK) - CLIENT_SLOT_FIRST;
-}
-
-/* The call that a number belongs to, if it is under way on this connection. */
-static struct client_request *client_request_find(const struct client *c, uint64_t msgid)
-{
-    uint64_t slot = (msgid & CLIENT_SLOT_MASK) - CLIENT_SLOT_FIRST;
-    struct client_request *r = slot < c->slot_count ? c->requests[slot] : NULL;
-
-    return r != NULL && r->msgid == msgid && r->sent ? r : NULL;
-}
+/* Answering. */
 
 /* Takes a record out of its list, answers it and gives it back. */
 static void client_answer(struct client *c, struct client_request *r,
@@ -160,43 +99,14 @@ static void client_answer(struct client *c, struct client_request *r,
     if (r->answered != NULL) {
         r->answered(r->context, answer);
     }
-    client_request_give(c, r);
-}
-
-/* All of `from`, in its order, before all of `onto`. */
-static void client_list_put_before(struct list *from, struct list *onto)
-{
-    if (list_empty(from)) {
-        return;
-    }
-    from->head.previous->next = onto->head.next;
-    onto->head.next->previous = from->head.previous;
-    onto->head.next = from->head.next;
-    from->head.next->previous = &onto->head;
-    list_init(from);
+    client_request_give(&c->requests, r);
 }
 
 /* Sending. */
 
-static void client_pack_head(struct packer *p, uint32_t msgid, struct text method)
-{
-    uint8_t *to;
-
-    packer_array(p, 4);
-    packer_uint(p, 0);
-    to = packer_room(p, 5);
-    to[0] = 0xce;
-    for (int i = 4; i > 0; i--) {
-        to[i] = (uint8_t)msgid;
-        msgid >>= 8;
-    }
-    packer_text(p, method);
-    packer_array(p, 1);
-}
-
 static void client_send_own(struct client *c, uint32_t msgid, struct text method, int64_t now)
 {
-    client_pack_head(&c->output, msgid, method);
+    client_frame_head(&c->output, msgid, method);
     packer_map(&c->output, 0);
     c->sent_at = now;
 }
@@ -217,7 +127,7 @@ static void client_send_hello(struct client *c, int64_t now)
     uint32_t pairs = 1;
     size_t map;
 
-    client_pack_head(p, CLIENT_MSGID_HELLO, TEXT("hello"));
+    client_frame_head(p, CLIENT_MSGID_HELLO, TEXT("hello"));
     map = packer_map_open(p);
     packer_literal(p, "protocol");
     packer_uint(p, 1);
@@ -246,9 +156,6 @@ static void client_send(struct client *c, struct client_request *r, int64_t now)
     c->sent_at = now;
 }
 
-/* An error of our own, in the clothes of the server's. */
-static void client_error_make(struct client *c, const char *code, const char *message);
-
 /* What waits goes out as far as the server's limit of requests in flight allows. */
 static void client_send_waiting(struct client *c, int64_t now)
 {
@@ -258,7 +165,7 @@ static void client_send_waiting(struct client *c, int64_t now)
 
         if (r->frame.size > c->frame_max) {
             /* The server would close the connection, each time it is sent. */
-            client_error_make(c, "too_large", "larger than the server takes");
+            client_error_make(&c->error, "too_large", "larger than the server takes");
             client_answer(c, r,
                           &(struct switchboard_answer){.status = SWITCHBOARD_REFUSED,
                                                        .error = &c->error.said});
@@ -269,126 +176,7 @@ static void client_send_waiting(struct client *c, int64_t now)
     }
 }
 
-/* Parameters. */
-
-/* Exactly one map, small and flat enough for any server. */
-static enum switchboard_status client_check_params(const struct client *c, const void *params,
-                                                   size_t size)
-{
-    /* The frame and its params are two levels around the map. */
-    const struct frame_limits limits = {.bytes = c->frame_max, .nesting = CLIENT_NESTING - 2};
-    struct cursor cursor = cursor_over(params, size);
-    struct frame_scan scan;
-    enum frame_status status;
-    uint32_t pairs;
-
-    frame_scan_init(&scan);
-    status = frame_scan(&scan, params, size, &limits);
-    if (status == FRAME_TOO_BIG || status == FRAME_TOO_DEEP) {
-        return SWITCHBOARD_TOO_LARGE;
-    }
-    if (status != FRAME_DONE || scan.position != size || !cursor_map(&cursor, &pairs)) {
-        return SWITCHBOARD_INVALID;
-    }
-    return pairs < UINT16_MAX ? SWITCHBOARD_OK : SWITCHBOARD_TOO_LARGE;
-}
-
-/* Copies a map without some of its keys, and with an id if there is one to put in. */
-static void client_pack_map_without(struct packer *p, struct text map, const struct text *without,
-                                    size_t without_count, struct text id)
-{
-    struct cursor c = cursor_over_text(map);
-    uint32_t pairs = 0, kept = 0;
-    size_t place = packer_map_open(p);
-
-    if (!text_is_none(id)) {
-        packer_literal(p, "id");
-        packer_text(p, id);
-        kept++;
-    }
-    if (!cursor_map(&c, &pairs)) {
-        pairs = 0;
-    }
-    for (; pairs > 0; pairs--) {
-        struct cursor from = c;
-        struct text key = TEXT_NONE;
-        bool leave = false;
-
-        if (!cursor_text(&c, &key) && !cursor_skip(&c)) {
-            break;
-        }
-        if (!cursor_skip(&c)) {
-            break;
-        }
-        for (size_t i = 0; i < without_count && !text_is_none(key); i++) {
-            leave = leave || text_equal(key, without[i]);
-        }
-        if (!leave) {
-            packer_raw(p, from.at, (size_t)(c.at - from.at));
-            kept++;
-        }
-    }
-    packer_map_close(p, place, kept);
-}
-
-/* The value of a key of a map, not nil. */
-static bool client_find(struct text map, struct text wanted, struct cursor *out)
-{
-    struct cursor c = cursor_over_text(map);
-    uint32_t pairs;
-
-    if (!cursor_map(&c, &pairs)) {
-        return false;
-    }
-    for (; pairs > 0; pairs--) {
-        struct text key = TEXT_NONE;
-
-        if (!cursor_text(&c, &key) && !cursor_skip(&c)) {
-            return false;
-        }
-        if (!text_is_none(key) && text_equal(key, wanted)) {
-            *out = c;
-            return cursor_type(&c) != CURSOR_NIL;
-        }
-        if (!cursor_skip(&c)) {
-            return false;
-        }
-    }
-    return false;
-}
-
-/* "The same id again is the same contact": with an id of its own, a submission may be sent as often
- * as it takes. */
-static void client_pack_submit(struct client *c, struct packer *p, struct text params)
-{
-    static const struct text without[] = {TEXT("id")};
-    struct cursor given;
-    char id[33];
-
-    if (client_find(params, TEXT("id"), &given)) {
-        packer_raw(p, params.bytes, params.length);
-        return;
-    }
-    snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)random_next(&c->random),
-             (unsigned long long)random_next(&c->random));
-    client_pack_map_without(p, params, without, 1, text_from(id));
-}
-
-static void client_pack_params(struct client *c, struct client_request *r, struct text method,
-                               struct text params)
-{
-    r->params_at = (uint32_t)r->frame.size;
-    if (text_equal(method, TEXT("contact.submit"))) {
-        client_pack_submit(c, &r->frame, params);
-    } else {
-        packer_raw(&r->frame, params.bytes, params.length);
-    }
-    if (text_equal(method, TEXT("agent.sign_in"))) {
-        r->purpose = PURPOSE_SIGN_IN;
-    } else if (text_equal(method, TEXT("agent.sign_out"))) {
-        r->purpose = PURPOSE_SIGN_OUT;
-    }
-}
+/* Calling. */
 
 enum switchboard_status client_call(struct client *c, const char *method, const void *params,
                                     size_t params_size, unsigned flags,
@@ -410,22 +198,20 @@ enum switchboard_status client_call(struct client *c, const char *method, const 
         text_equal(name, TEXT("goodbye"))) {
         return SWITCHBOARD_INVALID;
     }
-    status = client_check_params(c, params, params_size);
+    status = client_frame_check(params, params_size, c->frame_max);
     if (status != SWITCHBOARD_OK) {
         return status;
     }
-    if (c->unanswered >= c->options.unanswered_max ||
-        c->unanswered_bytes + params_size > c->options.unanswered_bytes_max) {
+    if (c->requests.unanswered >= c->options.unanswered_max ||
+        c->requests.bytes + params_size > c->options.unanswered_bytes_max) {
         return SWITCHBOARD_FULL;
     }
 
-    r = client_request_take(c);
+    r = client_request_take(&c->requests, name, (struct text){params, (uint32_t)params_size},
+                            &c->random);
     r->flags = (uint8_t)flags;
     r->answered = answered;
     r->context = context;
-    client_pack_head(&r->frame, r->msgid, name);
-    client_pack_params(c, r, name, (struct text){params, (uint32_t)params_size});
-    c->unanswered_bytes += r->frame.size;
     if (c->state == CLIENT_READY && !c->wants_close && list_empty(&c->waiting) &&
         c->sent_count < c->in_flight_max && r->frame.size <= c->frame_max) {
         client_send(c, r, now);
@@ -433,64 +219,6 @@ enum switchboard_status client_call(struct client *c, const char *method, const 
         list_append(&c->waiting, &r->node);
     }
     return SWITCHBOARD_OK;
-}
-
-/* Errors. */
-
-static void client_error_text(char *to, size_t size, struct text map, struct text key)
-{
-    struct cursor c;
-    struct text value = TEXT_NONE;
-
-    if (client_find(map, key, &c)) {
-        (void)cursor_text(&c, &value);
-    }
-    snprintf(to, size, TEXT_FORMAT, TEXT_ARGS(value));
-}
-
-static void client_error_point(struct client_error *e, int64_t retry_after_ms)
-{
-    e->said = (struct switchboard_error){e->code,   e->message, e->field,      e->state,
-                                         e->reason, e->address, retry_after_ms};
-}
-
-static void client_error_read(struct client *c, struct text map)
-{
-    struct client_error *e = &c->error;
-    struct cursor found;
-    int64_t after = -1;
-
-    client_error_text(e->code, sizeof(e->code), map, TEXT("code"));
-    client_error_text(e->message, sizeof(e->message), map, TEXT("message"));
-    client_error_text(e->field, sizeof(e->field), map, TEXT("field"));
-    client_error_text(e->state, sizeof(e->state), map, TEXT("state"));
-    client_error_text(e->reason, sizeof(e->reason), map, TEXT("reason"));
-    client_error_text(e->address, sizeof(e->address), map, TEXT("address"));
-    if (client_find(map, TEXT("retry_after_ms"), &found) &&
-        (!cursor_int(&found, &after) || after < 0)) {
-        after = -1;
-    }
-    client_error_point(e, after);
-}
-
-static void client_error_make(struct client *c, const char *code, const char *message)
-{
-    struct client_error *e = &c->error;
-
-    *e = (struct client_error){0};
-    snprintf(e->code, sizeof(e->code), "%s", code);
-    snprintf(e->message, sizeof(e->message), "%s", message);
-    client_error_point(e, -1);
-}
-
-static enum error_code client_error_code(const struct client *c)
-{
-    for (int i = ERROR_NONE + 1; i < ERROR_COUNT; i++) {
-        if (strcmp(c->error.code, error_wire((enum error_code)i)) == 0) {
-            return (enum error_code)i;
-        }
-    }
-    return ERROR_NONE; /* a code of a later version */
 }
 
 /* Connections. */
@@ -550,7 +278,7 @@ void client_connected(struct client *c, int64_t now)
     c->state = CLIENT_GREETING;
     c->connections++;
     c->answered_any = false;
-    c->received_at = now;
+    c->received_at = c->pinged_at = now;
     c->input.start = c->input.size = 0;
     frame_scan_init(&c->input.scan);
     packer_reset(&c->output);
@@ -577,7 +305,7 @@ static void client_take_back_sent(struct client *c)
         r->sent = false;
         r->untouched = false;
     }
-    client_list_put_before(&c->sent, &c->waiting);
+    client_request_put_before(&c->sent, &c->waiting);
     c->sent_count = 0;
     while (!list_empty(&once)) {
         client_answer(c, record_of(list_first(&once), struct client_request, node), &unknown);
@@ -622,13 +350,13 @@ static bool client_note_epoch(struct client *c, struct text map)
     struct cursor found;
     int64_t epoch, seq;
 
-    if (!client_find(map, TEXT("epoch"), &found) || !cursor_int(&found, &epoch)) {
+    if (!client_frame_find(map, TEXT("epoch"), &found) || !cursor_int(&found, &epoch)) {
         return true;
     }
     if (epoch < c->epoch) {
         return false;
     }
-    if (!client_find(map, TEXT("seq"), &found) || !cursor_int(&found, &seq)) {
+    if (!client_frame_find(map, TEXT("seq"), &found) || !cursor_int(&found, &seq)) {
         seq = -1;
     }
     if (epoch > c->epoch) {
@@ -638,19 +366,6 @@ static bool client_note_epoch(struct client *c, struct text map)
         c->seq = seq;
     }
     return true;
-}
-
-static int64_t client_find_int(struct text map, struct text key, int64_t otherwise, int64_t least,
-                               int64_t most)
-{
-    struct cursor found;
-    int64_t value;
-
-    if (!client_find(map, key, &found) || !cursor_int(&found, &value) || value < least ||
-        value > most) {
-        return otherwise;
-    }
-    return value;
 }
 
 static void client_ready(struct client *c, int64_t now)
@@ -665,19 +380,20 @@ static void client_hello_answered(struct client *c, const struct switchboard_ans
     struct text map = {answer->result, (uint32_t)answer->result_size};
     struct cursor found;
 
-    c->heartbeat_ms = client_find_int(map, TEXT("heartbeat_ms"), CLIENT_HEARTBEAT_MS, 1, INT32_MAX);
+    c->heartbeat_ms =
+        client_frame_find_int(map, TEXT("heartbeat_ms"), CLIENT_HEARTBEAT_MS, 1, INT32_MAX);
     c->frame_max =
-        (uint32_t)client_find_int(map, TEXT("max_frame"), CLIENT_FRAME_BYTES, 1, INT32_MAX);
+        (uint32_t)client_frame_find_int(map, TEXT("max_frame"), CLIENT_FRAME_BYTES, 1, INT32_MAX);
     c->in_flight_max = CLIENT_IN_FLIGHT;
-    if (client_find(map, TEXT("limits"), &found)) {
+    if (client_frame_find(map, TEXT("limits"), &found)) {
         struct text limits;
         if (cursor_raw(&found, &limits)) {
-            c->in_flight_max = (uint32_t)client_find_int(limits, TEXT("in_flight"),
-                                                         CLIENT_IN_FLIGHT, 1, INT32_MAX);
+            c->in_flight_max = (uint32_t)client_frame_find_int(limits, TEXT("in_flight"),
+                                                               CLIENT_IN_FLIGHT, 1, INT32_MAX);
         }
     }
     if (c->sign_in.size != 0) {
-        client_pack_head(&c->output, CLIENT_MSGID_SIGN_IN, TEXT("agent.sign_in"));
+        client_frame_head(&c->output, CLIENT_MSGID_SIGN_IN, TEXT("agent.sign_in"));
         packer_raw(&c->output, c->sign_in.bytes, c->sign_in.size);
         c->sent_at = now; /* CLIENT_GREETING goes on until the agent is what it was */
     } else {
@@ -690,7 +406,7 @@ static void client_hello_answered(struct client *c, const struct switchboard_ans
 /* hello was refused: there, later, or never. */
 static void client_hello_refused(struct client *c, const struct switchboard_answer *answer)
 {
-    enum error_code code = client_error_code(c);
+    enum error_code code = client_error_code(&c->error);
 
     if (code == ERROR_NOT_OWNER) {
         client_redirect(c, c->error.address);
@@ -698,7 +414,7 @@ static void client_hello_refused(struct client *c, const struct switchboard_answ
     c->wants_close = true;
     if (code != ERROR_NONE && error_retry(code) == RETRY_NO) {
         c->state = CLIENT_REJECTED;
-        client_list_put_before(&c->delayed, &c->waiting);
+        client_request_put_before(&c->delayed, &c->waiting);
         while (!list_empty(&c->waiting) && !c->closed) {
             client_answer(c, record_of(list_first(&c->waiting), struct client_request, node),
                           answer);
@@ -712,7 +428,8 @@ static void client_hello_refused(struct client *c, const struct switchboard_answ
 static void client_sign_in_answered(struct client *c, const struct switchboard_answer *answer,
                                     int64_t now)
 {
-    enum error_code code = answer->status == SWITCHBOARD_OK ? ERROR_NONE : client_error_code(c);
+    enum error_code code =
+        answer->status == SWITCHBOARD_OK ? ERROR_NONE : client_error_code(&c->error);
 
     if (answer->status != SWITCHBOARD_OK) {
         if (code == ERROR_NOT_OWNER) {
@@ -733,7 +450,7 @@ static void client_sign_in_answered(struct client *c, const struct switchboard_a
 /* True when the call is to be tried again instead of being answered. */
 static bool client_refused(struct client *c, struct client_request *r, int64_t now)
 {
-    enum error_code code = client_error_code(c);
+    enum error_code code = client_error_code(&c->error);
 
     if (code == ERROR_NOT_OWNER && c->error.address[0] != '\0') {
         r->untouched = true;
@@ -767,7 +484,7 @@ static void client_remember(struct client *c, const struct client_request *r)
     if (r->purpose == PURPOSE_SIGN_IN) {
         struct text params = {(const char *)r->frame.bytes + r->params_at,
                               (uint32_t)(r->frame.size - r->params_at)};
-        client_pack_map_without(&c->sign_in, params, without, 2, TEXT_NONE);
+        client_frame_copy(&c->sign_in, params, without, 2, TEXT_NONE);
     }
 }
 
@@ -798,8 +515,8 @@ static void client_take_answer(struct client *c, uint64_t msgid,
         }
     } else if (msgid == CLIENT_MSGID_SIGN_IN && c->state == CLIENT_GREETING) {
         client_sign_in_answered(c, answer, now);
-    } else if (msgid >= CLIENT_SLOT_FIRST && c->state == CLIENT_READY) {
-        r = client_request_find(c, msgid);
+    } else if (msgid >= CLIENT_REQUEST_FIRST && c->state == CLIENT_READY) {
+        r = client_request_find(&c->requests, msgid);
         if (r != NULL) {
             client_call_answered(c, r, answer, now);
         }
@@ -820,7 +537,7 @@ static bool client_take_response(struct client *c, struct cursor *at, int64_t no
         if (!cursor_raw(at, &raw)) {
             return false;
         }
-        client_error_read(c, raw);
+        client_error_read(&c->error, raw);
         answer.status = SWITCHBOARD_REFUSED;
         answer.error = &c->error.said;
     } else {
@@ -859,7 +576,7 @@ static bool client_take_notice(struct client *c, struct cursor *at)
     if (text_equal(name, TEXT("signed_out"))) {
         packer_reset(&c->sign_in);
     }
-    if (text_equal(name, TEXT("moved")) && client_find(params, TEXT("address"), &found) &&
+    if (text_equal(name, TEXT("moved")) && client_frame_find(params, TEXT("address"), &found) &&
         cursor_text(&found, &address)) {
         snprintf(c->error.address, sizeof(c->error.address), TEXT_FORMAT, TEXT_ARGS(address));
         client_redirect(c, c->error.address);
@@ -931,9 +648,24 @@ void client_received(struct client *c, size_t size, int64_t now)
 
 /* Time. */
 
-int64_t client_next_tick(const struct client *c)
+/* One of the two sides has said nothing for a heartbeat: a ping is a sign of life and asks for one.
+ */
+static int64_t client_ping_at(const struct client *c)
 {
     int64_t quiet = c->sent_at < c->received_at ? c->sent_at : c->received_at;
+
+    return (quiet > c->pinged_at ? quiet : c->pinged_at) + c->heartbeat_ms;
+}
+
+/* Whoever is there does not even answer pings. */
+static int64_t client_silent_at(const struct client *c)
+{
+    return c->received_at + 3 * c->heartbeat_ms;
+}
+
+int64_t client_next_tick(const struct client *c)
+{
+    int64_t at;
 
     if (c->closed) {
         return CLIENT_NEVER;
@@ -945,7 +677,9 @@ int64_t client_next_tick(const struct client *c)
     case CLIENT_GREETING:
         return c->reach_until;
     case CLIENT_READY:
-        return quiet + c->heartbeat_ms < c->retry_at ? quiet + c->heartbeat_ms : c->retry_at;
+        at = client_ping_at(c);
+        at = at < client_silent_at(c) ? at : client_silent_at(c);
+        return at < c->retry_at ? at : c->retry_at;
     case CLIENT_REJECTED:
         break;
     }
@@ -987,9 +721,10 @@ void client_tick(struct client *c, int64_t now)
         client_take_delayed(c, now);
         client_send_waiting(c, now);
     }
-    if (now - c->received_at >= 3 * c->heartbeat_ms) {
-        c->wants_close = true; /* whoever is there does not even answer a ping */
-    } else if (now - c->sent_at >= c->heartbeat_ms || now - c->received_at >= c->heartbeat_ms) {
+    if (now >= client_silent_at(c)) {
+        c->wants_close = true;
+    } else if (now >= client_ping_at(c)) {
+        c->pinged_at = now;
         client_send_own(c, CLIENT_MSGID_PING, TEXT("ping"), now);
     }
 }
@@ -1014,8 +749,8 @@ void client_fail_all(struct client *c, enum switchboard_status status)
         client_send_own(c, CLIENT_MSGID_GOODBYE, TEXT("goodbye"), c->sent_at);
     }
     c->closed = true;
-    client_list_put_before(&c->sent, &c->waiting);
-    client_list_put_before(&c->delayed, &c->waiting);
+    client_request_put_before(&c->sent, &c->waiting);
+    client_request_put_before(&c->delayed, &c->waiting);
     c->sent_count = 0;
     while (!list_empty(&c->waiting)) {
         client_answer(c, record_of(list_first(&c->waiting), struct client_request, node), &answer);

@@ -23,8 +23,9 @@
 #ifndef PROTO_CLIENT_H
 #define PROTO_CLIENT_H
 
+#include "proto/client_error.h"
+#include "proto/client_request.h"
 #include "proto/frame.h"
-#include "proto/include/switchboard/client.h"
 #include "proto/packer.h"
 #include "queue/base/list.h"
 #include "queue/base/random.h"
@@ -39,39 +40,12 @@ enum client_state {
     CLIENT_REJECTED, /* hello was refused for good */
 };
 
-/* One call: its frame is kept until it is answered, to be sent again. */
-struct client_request {
-    struct list_node node;
-    struct packer frame; /* [0, msgid, method, [params]] */
-    uint32_t msgid;
-    uint32_t params_at; /* where in the frame the map begins */
-    uint8_t flags;      /* enum switchboard_call_flags */
-    uint8_t purpose;    /* what the client itself must know about it, see client.c */
-    bool sent;          /* on this connection */
-    bool untouched;     /* sent, and refused without effect: may be sent again even if it is ONCE */
-    uint16_t retries;
-    int64_t due; /* when delayed */
-    switchboard_answered answered;
-    void *context;
-};
-
 struct client_input {
     uint8_t *bytes;
     size_t start; /* of the frame being received */
     size_t size;
     size_t capacity;
     struct frame_scan scan;
-};
-
-/* The last error of the server, as strings. */
-struct client_error {
-    char code[32];
-    char message[256];
-    char field[64];
-    char state[32];
-    char reason[512];
-    char address[256];
-    struct switchboard_error said; /* points to the above */
 };
 
 struct client {
@@ -87,17 +61,16 @@ struct client {
     int64_t reach_until;
     int64_t sent_at;
     int64_t received_at;
+    int64_t pinged_at;
     int64_t heartbeat_ms;
     int64_t retry_at; /* the first of the delayed */
     uint64_t connections;
     int64_t epoch, seq; /* the highest seen; -1 before */
     uint32_t in_flight_max;
     uint32_t frame_max; /* what the server takes */
+    struct client_requests requests;
     struct list waiting, sent, delayed;
-    size_t sent_count, unanswered, unanswered_bytes;
-    struct client_request **requests; /* by slot */
-    uint32_t *free_slots;
-    uint32_t slot_count, free_count, slot_capacity;
+    size_t sent_count;
     struct packer output;
     struct packer sign_in; /* the params that sign the agent in again; empty: it is not signed in */
     struct client_input input;

@@ -458,7 +458,7 @@ enum switchboard_state switchboard_client_state(const struct switchboard_client 
 
 size_t switchboard_client_unanswered(const struct switchboard_client *c)
 {
-    return c->conversation.unanswered;
+    return c->conversation.requests.unanswered;
 }
 
 uint64_t switchboard_client_connections(const struct switchboard_client *c)

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void maker_head(struct packer *p, unsigned type, uint64_t value, unsigned bytes)
@@ -225,4 +227,48 @@ void maker_note(struct packer *p, const char *note)
 {
     const char *end = maker_blank(maker_value(p, maker_blank(note)));
     assert(*end == '\0');
+}
+
+static void maker_say(char *to, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void maker_say(char *to, size_t size, const char *format, ...)
+{
+    size_t length = strlen(to);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(to + length, size - length, format, args);
+    va_end(args);
+}
+
+void maker_print(struct cursor *c, char *to, size_t size)
+{
+    enum cursor_type type = cursor_type(c);
+    uint32_t count;
+    struct text t;
+    int64_t number;
+    bool flag;
+
+    if (cursor_int(c, &number)) {
+        maker_say(to, size, "%lld", (long long)number);
+    } else if (cursor_bytes(c, &t)) {
+        maker_say(to, size, TEXT_FORMAT, TEXT_ARGS(t));
+    } else if (cursor_bool(c, &flag)) {
+        maker_say(to, size, "%s", flag ? "true" : "false");
+    } else if (cursor_map(c, &count) || cursor_array(c, &count)) {
+        maker_say(to, size, type == CURSOR_MAP ? "{" : "[");
+        for (uint32_t i = 0; i < count; i++) {
+            maker_say(to, size, "%s", i == 0 ? "" : ", ");
+            if (type == CURSOR_MAP) {
+                maker_print(c, to, size);
+                maker_say(to, size, ": ");
+            }
+            maker_print(c, to, size);
+        }
+        maker_say(to, size, type == CURSOR_MAP ? "}" : "]");
+    } else {
+        maker_say(to, size, cursor_nil(c) ? "nil" : "?");
+        assert(type == CURSOR_NIL || cursor_skip(c));
+    }
 }

@@ -3,6 +3,7 @@
 #ifndef TEST_PROTO_MAKER_H
 #define TEST_PROTO_MAKER_H
 
+#include "proto/cursor.h"
 #include "proto/packer.h"
 #include "queue/base/random.h"
 
@@ -16,6 +17,9 @@ void maker_damage(struct packer *p, struct random *r);
  * false, <00ff> for bin, and !c1! for bytes put in as they are. Bytes of `'text'` come as they
  * stand. */
 void maker_note(struct packer *p, const char *note);
+
+/* The opposite: one object as a note, appended to `to`. */
+void maker_print(struct cursor *c, char *to, size_t size);
 
 /* "81 a1 61 c0" as bytes. */
 void maker_hex(struct packer *p, const char *hex);
