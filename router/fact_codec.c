@@ -427,7 +427,7 @@ static bool fact_decode_field(struct fact_decoder *d, struct cursor *c, const st
         if (!cursor_text(c, &text)) {
             return fact_fail(d, "an agent in a fact is no string");
         }
-        *(struct agent **)(void *)at = engine_find_agent(e, text);
+        *(struct agent **)(void *)at = engine_find_agent_ever(e, text);
         return true;
     case FACT_FIELD_SKILLS:
         return fact_decode_skills(d, c, (struct skill_list *)(void *)at);
@@ -481,7 +481,7 @@ static void fact_resolve_subject(const struct engine *e, struct fact *f)
         f->contact = engine_find_contact(e, f->subject);
         break;
     case SUBJECT_AGENT:
-        f->agent = engine_find_agent(e, f->subject);
+        f->agent = engine_find_agent_ever(e, f->subject);
         break;
     case SUBJECT_CONNECTOR:
     case SUBJECT_WORKSPACE:

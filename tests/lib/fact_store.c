@@ -9,6 +9,8 @@
 #define NO_TEXT   UINT32_MAX
 #define NO_FIELDS UINT8_MAX
 
+#define QUEUES_MAX 256 /* of one agent */
+
 void fact_store_init(struct fact_store *s)
 {
     memset(s, 0, sizeof(*s));
@@ -80,6 +82,24 @@ static void put_skills(struct fact_store *s, const struct skill_list *skills)
     for (uint32_t i = 0; i < skills->count; i++) {
         put_text(s, skills->items[i].skill);
         put_u8(s, skills->items[i].level);
+    }
+}
+
+static void put_maxima(struct fact_store *s, const struct maxima_list *max)
+{
+    put_u32(s, max->count);
+    for (uint32_t i = 0; i < max->count; i++) {
+        put_text(s, max->items[i].channel);
+        put_u32(s, max->items[i].contacts);
+    }
+}
+
+static void put_queues(struct fact_store *s, const struct agent_queue_list *queues)
+{
+    put_u32(s, queues->count);
+    for (uint32_t i = 0; i < queues->count; i++) {
+        put_text(s, queues->items[i].queue);
+        put_u32(s, queues->items[i].rank);
     }
 }
 
@@ -173,6 +193,18 @@ static void put_field(struct fact_store *s, uint8_t position, const struct fact_
             put_skills(s, value);
         }
         break;
+    case FACT_FIELD_MAXIMA:
+        if (((const struct maxima_list *)value)->count > 0) {
+            put_u8(s, position);
+            put_maxima(s, value);
+        }
+        break;
+    case FACT_FIELD_QUEUES:
+        if (((const struct agent_queue_list *)value)->count > 0) {
+            put_u8(s, position);
+            put_queues(s, value);
+        }
+        break;
     case FACT_FIELD_PROMISE:
         put_u8(s, position);
         put_u8(s, (uint8_t) * (const enum promise *)value);
@@ -245,6 +277,8 @@ struct reader {
     const uint8_t *at;
     struct engine *engine;
     struct skill_level skills[SKILLS_PER_SET];
+    struct agent_channel_max max[CHANNELS_MAX];
+    struct agent_queue queues[QUEUES_MAX];
 };
 
 static void get(struct reader *r, void *value, size_t size)
@@ -290,6 +324,30 @@ static struct skill_list get_skills(struct reader *r)
     return (struct skill_list){r->skills, count};
 }
 
+static struct maxima_list get_maxima(struct reader *r)
+{
+    uint32_t count = get_u32(r);
+
+    assert(count <= CHANNELS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        r->max[i].channel = get_text(r);
+        r->max[i].contacts = get_u32(r);
+    }
+    return (struct maxima_list){r->max, count};
+}
+
+static struct agent_queue_list get_queues(struct reader *r)
+{
+    uint32_t count = get_u32(r);
+
+    assert(count <= QUEUES_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        r->queues[i] = (struct agent_queue){.queue = get_text(r)};
+        r->queues[i].rank = get_u32(r);
+    }
+    return (struct agent_queue_list){r->queues, count};
+}
+
 /* NULL, or why the name cannot be resolved. */
 static const char *get_field(struct reader *r, const struct fact_field *field, void *value)
 {
@@ -330,10 +388,16 @@ static const char *get_field(struct reader *r, const struct fact_field *field, v
         *(language_index *)value = settings_find_language(names, get_text(r));
         return *(language_index *)value == INDEX_NONE16 ? "no such language" : NULL;
     case FACT_FIELD_AGENT:
-        *(struct agent **)value = engine_find_agent(r->engine, get_text(r));
+        *(struct agent **)value = engine_find_agent_ever(r->engine, get_text(r));
         return *(struct agent **)value == NULL ? "no such agent" : NULL;
     case FACT_FIELD_SKILLS:
         *(struct skill_list *)value = get_skills(r);
+        return NULL;
+    case FACT_FIELD_MAXIMA:
+        *(struct maxima_list *)value = get_maxima(r);
+        return NULL;
+    case FACT_FIELD_QUEUES:
+        *(struct agent_queue_list *)value = get_queues(r);
         return NULL;
     case FACT_FIELD_PROMISE:
         *(enum promise *)value = (enum promise)get_u8(r);
@@ -362,7 +426,7 @@ static const char *replay_one(struct reader *r, struct settings *settings)
         kind != FACT_CONTACT_SCHEDULED) {
         fact.contact = engine_find_contact(r->engine, fact.subject);
     } else if (row->subject == SUBJECT_AGENT) {
-        fact.agent = engine_find_agent(r->engine, fact.subject);
+        fact.agent = engine_find_agent_ever(r->engine, fact.subject);
     }
     for (;;) {
         uint8_t position = get_u8(r);
