@@ -1,0 +1,98 @@
+/* Estimated waits, collected when they were told, and compared with the wait that then happened. No
+ * invariant: a measure of how true they are. */
+#include "queue/base/memory.h"
+#include "tests/simulation/watch.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct told {
+    engine_time at; /* 0: nothing was told */
+    duration_ms estimate;
+};
+
+struct estimate_checker {
+    struct watch *watch;
+    struct told *told; /* by contact */
+    size_t capacity;
+    double *ratios; /* (wait + 1 s) / (estimate + 1 s) */
+    size_t count, ratio_capacity;
+    uint64_t unknown, known;
+};
+
+static void *create(struct watch *w)
+{
+    struct estimate_checker *c = memory_take(sizeof(*c));
+
+    c->watch = w;
+    return c;
+}
+
+static void destroy(void *self)
+{
+    struct estimate_checker *c = self;
+
+    memory_give(c->told);
+    memory_give(c->ratios);
+    memory_give(c);
+}
+
+static void answer(void *self, const struct request_seen *r, const struct answer_seen *a)
+{
+    struct estimate_checker *c = self;
+
+    if (a->kind != ANSWER_SUBMITTED || a->duplicate || a->position == 0 || r->contact == NOBODY) {
+        return;
+    }
+    if (a->estimate == DURATION_NONE) {
+        c->unknown++;
+        return;
+    }
+    if (a->estimate < 0) {
+        watch_found(c->watch, &checker_estimate, TEXT_FORMAT ": an estimate of %" PRId64,
+                    TEXT_ARGS(a->contact), a->estimate);
+    }
+    c->known++;
+    c->told = room_for(c->told, &c->capacity, (size_t)r->contact + 1, sizeof(*c->told));
+    c->told[r->contact] = (struct told){r->now, a->estimate};
+}
+
+static void fact(void *self, const struct sighting *s)
+{
+    struct estimate_checker *c = self;
+    struct told *t = s->contact < c->capacity ? &c->told[s->contact] : NULL;
+
+    if (t == NULL || t->at == 0) {
+        return;
+    }
+    if (s->fact->kind == FACT_OFFER_ACCEPTED) {
+        c->ratios = room_for(c->ratios, &c->ratio_capacity, c->count + 1, sizeof(*c->ratios));
+        c->ratios[c->count++] = (double)(s->fact->at - t->at + 1000) / ((double)t->estimate + 1000);
+        t->at = 0;
+    } else if (s->fact->kind == FACT_CONTACT_UPDATED || s->fact->kind == FACT_CONTACT_MOVED) {
+        t->at = 0; /* told of another queue */
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void report(void *self, FILE *out)
+{
+    struct estimate_checker *c = self;
+
+    fprintf(out, "estimated waits: %" PRIu64 " told, %" PRIu64 " unknown, %zu came true", c->known,
+            c->unknown, c->count);
+    if (c->count > 0) {
+        qsort(c->ratios, c->count, sizeof(*c->ratios), by_size);
+        fprintf(out, "; wait over estimate: 10%% %.2f, half %.2f, 90%% %.2f",
+                c->ratios[c->count / 10], c->ratios[c->count / 2], c->ratios[c->count * 9 / 10]);
+    }
+    fprintf(out, "\n");
+}
+
+const struct checker checker_estimate = {"estimate", create, destroy, fact, answer, NULL, report};
