@@ -132,6 +132,8 @@ static const struct found_row found_rows[] = {
     {RULE("patterns: ['par(cel|kage)s?']"), "Two PARCELS", true},
     {RULE("patterns: ['\\b\\d{8}\\b']"), "order 12345678", true},
     {RULE("patterns: ['\\b\\d{8}\\b']"), "order 123456789", false},
+    {RULE("patterns: ['PAR+CEL']"), "a parcel",
+     true}, /* patterns are not normalised, but any case will do */
     {RULE("patterns: ['^re:.*late']"), "Re: it is late", true},
     {RULE("patterns: ['退.款']"), "退 款", true},
     {RULE("phrases: [a], channel: chat"), "a", true},
