@@ -209,8 +209,8 @@ static void check_rules(void)
     }
     yaml_parser_delete(&parser);
     fclose(file);
-    printf("%u rules with %u phrases and patterns; %zu training messages\n",
-           counts.rules, counts.phrases, train.count);
+    printf("%u rules with %u phrases and patterns; %zu training messages\n", counts.rules,
+           counts.phrases, train.count);
     if (counts.rules == 0 || counts.rules > RULES_MAX || counts.phrases == 0 ||
         counts.phrases > RULES_MAX) {
         fail("1 to %d rules with 1 to %d phrases and patterns are allowed", RULES_MAX, RULES_MAX);
