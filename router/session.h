@@ -83,6 +83,7 @@ struct session {
     struct list_node in_departed; /* CLOSED, and the engine does not know it yet; the host's */
     struct text actor;            /* how history names it: points into actor_bytes */
     char actor_bytes[SESSION_ACTOR_BYTES];
+    uint64_t attached_to; /* the generation of engines that knows the connector's connection */
     uint32_t in_flight; /* requests answered later than in their turn, other than by the journal */
     bool signed_in;     /* as an agent: `actor` is its id */
 

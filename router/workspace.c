@@ -1,0 +1,147 @@
+#include "router/workspace.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "queue/base/memory.h"
+#include "router/fact_codec.h"
+
+static struct text workspace_connector_name(const void *item)
+{
+    return ((const struct connector *)item)->name;
+}
+
+struct workspace *workspace_create(struct engine_host *host, struct text name, uint32_t number)
+{
+    static const uint64_t seed[2] = {UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xc2b2ae3d27d4eb4f)};
+    struct workspace *w = memory_take(sizeof(*w));
+
+    w->host = host;
+    w->name = (struct text){memory_copy(name.bytes, name.length), name.length};
+    w->number = number;
+    id_map_init(&w->connectors, workspace_connector_name, seed);
+    return w;
+}
+
+void workspace_destroy(struct workspace *w)
+{
+    assert(id_map_count(&w->connectors) == 0);
+    workspace_set_engine(w, NULL);
+    workspace_set_config(w, NULL);
+    id_map_close(&w->connectors);
+    packer_close(&w->facts);
+    memory_give((void *)(uintptr_t)w->name.bytes);
+    memory_give(w);
+}
+
+void workspace_set_engine(struct workspace *w, struct engine *e)
+{
+    if (w->engine != NULL) {
+        engine_destroy(w->engine);
+    }
+    w->engine = e;
+    packer_reset(&w->facts);
+    w->fact_count = 0;
+}
+
+void workspace_set_config(struct workspace *w, struct workspace_config *config)
+{
+    if (config != NULL) {
+        workspace_config_retain(config);
+    }
+    workspace_config_release(w->config);
+    w->config = config;
+}
+
+/* The array's head is written when it is known how many facts there are. */
+static void workspace_open_entry(struct workspace *w, uint64_t seq)
+{
+    packer_reset(&w->facts);
+    packer_array_open(&w->facts);
+    w->fact_count = 0;
+    w->first_seq = seq;
+}
+
+static void workspace_append(struct workspace *w, struct journal *j, size_t size)
+{
+    struct journal_entry entry = {.workspace = w->name,
+                                  .kind = ENTRY_FACTS,
+                                  .seq = w->first_seq,
+                                  .bytes = w->facts.bytes,
+                                  .size = size};
+
+    packer_array_close(&w->facts, 0, w->fact_count);
+    journal_append(j, &entry);
+    w->facts_written += w->fact_count;
+}
+
+void workspace_add_fact(struct workspace *w, struct journal *j, const struct fact *fact)
+{
+    size_t before;
+
+    if (w->fact_count == 0) {
+        workspace_open_entry(w, fact->seq);
+    }
+    before = w->facts.size;
+    fact_encode(&w->facts, fact, engine_settings(w->engine));
+    if (w->facts.size > JOURNAL_ENTRY_BYTES_MAX) {
+        size_t size = w->facts.size - before;
+        uint8_t *last = memory_copy(w->facts.bytes + before, size);
+
+        /* What may become a fact was bounded before it was stepped: one alone fits. */
+        assert(w->fact_count > 0);
+        workspace_append(w, j, before);
+        workspace_open_entry(w, fact->seq);
+        packer_raw(&w->facts, last, size);
+        memory_give(last);
+        assert(w->facts.size <= JOURNAL_ENTRY_BYTES_MAX);
+    }
+    w->fact_count++;
+}
+
+void workspace_flush_facts(struct workspace *w, struct journal *j)
+{
+    if (w->fact_count > 0) {
+        workspace_append(w, j, w->facts.size);
+        packer_reset(&w->facts);
+        w->fact_count = 0;
+    }
+}
+
+struct connector *workspace_connector(struct workspace *w, struct text name)
+{
+    struct connector *c = id_map_find(&w->connectors, name);
+
+    if (c == NULL) {
+        c = memory_take(sizeof(*c));
+        c->name = (struct text){memory_copy(name.bytes, name.length), name.length};
+        list_init(&c->sessions);
+        id_map_insert(&w->connectors, c);
+    }
+    return c;
+}
+
+void workspace_forget_connector(struct workspace *w, struct connector *c)
+{
+    assert(list_empty(&c->sessions));
+    id_map_remove(&w->connectors, c);
+    memory_give((void *)(uintptr_t)c->name.bytes);
+    memory_give(c);
+}
+
+struct text workspace_make_id(struct workspace *w, char buffer[WORKSPACE_ID_BYTES])
+{
+    struct text id;
+
+    /* The epoch makes it unlike those of other starts and nodes; a connector that chose just this
+     * id itself is stepped aside for. */
+    do {
+        int length =
+            snprintf(buffer, WORKSPACE_ID_BYTES, "c%llx-%llx",
+                     (unsigned long long)engine_epoch(w->engine), (unsigned long long)++w->next_id);
+
+        id = (struct text){buffer, (uint32_t)length};
+    } while (engine_find_contact(w->engine, id) != NULL ||
+             engine_find_tombstone(w->engine, id) != NULL);
+    return id;
+}

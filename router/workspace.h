@@ -1,0 +1,76 @@
+/* One workspace as its host holds it: the engine, the time, the configuration in force, who is
+ * connected, and the facts that wait for the end of the turn.
+ *
+ * The record outlives its engine: after a failure of the journal the engine is thrown away and
+ * another one takes its place, while sessions go on pointing here. Belongs to one host and its
+ * thread. */
+#ifndef ROUTER_WORKSPACE_H
+#define ROUTER_WORKSPACE_H
+
+#include "proto/packer.h"
+#include "queue/base/id_map.h"
+#include "queue/base/ranked_tree.h"
+#include "queue/engine.h"
+#include "router/clock.h"
+#include "router/config.h"
+#include "router/journal.h"
+
+struct engine_host;
+
+/* The identity of a connector: all connections that bear one name. */
+struct connector {
+    struct text name;     /* owned */
+    struct list sessions; /* struct session, by of_connector */
+    bool attached;        /* the engine knows it */
+};
+
+struct workspace {
+    struct engine_host *host;
+    struct text name; /* owned */
+    uint32_t number;
+    struct engine *engine;
+    struct workspace_clock clock;
+    struct workspace_config *config; /* in force; NULL before the first */
+    struct id_map connectors;
+    uint64_t next_id;         /* of contacts whose connector gave none */
+    uint64_t next_connection; /* of connectors without a name */
+
+    struct packer facts; /* the array of the entry being filled */
+    uint32_t fact_count;
+    uint64_t first_seq;
+    uint64_t facts_written;
+
+    struct list_node in_dirty;   /* stepped in this turn */
+    struct ranked_node deadline; /* when its engine wants to be stepped */
+    journal_position keep_from;  /* what stands before in the journal is not needed for it */
+};
+
+struct workspace *workspace_create(struct engine_host *host, struct text name, uint32_t number);
+void workspace_destroy(struct workspace *w);
+
+/* Take an engine (NULL: none) and forget the facts of the one before. */
+void workspace_set_engine(struct workspace *w, struct engine *e);
+
+/* Takes a reference of its own. */
+void workspace_set_config(struct workspace *w, struct workspace_config *config);
+
+static inline engine_time workspace_now(const struct workspace *w, struct clock *c)
+{
+    return workspace_clock_now(&w->clock, c);
+}
+
+/* Put a fact into the entry being filled; an entry that gets full goes into the journal's batch. */
+void workspace_add_fact(struct workspace *w, struct journal *j, const struct fact *fact);
+
+/* Close the entry being filled, if there is anything in it. */
+void workspace_flush_facts(struct workspace *w, struct journal *j);
+
+/* The connector of that name, made when there is none. */
+struct connector *workspace_connector(struct workspace *w, struct text name);
+void workspace_forget_connector(struct workspace *w, struct connector *c); /* it has no sessions */
+
+/* An id for a contact that has none; unique in the workspace. Lives in `buffer`. */
+#define WORKSPACE_ID_BYTES 48
+struct text workspace_make_id(struct workspace *w, char buffer[WORKSPACE_ID_BYTES]);
+
+#endif
