@@ -398,14 +398,12 @@ static void apply_updated(struct engine *e, struct contact *c, const struct fact
     leave_line(e, c);
     if (u->queue != INDEX_NONE16 && u->queue != c->queue) {
         change_queue(e, c, u->queue);
-        c->hold_until = TIME_NEVER; /* the agent it waited for may not be for it any more */
     }
     c->tier = u->tier != INDEX_NONE8 ? u->tier : c->tier;
     c->issue = u->issue != INDEX_NONE16 ? u->issue : c->issue;
     c->language = u->language != INDEX_NONE16 ? u->language : c->language;
     if (u->skills_given) {
         set_own_skills(e, c, u->skills);
-        c->hold_until = TIME_NEVER;
     }
     c->boost = u->boost != DURATION_NONE ? u->boost : c->boost;
     c->not_before_at = u->not_before_at != TIME_NEVER ? u->not_before_at : c->not_before_at;
@@ -754,6 +752,9 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     list_remove(&c->of_owner);
     owner->contact_count--;
     owner->watchful -= c->lost != DURATION_NONE;
+    if (owner->watchful == 0) {
+        owner->lost_since = TIME_NEVER; /* nobody minds any more */
+    }
     if (list_linked(&c->in_dirty)) {
         list_remove(&c->in_dirty);
     }

@@ -252,6 +252,12 @@ enum refusal_kind step_update(struct engine *e)
     if (u->reclassified && u->classified.version != e->config_version) {
         return REFUSED_OTHER_CONFIG;
     }
+    if (c->state == CONTACT_WAITING && c->hold_until != TIME_NEVER &&
+        (u->skills_given || (u->reclassified && u->classified.queue != c->queue))) {
+        /* The agent it waits for may not be one for what it becomes. */
+        fact_about(&f, FACT_CONTACT_OPENED, c);
+        engine_emit(e, &f);
+    }
     queue = c->queue;
     fact_about(&f, FACT_CONTACT_UPDATED, c);
     f.updated.customer = u->customer;
