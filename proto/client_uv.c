@@ -36,6 +36,7 @@ struct switchboard_client {
     uv_timer_t timer;
     uv_prepare_t flush; /* runs before the loop waits: one write for all that a turn has to say */
     struct client_connection *connection;
+    const char *problem; /* of the connection before */
     int64_t timer_at;
     int handles; /* not closed yet */
     bool closing;
@@ -116,13 +117,14 @@ static void client_uv_on_socket_closed(uv_handle_t *handle)
     client_uv_free_connection(n);
 }
 
-static void client_uv_give_up(struct client_connection *n)
+static void client_uv_give_up(struct client_connection *n, const char *problem)
 {
     struct switchboard_client *c = n->owner;
 
     if (c == NULL) {
         return;
     }
+    c->problem = problem;
     n->owner = NULL;
     c->connection = NULL;
     if (n->looking_up) {
@@ -142,7 +144,7 @@ static void client_uv_on_written(uv_write_t *write, int status)
     n->write_pending = false;
     packer_reset(&n->writing);
     if (status < 0) {
-        client_uv_give_up(n);
+        client_uv_give_up(n, uv_strerror(status));
     } else if (n->owner != NULL) {
         client_uv_settle(n->owner);
     }
@@ -169,12 +171,13 @@ static void client_uv_write(struct client_connection *n)
         buffer.base += written;
         buffer.len -= (size_t)written;
     }
-    n->write.data = n;
-    n->write_pending = true;
-    if ((written < 0 && written != UV_EAGAIN) ||
-        uv_write(&n->write, &n->socket.stream, &buffer, 1, client_uv_on_written) != 0) {
-        n->write_pending = false;
-        client_uv_give_up(n);
+    if (written >= 0 || written == UV_EAGAIN) {
+        n->write.data = n;
+        written = uv_write(&n->write, &n->socket.stream, &buffer, 1, client_uv_on_written);
+        n->write_pending = written == 0;
+    }
+    if (!n->write_pending) {
+        client_uv_give_up(n, uv_strerror(written));
     }
 }
 
@@ -195,7 +198,7 @@ static void client_uv_on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t 
 
     (void)buffer;
     if (size < 0) {
-        client_uv_give_up(n);
+        client_uv_give_up(n, uv_strerror((int)size));
     } else if (size > 0) {
         client_received(&c->conversation, (size_t)size, client_uv_now(c));
         client_uv_settle(c);
@@ -211,8 +214,11 @@ static void client_uv_on_connected(uv_connect_t *connect, int status)
     if (n->owner == NULL) {
         return; /* given up meanwhile; its handle is closing */
     }
-    if (status < 0 || uv_read_start(&n->socket.stream, client_uv_on_room, client_uv_on_read) < 0) {
-        client_uv_give_up(n);
+    if (status == 0) {
+        status = uv_read_start(&n->socket.stream, client_uv_on_room, client_uv_on_read);
+    }
+    if (status < 0) {
+        client_uv_give_up(n, uv_strerror(status));
         return;
     }
     n->established = true;
@@ -222,10 +228,14 @@ static void client_uv_on_connected(uv_connect_t *connect, int status)
 
 static void client_uv_connect_tcp(struct client_connection *n, const struct sockaddr *to)
 {
-    (void)uv_tcp_nodelay(&n->socket.tcp, 1);
-    if (uv_tcp_connect(&n->connect, &n->socket.tcp, to, client_uv_on_connected) != 0) {
-        client_uv_give_up(n);
+    int status = uv_tcp_connect(&n->connect, &n->socket.tcp, to, client_uv_on_connected);
+
+    if (status != 0) {
+        client_uv_give_up(n, uv_strerror(status));
+        return;
     }
+    (void)uv_tcp_nodelay(&n->socket.tcp,
+                         1); /* what is written is whole: waiting for more is in vain */
 }
 
 static void client_uv_on_looked_up(uv_getaddrinfo_t *look_up, int status, struct addrinfo *found)
@@ -236,7 +246,7 @@ static void client_uv_on_looked_up(uv_getaddrinfo_t *look_up, int status, struct
     if (n->owner == NULL) {
         client_uv_free_connection(n);
     } else if (status < 0) {
-        client_uv_give_up(n);
+        client_uv_give_up(n, uv_strerror(status));
     } else {
         client_uv_connect_tcp(n, found->ai_addr);
     }
@@ -248,6 +258,7 @@ static void client_uv_reach(struct client_connection *n, const struct client_uv_
     static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct sockaddr_storage numeric;
     int port = atoi(address->port);
+    int status;
 
     n->connect.data = n;
     n->look_up.data = n;
@@ -257,10 +268,11 @@ static void client_uv_reach(struct client_connection *n, const struct client_uv_
                uv_ip6_addr(address->host, port, (struct sockaddr_in6 *)&numeric) == 0) {
         client_uv_connect_tcp(n, (const struct sockaddr *)&numeric);
     } else {
-        n->looking_up = uv_getaddrinfo(n->owner->loop, &n->look_up, client_uv_on_looked_up,
-                                       address->host, address->port, &hints) == 0;
-        if (!n->looking_up) {
-            client_uv_give_up(n);
+        status = uv_getaddrinfo(n->owner->loop, &n->look_up, client_uv_on_looked_up, address->host,
+                                address->port, &hints);
+        n->looking_up = status == 0;
+        if (status != 0) {
+            client_uv_give_up(n, uv_strerror(status));
         }
     }
 }
@@ -274,6 +286,7 @@ static void client_uv_start(struct switchboard_client *c)
     client_connecting(&c->conversation, client_uv_now(c));
     if (!sensible) {
         /* Only a redirection can be so: our own address was checked. */
+        c->problem = "the server sent us to an address that makes no sense";
         client_disconnected(&c->conversation, client_uv_now(c));
         return;
     }
@@ -337,17 +350,17 @@ static void client_uv_settle(struct switchboard_client *c)
         if (n == NULL) {
             client_uv_finish(c);
         } else if (!n->established || (!n->write_pending && !client_has_output(&c->conversation))) {
-            client_uv_give_up(n);
+            client_uv_give_up(n, "closed");
         } else if (!n->write_pending) {
             client_uv_write(n);
             if (c->connection == n && !n->write_pending) {
-                client_uv_give_up(n);
+                client_uv_give_up(n, "closed");
             }
         }
         return;
     }
     if (n != NULL && client_wants_close(&c->conversation)) {
-        client_uv_give_up(n);
+        client_uv_give_up(n, "the server was silent, spoke nonsense, refused us or sent us on");
         return;
     }
     if (n != NULL && n->established && client_has_output(&c->conversation)) {
@@ -373,7 +386,7 @@ static void client_uv_on_timer(uv_timer_t *timer)
     c->timer_at = CLIENT_NEVER;
     if (c->closing) {
         if (c->connection != NULL) {
-            client_uv_give_up(c->connection);
+            client_uv_give_up(c->connection, "closed");
         }
         return;
     }
@@ -408,6 +421,7 @@ enum switchboard_status switchboard_client_create(struct uv_loop_s *loop,
     c->flush.data = c;
     c->handles = 2;
     c->timer_at = CLIENT_NEVER;
+    c->problem = "";
     client_uv_arm(c);
     *out = c;
     return SWITCHBOARD_OK;
@@ -459,6 +473,11 @@ enum switchboard_state switchboard_client_state(const struct switchboard_client 
 size_t switchboard_client_unanswered(const struct switchboard_client *c)
 {
     return c->conversation.requests.unanswered;
+}
+
+const char *switchboard_client_problem(const struct switchboard_client *c)
+{
+    return c->problem;
 }
 
 uint64_t switchboard_client_connections(const struct switchboard_client *c)

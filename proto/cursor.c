@@ -163,7 +163,7 @@ static bool cursor_take(struct cursor *c, const struct head *h, struct text *out
     return true;
 }
 
-bool cursor_text(struct cursor *c, struct text *out)
+bool cursor_long_text(struct cursor *c, struct text *out)
 {
     struct head h;
     return cursor_head(c, &h) && h.type == CURSOR_TEXT && cursor_take(c, &h, out);
@@ -200,13 +200,18 @@ bool cursor_array(struct cursor *c, uint32_t *items)
     return true;
 }
 
-bool cursor_skip(struct cursor *c)
+bool cursor_long_skip(struct cursor *c)
 {
     struct cursor ahead = *c;
     struct head h;
 
     /* Each round takes a byte at least, so what heads announce cannot keep this going. */
     for (uint64_t left = 1; left > 0; left--) {
+        size_t size = ahead.at == ahead.end ? 0 : cursor_short_size(*ahead.at);
+        if (size != 0 && size <= cursor_left(&ahead)) {
+            ahead.at += size;
+            continue;
+        }
         if (!cursor_head(&ahead, &h) || h.children > cursor_left(&ahead)) {
             return false;
         }

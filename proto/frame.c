@@ -23,16 +23,37 @@ static bool frame_too_big(const struct frame_scan *s, const struct head *h,
     return least > limits->bytes || (limits->items != 0 && s->items + h->children > limits->items);
 }
 
+/* An object is complete, and so may be those around it; true when that was all. */
+static bool frame_object_ended(struct frame_scan *s)
+{
+    while (s->depth > 0 && --s->left[s->depth - 1] == 0) {
+        s->depth--;
+    }
+    return s->depth == 0;
+}
+
 enum frame_status frame_scan(struct frame_scan *s, const uint8_t *bytes, size_t size,
                              const struct frame_limits *limits)
 {
     struct head h;
+    enum head_status status;
 
     assert(limits->nesting <= FRAME_NESTING_MAX);
     while (s->position < size) {
         size_t left = size - s->position;
-        enum head_status status = head_read(bytes + s->position, left, &h);
+        size_t leaf = cursor_short_size(bytes[s->position]);
 
+        /* Most objects are short and hold nothing: these take no more than this. */
+        if (leaf != 0 && leaf <= left && s->depth > 0 &&
+            s->position + leaf + s->pending - 1 <= limits->bytes) {
+            s->position += leaf;
+            s->pending--;
+            if (frame_object_ended(s)) {
+                return FRAME_DONE;
+            }
+            continue;
+        }
+        status = head_read(bytes + s->position, left, &h);
         if (status == HEAD_BAD) {
             return FRAME_BAD;
         }
@@ -55,10 +76,7 @@ enum frame_status frame_scan(struct frame_scan *s, const uint8_t *bytes, size_t 
             s->left[s->depth++] = h.children;
             continue;
         }
-        while (s->depth > 0 && --s->left[s->depth - 1] == 0) {
-            s->depth--;
-        }
-        if (s->depth == 0) {
+        if (frame_object_ended(s)) {
             return FRAME_DONE;
         }
     }

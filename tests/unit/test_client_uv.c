@@ -405,13 +405,14 @@ static void test_nobody_there(void **state)
         uv_run(&s.loop, UV_RUN_ONCE);
     }
     assert_int_equal(switchboard_client_connections(client), 0);
+    assert_string_equal(switchboard_client_problem(client), uv_strerror(UV_ENOENT));
     assert_int_equal(switchboard_client_unanswered(client), 3);
     client_stop(&s, client, &c);
     assert_int_equal(c.closed, 3);
     server_stop(&s);
 }
 
-/* A server that comes and goes: the client waits for it. */
+/* Nobody says anything for long: pings keep the connection. */
 static void test_quiet_connection_is_kept(void **state)
 {
     struct server s;

@@ -156,6 +156,10 @@ enum switchboard_state switchboard_client_state(const struct switchboard_client 
 /* Calls that have no answer yet. */
 size_t switchboard_client_unanswered(const struct switchboard_client *client);
 
+/* Why the last attempt failed or the last connection ended, in words for a person; "" before that.
+ */
+const char *switchboard_client_problem(const struct switchboard_client *client);
+
 /* How often a connection was established, the first time included. */
 uint64_t switchboard_client_connections(const struct switchboard_client *client);
 
