@@ -419,9 +419,11 @@ enum refusal_kind step_wrapped_up(struct engine *e)
     }
     if (o->passed_on) {
         char id[ID_BYTES_MAX];
-        struct contact *c = o->contact;
+        const struct contact *c = o->contact;
         struct text copied = {id, c->id.length};
-        enum contact_state state = c->state;
+        const struct contact *now =
+            engine_find_contact(e, c->id); /* the id may be another's by now */
+        enum contact_state state = now != NULL ? now->state : c->state;
         memcpy(id, c->id.bytes, c->id.length);
         end_wrap_up(e, o, TEXT("wrapped_up"), &e->command->caller);
         answer_contact_state(e, copied, state);
