@@ -2,9 +2,9 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "proto/client_frame.h"
+#include "proto/client_options.h"
 #include "queue/base/memory.h"
 
 /* Numbers of the requests that are the client's own.
@@ -20,32 +20,6 @@ enum { CLIENT_MSGID_HELLO = 1, CLIENT_MSGID_PING, CLIENT_MSGID_SIGN_IN, CLIENT_M
 #define CLIENT_RETRY_MS     100 /* where the server names no time */
 #define CLIENT_RETRY_MS_MAX 30000
 
-/* Options. */
-
-static char *client_copy(const char *string)
-{
-    return string == NULL ? NULL : memory_copy(string, strlen(string) + 1);
-}
-
-static void client_take_options(struct client *c, const struct switchboard_options *given)
-{
-    struct switchboard_options *o = &c->options;
-
-    *o = *given;
-    o->address = client_copy(given->address);
-    o->role = client_copy(given->role);
-    o->workspace = client_copy(given->workspace == NULL ? "default" : given->workspace);
-    o->name = client_copy(given->name);
-    o->notify = client_copy(given->notify);
-    o->client = client_copy(given->client);
-    o->unanswered_max = o->unanswered_max == 0 ? 65536 : o->unanswered_max;
-    o->unanswered_bytes_max = o->unanswered_bytes_max == 0 ? 64u << 20 : o->unanswered_bytes_max;
-    o->frame_max = o->frame_max == 0 ? 16u << 20 : o->frame_max;
-    o->reconnect_min_ms = o->reconnect_min_ms == 0 ? 100 : o->reconnect_min_ms;
-    o->reconnect_max_ms = o->reconnect_max_ms == 0 ? 10000 : o->reconnect_max_ms;
-    o->connect_ms = o->connect_ms == 0 ? 10000 : o->connect_ms;
-}
-
 bool client_init(struct client *c, const struct switchboard_options *options,
                  const uint64_t seed[4], int64_t now)
 {
@@ -54,7 +28,7 @@ bool client_init(struct client *c, const struct switchboard_options *options,
         options->frame_max > UINT32_MAX) {
         return false;
     }
-    client_take_options(c, options);
+    client_options_take(&c->options, options);
     c->state = CLIENT_APART;
     c->connect_at = now;
     c->retry_at = CLIENT_NEVER;
@@ -72,19 +46,12 @@ bool client_init(struct client *c, const struct switchboard_options *options,
 
 void client_close(struct client *c)
 {
-    struct switchboard_options *o = &c->options;
-
     client_requests_close(&c->requests);
     memory_give(c->input.bytes);
     memory_give(c->redirect);
     packer_close(&c->output);
     packer_close(&c->sign_in);
-    memory_give((void *)(uintptr_t)o->address);
-    memory_give((void *)(uintptr_t)o->role);
-    memory_give((void *)(uintptr_t)o->workspace);
-    memory_give((void *)(uintptr_t)o->name);
-    memory_give((void *)(uintptr_t)o->notify);
-    memory_give((void *)(uintptr_t)o->client);
+    client_options_close(&c->options);
     *c = (struct client){0};
 }
 
@@ -248,7 +215,7 @@ static void client_redirect(struct client *c, const char *address)
 {
     if (*address != '\0') {
         memory_give(c->redirect);
-        c->redirect = client_copy(address);
+        c->redirect = memory_copy(address, strlen(address) + 1);
         c->redirected = true;
         c->wants_close = true;
     }
