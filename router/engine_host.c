@@ -715,6 +715,7 @@ static void host_reopen(void *context)
     } else if (h->failure == JOURNAL_FULL) {
         host_enter(h, HOST_REFUSING);
         uv_timer_start(&h->retry, host_retry, HOST_RETRY_MS, 0);
+        h->events.serving(h->events.context);
     } else if (!host_begin_service(h, problem, sizeof(problem))) {
         host_give_up(h, JOURNAL_CORRUPT, problem);
     }

@@ -60,7 +60,8 @@ struct engine_host_options {
 
 struct engine_host_events {
     void *context;
-    void (*serving)(void *context); /* everything that a start says is durable */
+    void (*serving)(void *context); /* clients may come: everything that a start says is durable, or
+                                       there is no room and only readers are served */
     void (*broken)(void *context);  /* the journal cannot be brought back; logged already */
 };
 
