@@ -93,11 +93,10 @@ static void server_broken(void *context)
 static void server_log_problems(const struct config_problems *problems, const char *path)
 {
     for (uint32_t i = 0; i < problems->count; i++) {
-        char words[1024]; /* as compilers say it, so that editors find the place */
-
-        snprintf(words, sizeof(words), "%s:%u:%u: %s", path, problems->list[i].line,
-                 problems->list[i].column, problems->list[i].message);
-        log_event(LOG_LEVEL_ERROR, "config_problem", LOG_WORDS("words", words));
+        log_event(LOG_LEVEL_ERROR, "config_problem", LOG_WORDS("file", path),
+                  LOG_NUMBER("line", problems->list[i].line),
+                  LOG_NUMBER("column", problems->list[i].column),
+                  LOG_WORDS("words", problems->list[i].message));
     }
 }
 
