@@ -406,6 +406,13 @@ static void renumber_init(struct renumbering *r, const struct settings *old,
     }
 }
 
+static void renumber_history(const struct renumbering *r, struct history_entry *h, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        h[i].queue = r->queue[h[i].queue];
+    }
+}
+
 static void renumber_contact(const struct renumbering *r, struct contact *c)
 {
     c->queue = r->queue[c->queue];
@@ -414,9 +421,7 @@ static void renumber_contact(const struct renumbering *r, struct contact *c)
     c->channel = r->channel[c->channel];
     c->issue = c->issue != INDEX_NONE16 ? r->issue[c->issue] : INDEX_NONE16;
     c->language = c->language != INDEX_NONE16 ? r->language[c->language] : INDEX_NONE16;
-    for (uint32_t i = 0; i < c->history_count; i++) {
-        c->history[i].queue = r->queue[c->history[i].queue];
-    }
+    renumber_history(r, c->history, c->history_count);
 }
 
 static void renumber_agent(struct engine *e, const struct renumbering *r, struct agent *a)
@@ -448,6 +453,7 @@ static void renumber(struct engine *e, const struct settings *old, const struct 
     }
     for (struct list_node *n = list_first(&e->ended); n != NULL; n = list_next(&e->ended, n)) {
         struct tombstone *t = record_of(n, struct tombstone, in_order);
+        renumber_history(&r, t->history, t->history_count);
         t->queue = r.queue[t->queue];
         t->tier = r.tier[t->tier];
         t->channel = r.channel[t->channel];

@@ -113,44 +113,45 @@ void contact_set_body(struct contact *c, struct text id, const struct contact_bo
 
 #define HISTORY_FIRST 4
 
-void contact_keep_history(struct engine *e, struct contact *c, const struct history_entry *entry)
+void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
+                  const struct history_entry *entry)
 {
-    struct history_entry *h = c->history;
+    struct history_entry *h = *history;
 
     if (h == NULL) {
         h = pool_take(&e->history_pool);
-        c->history_room = HISTORY_FIRST;
-    } else if (c->history_count == c->history_room && c->history_room < HISTORY_KEPT) {
-        uint16_t room = (uint16_t)(c->history_room * 2);
-        struct history_entry *larger = memory_take(room * sizeof(*larger));
-        memcpy(larger, h, c->history_count * sizeof(*h));
-        if (c->history_room == HISTORY_FIRST) {
+        *room = HISTORY_FIRST;
+    } else if (*count == *room && *room < HISTORY_KEPT) {
+        uint16_t larger = (uint16_t)(*room * 2);
+        struct history_entry *copy = memory_take(larger * sizeof(*copy));
+        memcpy(copy, h, *count * sizeof(*h));
+        if (*room == HISTORY_FIRST) {
             pool_give(&e->history_pool, h);
         } else {
             memory_give(h);
         }
-        h = larger;
-        c->history_room = room;
-    } else if (c->history_count == HISTORY_KEPT) {
+        h = copy;
+        *room = larger;
+    } else if (*count == HISTORY_KEPT) {
         text_discard(h[0].reason);
         text_discard(h[0].actor);
         memmove(h, h + 1, (HISTORY_KEPT - 1) * sizeof(*h));
-        c->history_count--;
+        --*count;
     }
-    c->history = h;
-    h[c->history_count++] = *entry;
+    *history = h;
+    h[(*count)++] = *entry;
 }
 
-static void history_discard(struct engine *e, struct contact *c)
+void history_discard(struct engine *e, struct history_entry *history, uint16_t count, uint16_t room)
 {
-    for (uint32_t i = 0; i < c->history_count; i++) {
-        text_discard(c->history[i].reason);
-        text_discard(c->history[i].actor);
+    for (uint32_t i = 0; i < count; i++) {
+        text_discard(history[i].reason);
+        text_discard(history[i].actor);
     }
-    if (c->history != NULL && c->history_room == HISTORY_FIRST) {
-        pool_give(&e->history_pool, c->history);
+    if (history != NULL && room == HISTORY_FIRST) {
+        pool_give(&e->history_pool, history);
     } else {
-        memory_give(c->history);
+        memory_give(history);
     }
 }
 
@@ -164,7 +165,7 @@ static void remember(struct engine *e, struct contact *c, const struct fact *f, 
                                   .agent = agent,
                                   .reason = text_duplicate(reason),
                                   .actor = text_duplicate(actor)};
-    contact_keep_history(e, c, &entry);
+    history_keep(e, &c->history, &c->history_count, &c->history_room, &entry);
 }
 
 /* ---- clocks ---- */
@@ -664,6 +665,7 @@ void tombstone_forget(struct engine *e, struct tombstone *t)
     struct owner *o = t->owner;
 
     checkpoint_before_tombstone(e, t);
+    tombstone_drop_history(e, t);
     id_map_remove(&e->tombstones, t);
     list_remove(&t->in_order);
     list_remove(&t->of_owner);
@@ -672,6 +674,40 @@ void tombstone_forget(struct engine *e, struct tombstone *t)
     text_discard(t->reason);
     memory_give((void *)(uintptr_t)t->id.bytes);
     pool_give(&e->tombstone_pool, t);
+}
+
+/* The story of an ended contact, and of none before it, is told no more. */
+void tombstone_drop_history(struct engine *e, struct tombstone *t)
+{
+    if (t->history == NULL) {
+        return;
+    }
+    if (e->oldest_history == &t->in_order) {
+        e->oldest_history = list_next(&e->ended, &t->in_order);
+    }
+    history_discard(e, t->history, t->history_count, t->history_room);
+    t->history = NULL;
+    t->history_count = t->history_room = 0;
+    e->histories--;
+}
+
+/* The story goes with what is remembered. */
+static void bury_history(struct engine *e, struct tombstone *t, struct contact *c)
+{
+    t->history = c->history;
+    t->history_count = c->history_count;
+    t->history_room = c->history_room;
+    c->history = NULL;
+    c->history_count = c->history_room = 0;
+    e->histories++;
+    if (e->oldest_history == NULL) {
+        e->oldest_history = &t->in_order;
+    }
+    if (e->histories > ENDED_HISTORIES_KEPT) {
+        struct tombstone *oldest = record_of(e->oldest_history, struct tombstone, in_order);
+        checkpoint_before_tombstone_change(e, oldest);
+        tombstone_drop_history(e, oldest);
+    }
 }
 
 /* What is too old or too many goes, a few at a time: what came with one end goes with a later one.
@@ -693,7 +729,7 @@ static void sweep_tombstones(struct engine *e)
     }
 }
 
-static void bury(struct engine *e, const struct contact *c, const struct fact *f,
+static void bury(struct engine *e, struct contact *c, const struct fact *f,
                  enum contact_state state, struct agent *agent)
 {
     struct tombstone *t = pool_take(&e->tombstone_pool);
@@ -720,6 +756,8 @@ static void bury(struct engine *e, const struct contact *c, const struct fact *f
     list_append(&t->owner->ended, &t->of_owner);
     t->owner->ended_count++;
     id_map_insert(&e->tombstones, t);
+    remember(e, c, f, agent, f->ended.reason, f->ended.actor);
+    bury_history(e, t, c);
 }
 
 static void tally_end(struct engine *e, const struct contact *c, enum contact_state state)
@@ -778,7 +816,7 @@ void contact_destroy(struct engine *e, struct contact *c)
     if (list_linked(&c->in_arrival)) {
         list_remove(&c->in_arrival);
     }
-    history_discard(e, c);
+    history_discard(e, c->history, c->history_count, c->history_room);
     requirement_release(&e->skills, c->own_skills);
     memory_give((void *)(uintptr_t)c->id.bytes);
     pool_give(&e->contact_pool, c);

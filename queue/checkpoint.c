@@ -234,15 +234,18 @@ void checkpoint_contact_leaves(struct engine *e, struct contact *c)
     }
 }
 
-void checkpoint_before_tombstone(struct engine *e, struct tombstone *t)
+void checkpoint_before_tombstone_change(struct engine *e, struct tombstone *t)
 {
-    if (e->checkpoint == NULL) {
-        return;
-    }
-    if (t->seq <= e->checkpoint->seq && t->checkpoint != e->checkpoint_count) {
+    if (e->checkpoint != NULL && t->seq <= e->checkpoint->seq &&
+        t->checkpoint != e->checkpoint_count) {
         write_tombstone(e, t);
     }
-    if (e->checkpoint->tombstone == t) {
+}
+
+void checkpoint_before_tombstone(struct engine *e, struct tombstone *t)
+{
+    checkpoint_before_tombstone_change(e, t);
+    if (e->checkpoint != NULL && e->checkpoint->tombstone == t) {
         pass_tombstone(e);
     }
 }
@@ -468,6 +471,10 @@ static const char *finish_loading(struct engine *e, struct visitor *v)
         list_append(&e->ended, &t->in_order);
         list_append(&t->owner->ended, &t->of_owner);
         id_map_insert(&e->tombstones, t);
+        if (t->history != NULL) {
+            e->histories++;
+            e->oldest_history = e->oldest_history != NULL ? e->oldest_history : &t->in_order;
+        }
     }
     l->contact_count = l->tombstone_count = 0;
     checkpoint_loading_abandon(e);
@@ -491,8 +498,10 @@ void checkpoint_loading_abandon(struct engine *e)
         contact_destroy(e, c);
     }
     for (size_t i = 0; i < l->tombstone_count; i++) {
-        text_discard(l->tombstones[i]->reason);
-        memory_give((void *)(uintptr_t)l->tombstones[i]->id.bytes);
+        struct tombstone *t = l->tombstones[i];
+        history_discard(e, t->history, t->history_count, t->history_room);
+        text_discard(t->reason);
+        memory_give((void *)(uintptr_t)t->id.bytes);
     }
     memory_give(l->offers);
     memory_give(l->contacts);

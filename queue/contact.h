@@ -32,8 +32,9 @@ enum contact_state {
     CONTACT_STATE_COUNT
 };
 
-#define CONTACT_LIVE_STATES CONTACT_COMPLETED
-#define HISTORY_KEPT        32
+#define CONTACT_LIVE_STATES  CONTACT_COMPLETED
+#define HISTORY_KEPT         32
+#define ENDED_HISTORIES_KEPT 10000
 
 struct text contact_state_word(enum contact_state state);
 enum contact_state contact_state_from_word(struct text word); /* CONTACT_STATE_COUNT: no such */
@@ -139,7 +140,7 @@ struct contact {
     uint64_t checkpoint; /* the checkpoint it was last written for */
 };
 
-/* What is remembered of an ended contact. */
+/* What is remembered of an ended contact; of the newest ENDED_HISTORIES_KEPT also the story. */
 struct tombstone {
     struct text id;
     struct owner *owner;
@@ -157,6 +158,9 @@ struct tombstone {
     language_index language;
     uint8_t state; /* enum contact_state, an ended one */
     uint8_t rating;
+    struct history_entry *history; /* NULL: told no more */
+    uint16_t history_count;
+    uint16_t history_room;
     struct list_node in_order; /* by the time of the end */
     struct list_node of_owner;
     uint64_t checkpoint; /* the checkpoint it was last written for */

@@ -150,6 +150,7 @@ void engine_destroy(struct engine *e)
     destroy_contacts(e);
     while ((n = list_first(&e->ended)) != NULL) {
         struct tombstone *t = record_of(n, struct tombstone, in_order);
+        tombstone_drop_history(e, t);
         list_remove(&t->in_order);
         text_discard(t->reason);
         memory_give((void *)(uintptr_t)t->id.bytes);

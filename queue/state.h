@@ -55,10 +55,12 @@ struct engine {
     struct id_map tombstones; /* ended, by id */
     struct id_map agents;     /* all, also removed ones */
     struct id_map owners;
-    struct id_map sessions; /* agents by session */
-    struct list arrival;    /* live contacts by number */
-    struct list lingering;  /* ended contacts that an agent still wraps up */
-    struct list ended;      /* tombstones by the time of the end */
+    struct id_map sessions;           /* agents by session */
+    struct list arrival;              /* live contacts by number */
+    struct list lingering;            /* ended contacts that an agent still wraps up */
+    struct list_node *oldest_history; /* of `ended`: from here on they have their stories */
+    uint64_t histories;
+    struct list ended; /* tombstones by the time of the end */
     struct ranked_tree agents_by_number;
     uint64_t live[CONTACT_LIVE_STATES];
 
@@ -125,6 +127,7 @@ void owners_after_start(struct engine *e);
 struct agent *agent_after(const struct engine *e, const struct agent *a); /* by number, all */
 void agent_arm(struct engine *e, struct agent *a);
 void checkpoint_before_contact(struct engine *e, struct contact *c);
+void checkpoint_before_tombstone_change(struct engine *e, struct tombstone *t);
 void checkpoint_before_tombstone(struct engine *e, struct tombstone *t);
 void checkpoint_loading_abandon(struct engine *e);
 void checkpoint_contact_leaves(struct engine *e, struct contact *c);
@@ -140,7 +143,11 @@ void agent_serve(struct engine *e,
 
 void contact_destroy(struct engine *e, struct contact *c);
 void contact_set_body(struct contact *c, struct text id, const struct contact_body *body);
-void contact_keep_history(struct engine *e, struct contact *c, const struct history_entry *entry);
+void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
+                  const struct history_entry *entry);
+void history_discard(struct engine *e, struct history_entry *history, uint16_t count,
+                     uint16_t room);
+void tombstone_drop_history(struct engine *e, struct tombstone *t);
 void contact_arm(struct engine *e, struct contact *c);
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after);
 bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now);

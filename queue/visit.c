@@ -521,9 +521,10 @@ static void visit_cool_downs(struct visitor *v, struct contact *c)
     }
 }
 
-static void visit_history(struct visitor *v, struct contact *c)
+static void visit_history(struct visitor *v, struct history_entry **history, uint16_t *kept,
+                          uint16_t *room)
 {
-    uint32_t count = visit_count(v, c->history_count, 30);
+    uint32_t count = visit_count(v, *kept, 30);
 
     if (count > HISTORY_KEPT) {
         v->bad = true;
@@ -532,7 +533,7 @@ static void visit_history(struct visitor *v, struct contact *c)
     for (uint32_t i = 0; i < count && !v->bad; i++) {
         struct history_entry h = {0};
         if (v->mode != VISIT_LOAD) {
-            h = c->history[i];
+            h = (*history)[i];
         }
         visit_u64(v, &h.seq);
         visit_i64(v, &h.at);
@@ -543,7 +544,7 @@ static void visit_history(struct visitor *v, struct contact *c)
         visit_own_text(v, &h.actor);
         v->bad = v->bad || h.kind >= FACT_KIND_COUNT || h.queue >= v->engine->queue_count;
         if (v->mode == VISIT_LOAD) {
-            contact_keep_history(v->engine, c, &h);
+            history_keep(v->engine, history, kept, room, &h);
         }
     }
 }
@@ -628,7 +629,7 @@ void visit_contact(struct visitor *v, struct contact *c, struct text *owner)
     visit_u8(v, &c->rating);
     visit_text(v, &c->why_agent);
     visit_body(v, &body);
-    visit_history(v, c);
+    visit_history(v, &c->history, &c->history_count, &c->history_room);
     visit_cool_downs(v, c);
     if (c->lost != DURATION_NONE) {
         visit_i64(v, &lost_since);
@@ -665,6 +666,7 @@ void visit_tombstone(struct visitor *v, struct tombstone *t, struct text *owner)
     visit_classes(v, &t->queue, &t->tier, &t->channel, &t->issue, &t->language);
     visit_u8(v, &t->state);
     visit_u8(v, &t->rating);
+    visit_history(v, &t->history, &t->history_count, &t->history_room);
     if (v->mode == VISIT_LOAD) {
         v->bad = v->bad || t->state >= CONTACT_STATE_COUNT || t->state < CONTACT_LIVE_STATES ||
                  id.bytes == NULL || owner->bytes == NULL;
