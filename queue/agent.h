@@ -52,6 +52,7 @@ struct agent {
     bool removed; /* exists only for what still points at it */
     uint32_t misses;
 
+    struct series *series;   /* its statistics; made when first counted */
     struct profile *profile; /* skills, queues; shared by agents that are alike */
     const struct requirement *skills;
     struct agent_queue *queues; /* by name; owned */

@@ -532,7 +532,9 @@ static void apply_accepted(struct engine *e, struct contact *c, const struct fac
     c->last_agent = a;
     o->accepted_at = e->now;
     a->misses = 0;
-    agent_accepted(e, a);
+    if ((e->idle_orders_used >> IDLE_FEWEST & 1) != 0) {
+        agent_accepted(e, a);
+    }
     offer_enter(e, o, OFFER_ACTIVE, TIME_NEVER);
     agent_refresh(e, a);
     enter(e, c, CONTACT_ACTIVE);

@@ -101,7 +101,11 @@ int service_level_tallies(struct engine *e, const struct contact *c, const struc
     out[n++] = series_now(e, e->channel_series[c->channel]);
     out[n++] = series_now(e, e->issue_series[issue]);
     if (a != NULL) {
-        out[n++] = series_now(e, series_of(e, BY_AGENT, a->id));
+        struct agent *counted = (struct agent *)(uintptr_t)a; /* remembers where it is counted */
+        if (counted->series == NULL) {
+            counted->series = series_of(e, BY_AGENT, a->id);
+        }
+        out[n++] = series_now(e, counted->series);
     }
     return n;
 }

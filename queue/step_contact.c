@@ -177,7 +177,7 @@ enum refusal_kind step_submit(struct engine *e)
     f.subject = s->id;
     fill_new(e, s, queue, &f.new_contact);
     engine_emit(e, &f);
-    c = engine_find_contact(e, s->id);
+    c = record_of(e->arrival.head.previous, struct contact, in_arrival); /* the newest is last */
     answer_submitted(e, c, NULL, false);
     if (c->state == CONTACT_WAITING) {
         contact_is_dirty(e, c);
