@@ -124,8 +124,15 @@ void plan_queue(struct plan *p, const char *name, const char *words)
     say(p, QUEUES, name, words);
 }
 
+/* An entry of the file is replaced as a whole: skills are a list, and would add up. */
 void plan_agent(struct plan *p, const char *name, const char *words)
 {
+    for (size_t i = 0; i < p->count[AGENTS]; i++) {
+        if (strcmp(p->items[AGENTS][i].name, name) == 0) {
+            memory_give(p->items[AGENTS][i].words);
+            p->items[AGENTS][i].words = NULL;
+        }
+    }
     say(p, AGENTS, name, words);
 }
 

@@ -156,6 +156,7 @@ struct life_checker {
     uint64_t seq;
     engine_time at;
     uint64_t live;
+    uint64_t passed_on; /* seq of the last wrap-up ended of a contact that went on */
 };
 
 static void *create(struct watch *w)
@@ -323,6 +324,7 @@ static void contact_fact(struct life_checker *c, const struct sighting *s)
         return;
     }
     if (f->kind == FACT_WRAP_UP_ENDED) {
+        c->passed_on = f->seq;
         return; /* of an agent that passed it on: the contact is elsewhere */
     }
     from = c->contacts[s->contact];
@@ -419,6 +421,9 @@ static void answer(void *self, const struct request_seen *r, const struct answer
     }
     if (r->contact == NOBODY && a->kind == ANSWER_CONTACT_STATE) {
         return; /* of an offer: checker_ends knows whose */
+    }
+    if (r->command->kind == COMMAND_WRAPPED_UP && c->passed_on == c->seq) {
+        return; /* of a contact that may be over so long that its id is another's by now */
     }
     if (r->contact == NOBODY || r->contact >= c->contact_count) {
         watch_found(c->watch, &checker_life, TEXT_FORMAT ": acknowledged, and no fact made it",

@@ -1,4 +1,5 @@
-/* The random test: random_center [--seed N] [--steps N] [--profile NAME] [--rows] [--quiet]
+/* The random test: random_center [--seed N] [--steps N] [--profile NAME] [--compare N] [--rows]
+ * [--quiet]
  * [--trace]
  *
  * Without --profile, each profile runs, with the steps divided among them; what fails is printed
@@ -14,6 +15,7 @@
 struct arguments {
     uint64_t seed;
     uint64_t steps;
+    uint64_t compare_each;
     const char *profile;
     bool rows;
     bool quiet;
@@ -22,7 +24,8 @@ struct arguments {
 
 static int usage(void)
 {
-    printf("random_center [--seed N] [--steps N] [--profile NAME] [--rows] [--quiet] [--trace]\n"
+    printf("random_center [--seed N] [--steps N] [--profile NAME] [--compare N] [--rows] [--quiet] "
+           "[--trace]\n"
            "  --seed N     where to begin (1)\n"
            "  --steps N    commands of each profile (1000000)\n"
            "  --profile    one of these instead of all:\n");
@@ -44,6 +47,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->seed = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--steps") == 0 && more) {
             a->steps = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--compare") == 0 && more) {
+            a->compare_each = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--profile") == 0 && more) {
             a->profile = argv[++i];
         } else if (strcmp(argv[i], "--rows") == 0) {
@@ -65,7 +70,7 @@ static bool run(const struct arguments *a, const struct profile_of_run *profile)
                                   .steps = a->steps,
                                   .profile = profile,
                                   .rows_must_be_taken = a->rows,
-                                  .compare_each = COMPARE_EACH,
+                                  .compare_each = a->compare_each,
                                   .report = a->quiet ? NULL : stdout,
                                   .trace = a->trace ? stdout : NULL};
     struct run_result result;
@@ -88,7 +93,7 @@ static bool run(const struct arguments *a, const struct profile_of_run *profile)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.seed = 1, .steps = 1000000};
+    struct arguments a = {.seed = 1, .steps = 1000000, .compare_each = COMPARE_EACH};
     bool passed = true;
 
     if (!parse(argc, argv, &a)) {

@@ -13,6 +13,12 @@
 #define CHECKPOINT_EACH    20011
 #define CHECKPOINT_RECORDS 9 /* of each slice */
 
+/* Records of a checkpoint: the size and the bytes of each. */
+struct records {
+    uint8_t *bytes;
+    size_t size, capacity;
+};
+
 struct run {
     const struct run_options *options;
     struct run_result *result;
@@ -22,9 +28,7 @@ struct run {
     struct fact_store facts;
     struct engine *live;
     struct engine *follower;
-    struct engine *restored; /* being made of a checkpoint */
-    uint8_t *records;        /* of the checkpoint: size and bytes of each */
-    size_t record_bytes, record_capacity;
+    struct records records; /* of the checkpoint being made */
     bool checkpointing;
     bool speaking; /* facts come from a step and not from a replay */
     engine_time now;
@@ -151,7 +155,78 @@ static void follow(struct run *r, struct engine *e)
     }
 }
 
-static void compare(struct run *r, const struct engine *e, const char *what)
+static void keep_record(void *context, const uint8_t *bytes, size_t size)
+{
+    struct records *kept = context;
+    size_t wanted = kept->size + sizeof(size) + size;
+
+    if (wanted > kept->capacity) {
+        kept->capacity = wanted * 2;
+        kept->bytes = memory_resize(kept->bytes, kept->capacity);
+    }
+    memcpy(kept->bytes + kept->size, &size, sizeof(size));
+    memcpy(kept->bytes + kept->size + sizeof(size), bytes, size);
+    kept->size = wanted;
+}
+
+static struct records all_records(struct engine *e)
+{
+    struct records kept = {0};
+
+    engine_checkpoint_begin(e, keep_record, &kept);
+    while (engine_checkpoint_continue(e, 1000)) {
+    }
+    return kept;
+}
+
+static void spell(char *out, size_t room, const uint8_t *bytes, size_t size)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < size && at + 5 < room; i++) {
+        at += (size_t)snprintf(out + at, room - at,
+                               bytes[i] >= ' ' && bytes[i] < 127 ? "%c" : "<%02x>", bytes[i]);
+    }
+}
+
+/* The first record of `these` that is not among the others. */
+static void spell_missing(char *out, size_t room, const struct records *these,
+                          const struct records *others)
+{
+    size_t size, other_size;
+
+    for (size_t at = 0; at < these->size; at += sizeof(size) + size) {
+        bool found = false;
+
+        memcpy(&size, these->bytes + at, sizeof(size));
+        for (size_t i = 0; i < others->size && !found; i += sizeof(other_size) + other_size) {
+            memcpy(&other_size, others->bytes + i, sizeof(other_size));
+            found = size == other_size &&
+                    memcmp(these->bytes + at, others->bytes + i, sizeof(size) + size) == 0;
+        }
+        if (!found) {
+            spell(out, room, these->bytes + at + sizeof(size), size);
+            return;
+        }
+    }
+}
+
+/* Two engines that should be alike are not: what one's checkpoint has and the other's lacks says
+ * where. */
+static void tell_difference(struct run *r, struct engine *e, const char *what)
+{
+    struct records one = all_records(r->live), other = all_records(e);
+    char live_text[2000] = "", other_text[2000] = "";
+
+    spell_missing(live_text, sizeof(live_text), &one, &other);
+    spell_missing(other_text, sizeof(other_text), &other, &one);
+    fail(r, "digest", "%s differs from the live engine at fact %" PRIu64 "\nlive:  %s\nother: %s",
+         what, engine_seq(r->live), live_text, other_text);
+    memory_give(one.bytes);
+    memory_give(other.bytes);
+}
+
+static void compare(struct run *r, struct engine *e, const char *what)
 {
     const char *wrong = engine_audit(e);
 
@@ -159,42 +234,31 @@ static void compare(struct run *r, const struct engine *e, const char *what)
     if (wrong != NULL) {
         fail(r, "audit", "%s: %s", what, wrong);
     } else if (engine_digest(e) != engine_digest(r->live)) {
-        fail(r, "digest", "%s differs from the live engine at fact %" PRIu64, what,
-             engine_seq(r->live));
+        if (r->checkpointing) {
+            engine_checkpoint_abandon(r->live);
+            r->checkpointing = false;
+        }
+        tell_difference(r, e, what);
     }
-}
-
-static void keep_record(void *context, const uint8_t *bytes, size_t size)
-{
-    struct run *r = context;
-    size_t wanted = r->record_bytes + sizeof(size) + size;
-
-    if (wanted > r->record_capacity) {
-        r->record_capacity = wanted * 2;
-        r->records = memory_resize(r->records, r->record_capacity);
-    }
-    memcpy(r->records + r->record_bytes, &size, sizeof(size));
-    memcpy(r->records + r->record_bytes + sizeof(size), bytes, size);
-    r->record_bytes = wanted;
 }
 
 static void checkpoint_begin(struct run *r)
 {
-    r->record_bytes = 0;
+    r->records.size = 0;
     r->checkpointing = true;
-    engine_checkpoint_begin(r->live, keep_record, r);
+    engine_checkpoint_begin(r->live, keep_record, &r->records);
 }
 
 static void checkpoint_load(struct run *r, struct engine *e)
 {
     size_t at = 0;
 
-    while (at < r->record_bytes && !r->result->failed) {
+    while (at < r->records.size && !r->result->failed) {
         const char *wrong;
         size_t size;
 
-        memcpy(&size, r->records + at, sizeof(size));
-        wrong = engine_checkpoint_load(e, r->records + at + sizeof(size), size);
+        memcpy(&size, r->records.bytes + at, sizeof(size));
+        wrong = engine_checkpoint_load(e, r->records.bytes + at + sizeof(size), size);
         if (wrong != NULL) {
             fail(r, "checkpoint", "byte %zu: %s", at, wrong);
         }
@@ -334,8 +398,8 @@ static void restart(struct run *r)
     r->live = r->follower;
     r->checkpointing = false;
     r->follower = new_engine(r);
-    r->record_bytes = 0;
-    engine_checkpoint_begin(r->live, keep_record, r);
+    r->records.size = 0;
+    engine_checkpoint_begin(r->live, keep_record, &r->records);
     while (engine_checkpoint_continue(r->live, 1000)) {
     }
     checkpoint_load(r, r->follower);
@@ -455,5 +519,5 @@ void random_run(const struct run_options *options, struct run_result *result)
     }
     fact_store_close(&r.facts);
     random_commands_destroy(r.commands);
-    memory_give(r.records);
+    memory_give(r.records.bytes);
 }

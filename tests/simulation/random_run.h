@@ -34,7 +34,7 @@ struct run_options {
 struct run_result {
     bool failed;
     const char *finder; /* checker, or what else saw it */
-    char finding[1100];
+    char finding[4600];
     uint64_t step;
     uint64_t digest; /* of the engine at the end */
     uint64_t facts;
