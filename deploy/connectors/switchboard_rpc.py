@@ -123,7 +123,7 @@ class Session:
                     self._send(msgpack.packb([0, next(self.numbers), "ping", [{}]]))
 
     def _take(self, message, sock):
-        body = message[-1] if isinstance(message[-1], dict) else {}
+        body = (message[2][0] if message[0] == 2 else message[3]) or {}
         position = (body.get("epoch", self.seen[0]), body.get("seq", 0))
         if position[0] < self.seen[0]:
             return  # from an owner that has been deposed

@@ -71,6 +71,7 @@ class Server:
         self.log_path = self.folder / "log"
         self.wrap, self.options, self.env = list(wrap), list(options), dict(os.environ, **(env or {}))
         self.process = None
+        self.clients = []  # closed at the end, where a test has not done it
         self.start(ready=ready)
 
     def start(self, ready=True, env=None):
@@ -126,6 +127,8 @@ class Server:
 
     def end(self, failed=False):
         """Stop it in order, which must succeed; after a failure kill it and show what it logged."""
+        for client in self.clients:
+            client.close()
         try:
             if self.process.poll() is None and failed:
                 self.kill()
@@ -154,11 +157,16 @@ class Client:
         self.unpacker = msgpack.Unpacker(raw=False, strict_map_key=False, max_buffer_size=0)
         self.answers, self.notices = {}, []
         self.ended = False
-        if (address or server.tcp).startswith("unix://"):
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.connect(address[len("unix://"):])
-        else:
-            self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=seconds)
+        server.clients.append(self)
+        unix = (address or server.tcp).startswith("unix://")
+        self.sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+        self.sock.settimeout(seconds)
+        try:
+            self.sock.connect(address[len("unix://"):] if unix else ("127.0.0.1", server.port))
+        except OSError:
+            self.sock.close()
+            raise
+        if not unix:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if role is not None:
             self.hello = self.call("hello", protocol=1, role=role, workspace=workspace, **hello)
@@ -289,8 +297,13 @@ class CenterTest(unittest.TestCase):
     def start(self, *arguments, **options):
         """A server that is stopped, and its exit status looked at, when the test ends."""
         server = Server(*arguments, **options)
-        self.addCleanup(lambda: server.end(failed=not self._outcome.success))
+        self.addCleanup(lambda: server.end(failed=self.failed()))
         return server
+
+    def failed(self):
+        """Asked in a cleanup: whether this test has failed."""
+        result = self._outcome.result
+        return any(test is self for test, _ in result.failures + result.errors)
 
 
 main = unittest.main

@@ -41,7 +41,8 @@ class Connectors(CenterTest):
         def stop():
             process.kill()
             process.wait()
-            if not self._outcome.success:
+            self.assertNotIn("Traceback", (self.folder / f"{name}.log").read_text())
+            if self.failed():
                 sys.stderr.write((self.folder / f"{name}.log").read_text())
         self.addCleanup(stop)
         return process

@@ -6,7 +6,7 @@ from center import CenterTest, Client, MINIMAL, agent, main, until
 
 TIGHT = MINIMAL.read_text().replace(
     "  heartbeat: 1s\n",
-    "  heartbeat: 30s\n  connections: 8\n  limits: {frame: 4096, text: 1000, in_flight: 10, id: 16, attributes: 3, attribute: 20, note: 12}\n")
+    "  heartbeat: 30s\n  connections: 8\n  limits: {frame: 4096, text: 1000, in_flight: 10, id: 16, attributes: 3, attribute: 20, note: 64}\n")
 
 
 class Limits(CenterTest):
@@ -32,8 +32,8 @@ class Limits(CenterTest):
                 self.assertEqual(error["code"], "too_large", error)
                 self.assertEqual(error["field"].split(".")[0], field)
             contact = shop.call("contact.submit", channel="chat")["contact"]
-            self.assertEqual(shop.refusal("contact.cancel", contact=contact, reason="r" * 13)["field"], "reason")
-            shop.call("contact.cancel", contact=contact, reason="r" * 12)
+            self.assertEqual(shop.refusal("contact.cancel", contact=contact, reason="r" * 65)["field"], "reason")
+            shop.call("contact.cancel", contact=contact, reason="r" * 64)
 
     def test_a_frame_too_large_costs_the_connection(self):
         with Client(self.server, "connector", name="shop") as shop:

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """A configuration is swapped whole: by SIGHUP and by config.apply; a bad one changes nothing; and restarts have it."""
-import re
 import signal
 
 from center import MINIMAL, CenterTest, Client, main, until
@@ -29,10 +28,11 @@ class Reload(CenterTest):
         server.config.write_text(BAD)
         logged = len(server.log())
         server.signal(signal.SIGHUP)
-        complaint = until(lambda: re.search(r"(\d+):(\d+).*", server.log()[logged:]) and server.log()[logged:],
-                          "the log to say what is wrong with the file")
-        self.assertIn("strictest", complaint)
-        self.assertIn("naem", complaint, "every error in one go")
+        until(lambda: "reload_refused" in server.log()[logged:], "the log to say that the file was refused")
+        complaints = server.log()[logged:]
+        for wrong in ("strictest", "naem"):  # every error in one go
+            line = next(i for i, text in enumerate(BAD.splitlines(), start=1) if wrong in text)
+            self.assertRegex(complaints, rf'"line":{line},.*{wrong}')
         self.assertEqual(len(self.queues(desk)), 6)
         self.assertEqual(shop.call("contact.submit", id="k2", channel="chat", queue="second")["queue"], "second")
 

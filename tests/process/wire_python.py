@@ -128,26 +128,26 @@ class EveryMethod(CenterTest):
         self.assertEqual(shop.call("contact.rate", contact="m1", score=5, comment="quick")["state"], "wrapping")
         self.assertEqual(ana.call("contact.wrapped_up", contact="m1")["state"], "completed")
 
-        # A decline keeps the place; the desk moves the contact, and then the customer takes it back.
+        # A decline keeps the place; the desk puts the agent away and moves the contact, and then the customer takes it back.
         shop.call("contact.submit", id="m2", channel="email", text="first")
         offer = ana.notice("offer", contact="m2")
         ana.call("offer.decline", offer=offer["offer"], reason="lunch")
         until(lambda: shop.call("contact.get", contact="m2")["state"] == "waiting", "m2 to wait again")
+        self.assertEqual(desk.call("agent.set_state", agent="ana", state="away", reason="training")["state"], "away")
         self.assertEqual(desk.call("contact.move", contact="m2", queue="second")["state"], "waiting")
         self.assertEqual(shop.call("contact.get", contact="m2")["queue"], "second")
         updated = shop.call("contact.update", contact="m2", text="second", attributes={"a": 1})
         self.assertEqual((updated["contact"], updated["state"]), ("m2", "waiting"))
         self.assertEqual(shop.call("contact.cancel", contact="m2", reason="found it")["state"], "cancelled")
 
-        # The desk puts somebody away and calls a contact's agent by name; then it is handed on.
-        self.assertEqual(desk.call("agent.set_state", agent="ana", state="away", reason="training")["state"], "away")
-        self.assertEqual(ana.call("agent.set_state", state="available")["state"], "available")
+        # A contact asks for an agent by name, who pulls; then it is handed on.
         bo = Counting(self.server, "agent")
         bo.call("agent.sign_in", agent="bo", mode="pull", state="available")
         shop.call("contact.submit", id="m3", channel="email", queue="second", preferred_agent="bo")
         pulled = bo.call("agent.pull", max=2, wait_ms=5000)["offers"]
         self.assertEqual([o["contact"] for o in pulled], ["m3"])
         bo.call("offer.accept", offer=pulled[0]["offer"])
+        self.assertEqual(ana.call("agent.set_state", state="available")["state"], "available")
         moved = bo.call("contact.transfer", contact="m3", queue="general", note="knows the order", wrap_up_ms=0)
         self.assertEqual(moved["contact"], "m3")
         offer = self.accept(ana, "m3")
@@ -174,7 +174,7 @@ class EveryMethod(CenterTest):
         self.assertEqual(desk.call("queue.get", queue="general")["active"] + queues["second"]["active"], 1)
         self.assertEqual({row["agent"] for row in desk.call("agent.list")["agents"]}, {"ana", "bo", "cy"})
         self.assertEqual(desk.call("agent.get", agent="cy")["held"], {"email": 1})
-        stats = desk.call("stats", by="queue")
+        stats = desk.call("stats", by="channel")
         self.assertEqual(sum(row["submitted"] for row in stats["rows"]), 4)
         self.assertEqual(sum(row["ratings"] for row in stats["rows"]), 1)
         mine = shop.call("contact.mine", ended_since_at=0)["contacts"]
@@ -227,7 +227,7 @@ class EveryMethod(CenterTest):
         expect(shop, "invalid", "contact.submit", channel="chat", boost_ms=1.5, _field="boost_ms")
         expect(shop, "invalid", "contact.submit", channel="chat", boost_ms=1 << 53, _field="boost_ms")
         expect(shop, "invalid", "contact.submit", channel="chat", id="a\x01b", _field="id")
-        expect(shop, "invalid", "contact.submit", channel="chat", queue="nowhere", _field="queue")
+        expect(shop, "not_found", "contact.submit", channel="chat", queue="nowhere", _field="queue")
         expect(shop, "invalid", "contact.submit", channel="chat", skills={"refund": None}, _field="skills")
         expect(shop, "invalid", "contact.submit", channel="chat", skills={"refund": 6}, _field="skills")
         expect(shop, "too_large", "contact.submit", channel="chat", text="x" * 65537, _field="text")
