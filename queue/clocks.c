@@ -156,7 +156,7 @@ static void offer_timed_out(struct engine *e, struct offer *o)
     f.offer_ended.agent = a;
     f.offer_ended.reason = TEXT("timed_out");
     f.offer_ended.misses = a->misses + 1u;
-    f.offer_ended.cool_until = e->now + e->settings->queues[c->queue].cool_down;
+    f.offer_ended.cool_until = cooled_at(e, c);
     engine_emit(e, &f);
     tell_withdrawn(e, a, number, c, TEXT("timed_out"));
     tell_owner(e, c, TEXT("timed_out"), TEXT_NONE);

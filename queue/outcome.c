@@ -7,6 +7,15 @@ static struct text actor_in(const struct engine *e, const struct caller *by)
     return by == NULL ? TEXT_NONE : actor_of(e);
 }
 
+/* When an agent that did not take a contact may be asked again: never at once, so that others come
+ * first. */
+engine_time cooled_at(const struct engine *e, const struct contact *c)
+{
+    duration_ms cool_down = e->settings->queues[c->queue].cool_down;
+
+    return e->now + (cool_down > 0 ? cool_down : 1);
+}
+
 /* Back into its place, through no fault of the agent. */
 void withdraw_offer(struct engine *e, struct offer *o, enum offer_end how, bool cool)
 {
@@ -22,7 +31,7 @@ void withdraw_offer(struct engine *e, struct offer *o, enum offer_end how, bool 
     f.offer_ended.reason = offer_end_word(how);
     f.offer_ended.misses = a->misses;
     if (cool) {
-        f.offer_ended.cool_until = e->now + e->settings->queues[c->queue].cool_down;
+        f.offer_ended.cool_until = cooled_at(e, c);
     }
     engine_emit(e, &f);
     if (seen) {

@@ -178,6 +178,7 @@ void escalate_after_attempts(struct engine *e, struct contact *c);
 void clocks_run(struct engine *e);
 
 /* ends of offers and contacts, with all that follows; used by commands and clocks alike */
+engine_time cooled_at(const struct engine *e, const struct contact *c);
 void withdraw_offer(struct engine *e, struct offer *o, enum offer_end how, bool cool);
 void end_contact(struct engine *e, struct contact *c, enum fact_kind kind, struct text reason,
                  const struct caller *by);

@@ -185,6 +185,18 @@ struct agent *caller_agent(struct engine *e)
     return engine_agent_of_session(e, e->command->caller.session);
 }
 
+/* Whether an agent had a contact that others ended, as far back as ended offers are kept. */
+static bool had_offer(const struct engine *e, const struct agent *a, uint64_t contact)
+{
+    for (uint32_t i = 0; i < ENDED_OFFERS_KEPT; i++) {
+        const struct ended_offer *o = &e->ended_offers[i];
+        if (o->contact == contact && o->agent == a->number && o->number != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The contact that the caller may see; a connector sees its own, an agent what it holds. NULL and
  * refused when there is none; *ended is set, and NULL returned without a refusal, when it has
  * ended. */
@@ -207,7 +219,7 @@ struct contact *visible_contact(struct engine *e, struct text id, struct tombsto
                                         c->from_agent != a && c->last_agent != a))) {
             c = NULL;
         }
-        t = t != NULL && a != NULL && t->agent == a ? t : NULL;
+        t = t != NULL && a != NULL && (t->agent == a || had_offer(e, a, t->number)) ? t : NULL;
     }
     if (c == NULL && t == NULL) {
         refuse(e, REFUSED_NOT_FOUND, TEXT("contact"), TEXT("no such contact"));

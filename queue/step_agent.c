@@ -286,6 +286,20 @@ static const struct contact *cooling_contact(const struct agent *a, uint64_t num
     return NULL;
 }
 
+/* Among the newest ended contacts the one with this number, or NULL. */
+static const struct tombstone *newest_ended(const struct engine *e, uint64_t number)
+{
+    const struct tombstone *t = engine_previous_tombstone(e, NULL);
+
+    for (int looked = 0; t != NULL && looked < ENDED_OFFERS_KEPT; looked++) {
+        if (t->number == number) {
+            return t;
+        }
+        t = engine_previous_tombstone(e, t);
+    }
+    return NULL;
+}
+
 enum refusal_kind step_decline(struct engine *e)
 {
     struct agent *a;
@@ -298,10 +312,18 @@ enum refusal_kind step_decline(struct engine *e)
         /* The same "no" again, while the contact still waits for somebody else, is answered as the
          * first time. */
         if (e->refusal.kind == REFUSED_GONE && ended->how == OFFER_END_DECLINED) {
-            const struct contact *waits = cooling_contact(a, ended->contact);
-            if (waits != NULL && waits->state == CONTACT_WAITING) {
-                answer_contact_state(e, waits->id, waits->state);
+            const struct contact *live = cooling_contact(a, ended->contact);
+            const struct tombstone *over = live == NULL ? newest_ended(e, ended->contact) : NULL;
+            if (live != NULL && live->state == CONTACT_WAITING) {
+                answer_contact_state(e, live->id, live->state);
                 return REFUSED_NOT;
+            }
+            if (live != NULL) {
+                return refuse_state(e, contact_state_word(live->state), TEXT("another has it now"));
+            }
+            if (over != NULL) {
+                return refuse_gone(e, TEXT("offer"),
+                                   contact_state_word((enum contact_state)over->state));
             }
         }
         return e->refusal.kind;
@@ -314,7 +336,7 @@ enum refusal_kind step_decline(struct engine *e)
     f.offer_ended.offer = o->number;
     f.offer_ended.agent = a;
     f.offer_ended.reason = e->command->offer.reason;
-    f.offer_ended.cool_until = e->now + e->settings->queues[c->queue].cool_down;
+    f.offer_ended.cool_until = cooled_at(e, c);
     engine_emit(e, &f);
     answer_contact_state(e, c->id, c->state);
     tell_owner(e, c, TEXT("declined"), TEXT_NONE);

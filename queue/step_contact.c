@@ -273,7 +273,8 @@ enum refusal_kind step_update(struct engine *e)
         update_order(e, c, u, &f.updated);
     }
     engine_emit(e, &f);
-    if (u->progress_kept && (c->kept >> PROMISE_PROGRESS & 1) == 0) {
+    if (u->progress_kept && c->due[PROMISE_PROGRESS] != TIME_NEVER &&
+        (c->kept >> PROMISE_PROGRESS & 1) == 0) {
         fact_about(&f, FACT_PROMISE_KEPT, c);
         f.promise.promise = PROMISE_PROGRESS;
         f.promise.actor = actor_of(e);
@@ -358,7 +359,8 @@ enum refusal_kind step_rate(struct engine *e)
         return refuse_state(e, contact_state_word(c->state), TEXT("its work is not over"));
     }
     if (ended != NULL && ended->ended_at + e->settings->rating_kept <= e->now) {
-        return refuse_gone(e, TEXT("contact"), TEXT("too late to rate"));
+        return refuse_gone(e, TEXT("contact"),
+                           contact_state_word((enum contact_state)ended->state));
     }
     fact_init(&f, FACT_CONTACT_RATED);
     f.subject = c != NULL ? c->id : ended->id;
