@@ -91,6 +91,7 @@ struct engine_host {
     struct list dirty;
     struct ranked_tree deadlines;
     uv_timer_t alarm, retry;
+    uint64_t alarm_at; /* boot time; UINT64_MAX: not armed */
     struct checkpointer checkpointer;
 
     struct host_batch *batches; /* a ring; handed over and not confirmed */

@@ -8,6 +8,7 @@ add_library(router STATIC
     delivery.c
     dispatch.c
     engine_host.c
+    engine_host_start.c
     fact_codec.c
     listener.c
     log.c
