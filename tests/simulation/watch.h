@@ -59,9 +59,6 @@ struct checker {
     void (*report)(void *self, FILE *out);
 };
 
-/* The number of each checker is its place here; the list ends with NULL. */
-extern const struct checker *const all_checkers[];
-
 extern const struct checker checker_life; /* 1, 7: life cycles, nothing lost, nothing re-opened */
 extern const struct checker checker_one_agent; /* 2 */
 extern const struct checker checker_capacity;  /* 3 */
@@ -70,7 +67,8 @@ extern const struct checker checker_order;     /* 6, positions, nobody idle whil
 extern const struct checker checker_ends;      /* 7, 8: offers end, and precisely how */
 extern const struct checker checker_estimate;  /* collects estimates and what came of them */
 
-struct watch *watch_create(void);
+/* With all checkers, or one of them alone. */
+struct watch *watch_create(const struct checker *only);
 void watch_destroy(struct watch *w);
 
 void watch_fact(struct watch *w, const struct fact *fact);
