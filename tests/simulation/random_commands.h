@@ -46,6 +46,6 @@ void random_commands_next(struct random_commands *c, engine_time now, uint64_t c
 void random_commands_put(struct random_commands *c, uint32_t agent, struct command *out);
 
 /* A configuration, valid as any, different from the last. One reference. */
-struct settings *random_settings(struct random *random, const struct profile_of_run *profile);
+struct settings *random_settings(struct random *random);
 
 #endif

@@ -367,7 +367,7 @@ static void pass(struct run *r, engine_time until)
 static void configure(struct run *r)
 {
     struct command command = {.kind = COMMAND_CONFIG_APPLY, .time = r->now};
-    struct settings *s = random_settings(&r->random, r->options->profile);
+    struct settings *s = random_settings(&r->random);
 
     command.caller = (struct caller){11, 0, CALLER_ADMIN, TEXT("adam")};
     command.config = (struct config_command){s, r->step + 1, TEXT("a configuration")};
