@@ -17,7 +17,7 @@
 
 #include "queue/types.h"
 
-#define CLI_SERVER     "tcp://127.0.0.1:7878"
+#define CLI_SERVER     "tcp://127.0.0.1:7700"
 #define CLI_SERVER_ENV "SWITCHBOARD_SERVER"
 
 /* What every command is told. */

@@ -12,8 +12,8 @@
 static const char convert_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static bool __attribute__((format(printf, 2, 3))) convert_refuse(char why[CONVERT_WORDS],
-                                                                 const char *format, ...)
+static bool __attribute__((format(printf, 2, 3)))
+convert_refuse(char why[CONVERT_WORDS], const char *format, ...)
 {
     va_list arguments;
 
@@ -26,9 +26,8 @@ static bool __attribute__((format(printf, 2, 3))) convert_refuse(char why[CONVER
 json_t *convert_parse(struct text json, char why[CONVERT_WORDS])
 {
     json_error_t error;
-    json_t *value =
-        json_loadb(json.bytes == NULL ? "" : json.bytes, json.length,
-                   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_t *value = json_loadb(json.bytes == NULL ? "" : json.bytes, json.length,
+                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
 
     if (value == NULL) {
         convert_refuse(why, "line %d, column %d: %s", error.line, error.column, error.text);

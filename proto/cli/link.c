@@ -40,8 +40,7 @@ static void link_notified(void *context, const char *name, const void *params, s
     struct link *l = context;
 
     if (l->listener.notified != NULL) {
-        l->listener.notified(l->listener.context, name,
-                             (struct text){params, (uint32_t)size});
+        l->listener.notified(l->listener.context, name, (struct text){params, (uint32_t)size});
     }
 }
 
@@ -131,6 +130,13 @@ int link_call(struct link *l, const char *method, const void *params, size_t siz
         reply_late(reply, l->cli->server, l->cli->patience);
     }
     return reply->status;
+}
+
+void link_wait(struct link *l, duration_ms span)
+{
+    uv_timer_start(&l->patience, link_on_patience, (uint64_t)span, 0);
+    uv_run(&l->loop, UV_RUN_DEFAULT);
+    uv_timer_stop(&l->patience);
 }
 
 void link_run(struct link *l)

@@ -50,6 +50,9 @@ int link_open(struct link *l, const struct cli *cli, const struct link_session *
 int link_call(struct link *l, const char *method, const void *params, size_t size,
               struct reply *reply);
 
+/* Let the loop run for so long, or until somebody calls uv_stop on it. */
+void link_wait(struct link *l, duration_ms span);
+
 /* Run the loop until somebody calls uv_stop on it. */
 void link_run(struct link *l);
 

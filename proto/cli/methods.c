@@ -106,7 +106,8 @@ static int methods_one(enum method m)
                            : needed == method_roles(m) ? TEXT("yes")
                                                        : methods_roles(needed, words));
         table_text(&table, methods_type(&list[i], words));
-        table_text(&table, text_from(list[i].help));
+        table_text(&table,
+                   text_from(list[i].help[0] != '\0' ? list[i].help : field_help(list[i].field)));
     }
     table_print(&table, stdout, screen_is_terminal() ? screen_width() : 1000, 0);
     table_close(&table);

@@ -8,8 +8,8 @@
 
 struct reply {
     int status;         /* CLI_DONE, or the exit status of the error */
-    struct packer body; /* MessagePack: the result, or the error's map; own failures have a `message`
-                           and no `code` */
+    struct packer body; /* MessagePack: the result, or the error's map; own failures have a
+                           `message` and no `code` */
 };
 
 void reply_take(struct reply *r, const struct switchboard_answer *answer);

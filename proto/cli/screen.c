@@ -88,10 +88,11 @@ static bool screen_next(struct text *rest, struct screen_glyph *out)
     }
     length = utf8proc_iterate((const utf8proc_uint8_t *)rest->bytes, (utf8proc_ssize_t)rest->length,
                               &point);
-    *out = (struct screen_glyph){rest->bytes, (int)(length < 1 ? 1 : length), 1, false, false};
     if (length < 1) {
         point = -1;
+        length = 1;
     }
+    *out = (struct screen_glyph){rest->bytes, (int)length, 1, false, false};
     out->space = point == ' ' || point == '\t' || point == '\n' || point == '\r';
     out->ends_line = point == '\n';
     if (!out->space) {
@@ -103,12 +104,12 @@ static bool screen_next(struct text *rest, struct screen_glyph *out)
             category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_ZL ||
             category == UTF8PROC_CATEGORY_ZP) {
             out->bytes = SCREEN_UNKNOWN;
+            out->length = sizeof(SCREEN_UNKNOWN) - 1;
             out->columns = 1;
         }
     }
-    rest->bytes += out->length;
-    rest->length -= (uint32_t)out->length;
-    out->length = out->bytes[0] == SCREEN_UNKNOWN[0] && out->columns == 1 ? 3 : out->length;
+    rest->bytes += length;
+    rest->length -= (uint32_t)length;
     return true;
 }
 
@@ -219,6 +220,14 @@ const char *screen_duration(char words[SCREEN_WORDS], duration_ms span)
         snprintf(words, SCREEN_WORDS, "%lld days", seconds / 86400);
     }
     return words;
+}
+
+engine_time screen_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (engine_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 const char *screen_time(char words[SCREEN_WORDS], engine_time at)

@@ -37,6 +37,9 @@ void screen_wrapped(FILE *out, struct text t, int indent, int width);
 #define SCREEN_WORDS 40
 const char *screen_duration(char words[SCREEN_WORDS], duration_ms span);
 
+/* This machine's time: what a person's clock says. */
+engine_time screen_now(void);
+
 /* In local time: "14:05:09", with the date in front when it is not today. */
 const char *screen_time(char words[SCREEN_WORDS], engine_time at);
 
