@@ -17,9 +17,10 @@ void checkpointer_close(struct checkpointer *c)
     packer_close(&c->slice);
 }
 
-void checkpointer_reset(struct checkpointer *c, struct journal *j)
+void checkpointer_reset(struct checkpointer *c, struct journal *j, uint64_t bytes)
 {
     c->journal = j;
+    c->last_bytes = bytes;
     c->workspace = NULL;
     c->written = false;
     c->records = 0;
@@ -114,7 +115,9 @@ bool checkpointer_turn(struct checkpointer *c, struct workspace *const *workspac
     if (!more) {
         checkpointer_append(c, ENTRY_LAST);
         c->written = true;
-    } else if (c->slice.size > CHECKPOINTER_SLICE_BYTES) {
+    } else if (c->first || c->slice.size > CHECKPOINTER_SLICE_BYTES) {
+        /* The first slice goes out in the turn in which the checkpoint began: recovery reads from
+         * it on, so no fact that the checkpoint does not cover may stand before it. */
         checkpointer_append(c, 0);
     }
     return more;

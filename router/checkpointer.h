@@ -32,8 +32,9 @@ struct checkpointer {
 void checkpointer_init(struct checkpointer *c, uint64_t least_bytes);
 void checkpointer_close(struct checkpointer *c);
 
-/* With another journal, or none, everything begins anew; the engines are not asked. */
-void checkpointer_reset(struct checkpointer *c, struct journal *j);
+/* With another journal, or none, everything begins anew; the engines are not asked. `bytes` is what
+ * the complete checkpoints in it take. */
+void checkpointer_reset(struct checkpointer *c, struct journal *j, uint64_t bytes);
 
 /* Write a slice, or begin, if it is time. After the facts of the turn have been flushed. True when
  * there is more to be written. */

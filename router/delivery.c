@@ -3,22 +3,6 @@
 #include "proto/walk.h"
 #include "queue/command.h"
 
-#define REQUEST_METHOD_SHIFT 32
-#define REQUEST_LATE_SHIFT   40
-
-uint64_t delivery_request_pack(struct delivery_request r)
-{
-    return (uint64_t)r.late << REQUEST_LATE_SHIFT | (uint64_t)r.method << REQUEST_METHOD_SHIFT |
-           r.msgid;
-}
-
-struct delivery_request delivery_request_unpack(uint64_t packed)
-{
-    return (struct delivery_request){.msgid = (uint32_t)packed,
-                                     .method = (enum method)(packed >> REQUEST_METHOD_SHIFT & 0xff),
-                                     .late = (packed >> REQUEST_LATE_SHIFT & 1) != 0};
-}
-
 bool delivery_is_answer(const struct delivery *d)
 {
     return d->kind <= ANSWER_CONFIG;

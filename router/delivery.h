@@ -18,8 +18,17 @@ struct delivery_request {
                   in flight */
 };
 
-uint64_t delivery_request_pack(struct delivery_request r);
-struct delivery_request delivery_request_unpack(uint64_t packed);
+static inline uint64_t delivery_request_pack(struct delivery_request r)
+{
+    return (uint64_t)r.late << 40 | (uint64_t)r.method << 32 | r.msgid;
+}
+
+static inline struct delivery_request delivery_request_unpack(uint64_t packed)
+{
+    return (struct delivery_request){.msgid = (uint32_t)packed,
+                                     .method = (enum method)(packed >> 32 & 0xff),
+                                     .late = (packed >> 40 & 1) != 0};
+}
 
 /* Fields of the update that is being stepped, as its sender gave them: what the agent hears is
  * that, not the whole that came of it. */

@@ -602,7 +602,7 @@ void engine_host_stop(struct engine_host *h, void (*closed)(void *context), void
     uv_close((uv_handle_t *)&h->alarm, NULL);
     uv_close((uv_handle_t *)&h->retry, NULL);
     host_process_departed(h);
-    checkpointer_reset(&h->checkpointer, NULL);
+    checkpointer_reset(&h->checkpointer, NULL, 0);
     if (h->journal != NULL) {
         journal_destroy(h->journal, closed, context);
         h->journal = NULL;

@@ -177,6 +177,8 @@ static bool host_begin_service(struct engine_host *h, char *problem, size_t size
 /* Engines for everything that the journal and the file know. */
 static void host_take_recovered(struct engine_host *h, struct recovery *r)
 {
+    uint64_t checkpoint_bytes = 0;
+
     for (struct list_node *n = list_first(&r->workspaces); n != NULL;
          n = list_next(&r->workspaces, n)) {
         struct recovered *got = record_of(n, struct recovered, in_list);
@@ -184,11 +186,13 @@ static void host_take_recovered(struct engine_host *h, struct recovery *r)
 
         workspace_set_engine(w, got->engine);
         w->keep_from = got->keep_from;
+        checkpoint_bytes += got->checkpoint_bytes;
         got->engine = NULL;
         log_event(LOG_LEVEL_INFO, "recovered", LOG_TEXT("workspace", w->name),
                   LOG_NUMBER("seq", engine_seq(w->engine)), LOG_NUMBER("facts", got->facts),
                   LOG_NUMBER("records", got->records));
     }
+    checkpointer_reset(&h->checkpointer, h->journal, checkpoint_bytes);
     for (uint32_t i = 0; h->file != NULL && i < h->file->workspace_count; i++) {
         struct text name = h->file->workspaces[i]->name;
 
@@ -221,7 +225,6 @@ static enum journal_status host_open(struct engine_host *h, char *problem, size_
     status = recovery_run(&r, h->journal, problem, size);
     if (status == JOURNAL_OK) {
         host_take_recovered(h, &r);
-        checkpointer_reset(&h->checkpointer, h->journal);
     }
     recovery_close(&r);
     clock_turn(h->clock); /* that took its time */
@@ -275,7 +278,7 @@ void host_drop_engines(struct engine_host *h)
         }
         workspace_set_engine(h->workspaces[i], NULL);
     }
-    checkpointer_reset(&h->checkpointer, NULL);
+    checkpointer_reset(&h->checkpointer, NULL, 0);
     h->stalled = false;
 }
 

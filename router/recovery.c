@@ -134,6 +134,7 @@ static bool recovery_load(void *context, const struct journal_entry *entry, jour
         return true;
     }
     crash_point_reached(CRASH_INSIDE_REPLAY);
+    w->checkpoint_bytes += entry->size;
     if (!recovery_load_records(p, w, entry)) {
         return false;
     }

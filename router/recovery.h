@@ -19,6 +19,7 @@ struct recovered {
     journal_position keep_from; /* what stands before is not needed for it */
     bool has_checkpoint;
     uint64_t checkpoint_seq;
+    uint64_t checkpoint_bytes;
     uint64_t entries, facts, records; /* applied */
 
     /* while reading */

@@ -643,7 +643,8 @@ static void session_check_clocks(void *context, struct session *s)
         if (now > s->finish_by) {
             session_end(s, s->finish_reason);
         }
-    } else if (s->state == SESSION_GREETING && now - s->opened_at > o->hello_timeout) {
+    } else if (s->state == SESSION_GREETING && s->wait == WAIT_NOT &&
+               now - s->opened_at > o->hello_timeout) {
         session_end(s, SESSION_END_HELLO_TIMEOUT);
     } else if (s->wait == WAIT_NOT && s->frame_since != 0 &&
                now - s->frame_since > SESSION_HALF_FRAME_MS) {
