@@ -560,6 +560,13 @@ bool engine_host_turn(struct engine_host *h)
     return more;
 }
 
+bool engine_host_has_news(const struct engine_host *h)
+{
+    bool standing = h->state == HOST_SERVING && h->stalled;
+
+    return h->sessions->touched.count > 0 || (!standing && !list_empty(&h->departed));
+}
+
 void engine_host_drain(struct engine_host *h)
 {
     uv_timer_stop(&h->retry);

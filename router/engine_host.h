@@ -157,6 +157,10 @@ void engine_host_reload(struct engine_host *h, const struct config *file);
 /* The end of a turn. True when there is more to do at once. */
 bool engine_host_turn(struct engine_host *h);
 
+/* Writing to sessions may end some, or give them room for more requests: then the turn has another
+ * end. */
+bool engine_host_has_news(const struct engine_host *h);
+
 /* Take no more work. What was taken is finished: quiet says when. */
 void engine_host_drain(struct engine_host *h);
 bool engine_host_is_quiet(const struct engine_host *h);

@@ -201,6 +201,7 @@ int main(int argc, char **argv)
     struct config *config;
 
     argp_err_exit_status = EXIT_USAGE;
+    setenv("ARGP_HELP_FMT", "rmargin=110", 0); /* the list of methods has long lines */
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     signal(SIGPIPE, SIG_IGN);
     if (a.check != NULL) {

@@ -534,6 +534,6 @@ void reads_answer(struct packer *p, const struct view *v, const struct reader *r
         reads_stats(p, v, r);
         break;
     default:
-        assert(!"a read that nobody answers");
+        assert(false && "a read that nobody answers");
     }
 }

@@ -173,9 +173,9 @@ static void server_turn(struct server *s)
         more = engine_host_turn(&s->host);
         session_table_flush(&s->sessions);
         rounds++;
-    } while (s->sessions.touched.count > 0 && rounds < SERVER_ROUNDS &&
+    } while (engine_host_has_news(&s->host) && rounds < SERVER_ROUNDS &&
              s->state != SERVER_STOPPING);
-    more = more || s->sessions.touched.count > 0;
+    more = more || engine_host_has_news(&s->host);
     if (more && s->state != SERVER_STOPPING) {
         uv_idle_start(&s->again, server_idle);
     } else {

@@ -430,18 +430,6 @@ void session_table_flush(struct session_table *t)
     }
 }
 
-bool session_table_flushed(const struct session_table *t)
-{
-    for (uint32_t i = 0; i < t->slot_count; i++) {
-        const struct session *s = t->slots[i];
-
-        if (s != NULL && s->state != SESSION_CLOSED && session_unwritten(s) > 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- input ---- */
 
 /* The msgid of a request that is not whole or not to be taken, as far as its bytes say. */

@@ -219,9 +219,6 @@ void session_table_release(struct session_table *t, const struct session_marks *
 /* Write what is released: once for each session. */
 void session_table_flush(struct session_table *t);
 
-/* Nothing waits to be written, or can be, to any session. */
-bool session_table_flushed(const struct session_table *t);
-
 /* ---- life ---- */
 
 /* Let sessions whose frames came too early try again. */
