@@ -87,7 +87,7 @@ class Server:
         """Ready: it accepts a connection and answers hello."""
         def serves():
             if self.process.poll() is not None:
-                raise AssertionError(f"the server ended with {self.process.returncode} at its start")
+                raise ConnectionError(f"the server ended with {self.process.returncode} at its start")
             try:
                 Client(self, "supervisor").close()
                 return True
@@ -117,7 +117,7 @@ class Server:
 
     def memory(self, field="VmRSS"):
         """Bytes, as the kernel counts them."""
-        for line in open(f"/proc/{self.process.pid}/status", encoding="ascii"):
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024
         raise AssertionError(f"/proc says nothing of {field}")
@@ -143,7 +143,9 @@ class Server:
                 self.kill()
             if failed:
                 sys.stderr.write(f"--- the server's log\n{self.log()[-20000:]}\n---\n")
-            if self.owns_folder:
+            if failed and "KEEP" in os.environ:
+                sys.stderr.write(f"its folder is kept: {self.folder}\n")
+            elif self.owns_folder:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
 

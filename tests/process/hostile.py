@@ -33,6 +33,7 @@ class Raw:
         self.sock.connect(("127.0.0.1", server.port))
         self.sock.setblocking(False)
         self.heard = b""
+        server.clients.append(self)
 
     def pour(self, data):
         """As much as is taken now; false when the connection is over."""
