@@ -96,13 +96,6 @@ TEST(agent, returns_within_grace)
     EXPECT_ANSWER(f, "ana available, k1 active");
     EXPECT_FACTS(f, "[29999] ana signed in, available\n"
                     "[29999] k2 offered to ana until 44999\n");
-    advance(f, 60000);
-    EXPECT_FACTS(f, "[44999] k2 offer to ana timed out, miss 1, cools until 44999\n"
-                    "[44999] k2 offered to ana until 59999\n"
-                    "[59999] k2 offer to ana timed out, miss 2, cools until 59999\n"
-                    "[59999] k2 offered to ana until 74999\n"
-                    "[74999] k2 offer to ana timed out, miss 3, cools until 74999\n"
-                    "[74999] ana away: missed_offer\n");
 }
 
 /* The grace time is over: assignments go back to their queue with their key. */

@@ -440,7 +440,7 @@ TEST(rating, from_wrap_up_on)
                     "[    0] k1 rated 4\n");
     advance(f, 3600000);
     rate(f, "k1", 1);
-    EXPECT_ANSWER(f, "gone: too late to rate");
+    EXPECT_ANSWER(f, "gone: completed");
     EXPECT_FACTS(f, "");
 }
 
@@ -636,6 +636,7 @@ TEST(update, of_what_an_agent_has_is_data)
 /* An agent may change what it holds, and only that. */
 TEST(update, by_an_agent)
 {
+    tier(f, "standard", "progress=1h");
     issue(f, "refund", "");
     queue(f, "es", "");
     agent(f, "ana", "");

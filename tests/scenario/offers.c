@@ -189,17 +189,29 @@ TEST(offer, missed_offers_put_away_and_return)
 TEST(offer, accepted_wipes_misses)
 {
     workspace(f, "max_misses=2");
-    queue(f, "es", "");
+    queue(f, "es", "cool_down=5s");
     agent(f, "ana", "");
     contact(f, "k1", "es");
-    advance(f, 15000);
+    advance(f, 20000);
     accept(f, "ana", "k1");
     complete(f, "ana", "k1", "");
     contact(f, "k2", "es");
     SCENE_SET(f);
     advance(f, 15000);
-    EXPECT_FACTS(f, "[30000] k2 offer to ana timed out, miss 1, cools until 30000\n"
-                    "[30000] k2 offered to ana until 45000\n");
+    EXPECT_FACTS(f, "[35000] k2 offer to ana timed out, miss 1, cools until 40000\n");
+}
+
+/* Even without a cool-down, others come first. */
+TEST(offer, missed_goes_to_others_first)
+{
+    queue(f, "es", "cool_down=0");
+    agent(f, "ana", "");
+    contact(f, "k1", "es");
+    agent(f, "bo", "");
+    SCENE_SET(f);
+    advance(f, 15000);
+    EXPECT_FACTS(f, "[15000] k1 offer to ana timed out, miss 1, cools until 15001\n"
+                    "[15000] k1 offered to bo until 30000\n");
 }
 
 /* Away while something is offered: the offer goes to somebody else at once, and is nobody's miss.
@@ -308,6 +320,9 @@ TEST(offer, decline_repeated)
     decline(f, "ana", "k1");
     EXPECT_ANSWER(f, "k1 waiting");
     EXPECT_FACTS(f, "");
+    cancel(f, "k1", "");
+    decline(f, "ana", "k1");
+    EXPECT_ANSWER(f, "gone: cancelled");
 }
 
 /* A bot accepts whatever it is offered: the offer already is an assignment. */

@@ -278,24 +278,31 @@ TEST(transfer, repeated)
     accept(f, "bo", "k1");
     transfer(f, "ana", "k1", "queue=fr");
     EXPECT_ANSWER(f, "conflict: active");
+    complete(f, "bo", "k1", "");
+    transfer(f, "ana", "k1", "queue=fr");
+    EXPECT_ANSWER(f, "gone: completed");
 }
 
 /* Given back now: it keeps its key, and a new attempt begins. */
 TEST(requeue, now)
 {
-    queue(f, "es", "attempts_max=2 escalation=rescue cool_down=0");
+    queue(f, "es", "attempts_max=2 escalation=rescue cool_down=1s");
     queue(f, "rescue", "");
     agent(f, "ana", "");
     contact(f, "k1", "es");
-    contact(f, "k2", "es");
     decline(f, "ana", "k1");
+    advance(f, 1000);
     accept(f, "ana", "k1");
+    contact(f, "k2", "es");
     SCENE_SET(f);
     pass(f, 5000);
     requeue(f, "ana", "k1", "reason=wrong_person");
     EXPECT_ANSWER(f, "k1 waiting");
-    EXPECT_FACTS(f, "[ 5000] k1 requeued by ana to es: wrong_person\n"
-                    "[ 5000] k1 offered to ana until 20000\n");
+    decline(f, "ana", "k1");
+    EXPECT_FACTS(f, "[ 6000] k1 requeued by ana to es: wrong_person\n"
+                    "[ 6000] k1 offered to ana until 21000\n"
+                    "[ 6000] k1 offer to ana declined, cools until 7000\n"
+                    "[ 6000] k2 offered to ana until 21000\n");
 }
 
 /* Given back for later: it occupies nobody until then; then its giver is waited for. */

@@ -122,17 +122,17 @@ TEST(escalation, after_so_many_attempts)
 /* An offer that was withdrawn is no attempt. */
 TEST(escalation, does_not_count_withdrawn_offers)
 {
-    queue(f, "es", "attempts_max=1 escalation=rescue");
+    queue(f, "es", "attempts_max=1 escalation=rescue cool_down=1s");
     queue(f, "rescue", "");
     agent(f, "ana", "receipts");
     contact(f, "k1", "es");
     SCENE_SET(f);
-    advance(f, 2000);
+    advance(f, 3000);
     away(f, "ana", "lunch");
-    EXPECT_FACTS(f, "[ 2000] k1 offer to ana withdrawn: undelivered, cools until 2000\n"
-                    "[ 2000] k1 offered to ana until 4000\n"
-                    "[ 2000] ana away: lunch\n"
-                    "[ 2000] k1 offer to ana withdrawn: away\n");
+    EXPECT_FACTS(f, "[ 2000] k1 offer to ana withdrawn: undelivered, cools until 3000\n"
+                    "[ 3000] k1 offered to ana until 5000\n"
+                    "[ 3000] ana away: lunch\n"
+                    "[ 3000] k1 offer to ana withdrawn: away\n");
 }
 
 /* Without a queue to escalate to, it stays and waits on. */

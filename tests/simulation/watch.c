@@ -6,11 +6,12 @@
 #include <stdarg.h>
 
 static const struct checker *const all_checkers[] = {
-    &checker_life,  &checker_one_agent, &checker_capacity, &checker_identity,
-    &checker_order, &checker_ends,      &checker_estimate, NULL,
+    &checker_life,     &checker_one_agent, &checker_capacity,
+    &checker_identity, &checker_order,     &checker_ends,
+    &checker_clocks,   &checker_estimate,  NULL,
 };
 
-#define CHECKERS_MAX 8
+#define CHECKERS_MAX 9
 
 struct watch {
     const struct checker *checkers[CHECKERS_MAX]; /* those that look; ends with NULL */

@@ -65,6 +65,7 @@ extern const struct checker checker_capacity;  /* 3 */
 extern const struct checker checker_identity;  /* 5 */
 extern const struct checker checker_order;     /* 6, positions, nobody idle while somebody waits */
 extern const struct checker checker_ends;      /* 7, 8: offers end, and precisely how */
+extern const struct checker checker_clocks;    /* 1: nothing that was to happen is forgotten */
 extern const struct checker checker_estimate;  /* collects estimates and what came of them */
 
 /* With all checkers, or one of them alone. */
