@@ -520,6 +520,9 @@ bool fact_decode(struct fact_decoder *d, struct cursor *c, const struct engine *
         if (f->settings == NULL) {
             return false;
         }
+        /* As whoever made the fact had it: the object and not its bytes, or a fact that is written
+         * again would have them twice. */
+        f->config.settings = (struct raw){NULL, 0};
     }
     return true;
 }
