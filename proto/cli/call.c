@@ -49,17 +49,37 @@ static bool call_read_input(struct packer *in)
     return got == 0;
 }
 
-/* The parameters as MessagePack; false when they are no JSON object, which is said. */
-static bool call_params(struct packer *p, struct text json)
+/* The library says these by itself, and nobody else may. */
+static bool call_is_own(const char *method)
+{
+    return strcmp(method, "hello") == 0 || strcmp(method, "ping") == 0 ||
+           strcmp(method, "goodbye") == 0;
+}
+
+/* The parameters as MessagePack, from the command line or standard input; false when they are no
+ * JSON object, which is said. */
+static bool call_params(struct packer *p, const struct arguments *arguments)
 {
     char why[CONVERT_WORDS] = "the parameters are one JSON object";
-    json_t *value = convert_parse(json, why);
-    bool good = value != NULL && json_is_object(value) && convert_pack(p, value, why);
+    struct text json = text_from(arguments->count == 2 ? arguments->list[1] : "{}");
+    struct packer input = {0};
+    json_t *value = NULL;
+    bool good = true;
 
+    if (text_equal(json, TEXT("-"))) {
+        good = call_read_input(&input);
+        json = (struct text){(const char *)input.bytes, (uint32_t)input.size};
+        if (!good) {
+            snprintf(why, sizeof(why), "standard input cannot be read, or is over 32 MiB");
+        }
+    }
+    value = good ? convert_parse(json, why) : NULL;
+    good = value != NULL && json_is_object(value) && convert_pack(p, value, why);
     if (!good) {
         fprintf(stderr, "switchboard-cli call: %s\n", why);
     }
     json_decref(value);
+    packer_close(&input);
     return good;
 }
 
@@ -120,24 +140,18 @@ int call_run(struct cli *cli, const struct command *command, int argc, char **ar
         {"compact", OPTION_FLAG, &call.compact, NULL, "the answer in one line"},
     };
     struct arguments arguments;
-    struct packer input = {0}, params = {0};
-    struct text json = TEXT("{}");
+    struct packer params = {0};
     int status = options_read(cli, command, rows, 4, argc, argv, &arguments);
 
-    if (status == OPTIONS_READY) {
-        if (arguments.count == 2 && strcmp(arguments.list[1], "-") == 0) {
-            if (!call_read_input(&input)) {
-                fprintf(stderr, "switchboard-cli call: standard input cannot be read, or is over "
-                                "32 MiB\n");
-            }
-            json = (struct text){(const char *)input.bytes, (uint32_t)input.size};
-        } else if (arguments.count == 2) {
-            json = text_from(arguments.list[1]);
-        }
-        status = call_params(&params, json) ? call_make(cli, &call, arguments.list[0], &params)
-                                            : CLI_USAGE;
+    if (status == OPTIONS_READY && call_is_own(arguments.list[0])) {
+        fprintf(stderr, "switchboard-cli call: hello, ping and goodbye are said with every session "
+                        "by itself\n");
+        status = CLI_USAGE;
+    } else if (status == OPTIONS_READY) {
+        status = call_params(&params, &arguments)
+                     ? call_make(cli, &call, arguments.list[0], &params)
+                     : CLI_USAGE;
     }
-    packer_close(&input);
     packer_close(&params);
     options_close(&arguments);
     return status;

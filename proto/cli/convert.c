@@ -30,7 +30,11 @@ json_t *convert_parse(struct text json, char why[CONVERT_WORDS])
                                JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
 
     if (value == NULL) {
-        convert_refuse(why, "line %d, column %d: %s", error.line, error.column, error.text);
+        if (error.line > 1) {
+            convert_refuse(why, "line %d, column %d: %s", error.line, error.column, error.text);
+        } else {
+            convert_refuse(why, "column %d: %s", error.column, error.text);
+        }
     }
     return value;
 }

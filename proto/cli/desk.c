@@ -62,6 +62,11 @@ static void desk_answered(void *context, const struct switchboard_answer *answer
         reply_words(&d->reply, words, sizeof(words));
         printf("%s%s: %s%s\n", screen_alarm(), method, words, screen_plain());
         desk_fail(d, d->reply.status);
+        if (!d->signed_in &&
+            text_equal(fields_text(reply_map(&d->reply), "code"), TEXT("not_found"))) {
+            printf("an agent must exist: switchboard-cli call agent.put '{\"agent\": \"%s\"}'\n",
+                   d->agent);
+        }
         if (d->leaving || !d->signed_in) {
             desk_stop(d, d->reply.status);
         }
@@ -116,8 +121,6 @@ static void desk_offered(struct desk *d, struct text offer)
 {
     struct desk_item *item =
         desk_held_put(&d->held, offer, d->auto_accept ? DESK_ACTIVE : DESK_OFFERED);
-    char words[SCREEN_WORDS];
-    int64_t left;
 
     if (d->interactive) {
         putchar('\a');
@@ -126,8 +129,6 @@ static void desk_offered(struct desk *d, struct text offer)
     desk_held_print_card(item);
     if (d->auto_accept) {
         printf("  complete [DISPOSITION], transfer QUEUE or @AGENT, requeue\n");
-    } else if (fields_int(offer, "expires_ms", &left)) {
-        printf("  accept or decline [REASON], %s\n", screen_duration(words, left));
     } else {
         printf("  accept or decline [REASON]\n");
     }
@@ -152,13 +153,15 @@ static void desk_print_about(const struct desk_item *item, struct text contact)
 /* offer.withdrawn and contact.ended: it is no longer here. */
 static void desk_lost(struct desk *d, struct text params, const char *words)
 {
-    struct text contact = fields_text(params, "contact");
+    struct text contact = fields_text(params, "contact"), reason = fields_text(params, "reason");
     struct desk_item *item = desk_held_find(&d->held, contact);
 
     desk_print_about(item, contact);
     printf("%s: ", words);
-    screen_text(stdout, fields_text(params, "reason"), -1);
-    putchar('\n');
+    screen_text(stdout, reason, -1);
+    puts(text_equal(reason, TEXT("timed_out"))
+             ? "; missed offers put you away, available brings you back"
+             : "");
     if (item != NULL) {
         desk_held_drop(&d->held, item);
     }

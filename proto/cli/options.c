@@ -99,7 +99,7 @@ static void options_print(const struct option *rows, size_t count)
     for (size_t i = 0; i < count; i++) {
         snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].takes == NULL ? "" : " ",
                  rows[i].takes == NULL ? "" : rows[i].takes);
-        printf("  %-26s %s\n", left, rows[i].help);
+        printf("  %-32s %s\n", left, rows[i].help);
     }
 }
 

@@ -28,7 +28,9 @@ static void prompt_draw(const struct prompt *p)
     struct text tail = prompt_tail(p);
 
     printf("\r\033[K%s%s%s", screen_bold(), p->words, screen_plain());
-    fwrite(tail.bytes, 1, tail.length, stdout); /* no control characters get into the line */
+    if (tail.length > 0) {
+        fwrite(tail.bytes, 1, tail.length, stdout); /* no control characters get into the line */
+    }
     fflush(stdout);
 }
 
