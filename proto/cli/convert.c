@@ -164,13 +164,27 @@ static bool convert_is_utf8(struct text t)
     return true;
 }
 
-/* C1 controls and U+2028 are valid JSON, and yet could steer a terminal or end a line: escaped. */
+/* How many bytes at the beginning are one character that JSON allows and a terminal or a reader of
+ * lines would obey: C1 controls, line separators, marks that turn the direction of writing. */
+static uint32_t convert_steers(const char *bytes, uint32_t left, utf8proc_int32_t *point)
+{
+    utf8proc_ssize_t length =
+        utf8proc_iterate((const utf8proc_uint8_t *)bytes, (utf8proc_ssize_t)left, point);
+    bool steers = length > 1 &&
+                  ((*point >= 0x80 && *point < 0xa0) || (*point >= 0x2028 && *point <= 0x202e) ||
+                   (*point >= 0x2066 && *point <= 0x2069));
+
+    return steers ? (uint32_t)length : 0;
+}
+
 void convert_print_text(FILE *out, struct text t)
 {
+    utf8proc_int32_t point;
+    uint32_t steering;
+
     fputc('"', out);
     for (uint32_t i = 0; i < t.length; i++) {
         unsigned char c = (unsigned char)t.bytes[i];
-        unsigned char next = i + 1 < t.length ? (unsigned char)t.bytes[i + 1] : 0;
 
         if (c == '"' || c == '\\') {
             fprintf(out, "\\%c", c);
@@ -180,9 +194,10 @@ void convert_print_text(FILE *out, struct text t)
             fputs("\\t", out);
         } else if (c < ' ' || c == 0x7f) {
             fprintf(out, "\\u%04x", c);
-        } else if (c == 0xc2 && next < 0xa0) {
-            fprintf(out, "\\u%04x", next);
-            i++;
+        } else if ((c == 0xc2 || c == 0xe2) &&
+                   (steering = convert_steers(t.bytes + i, t.length - i, &point)) > 0) {
+            fprintf(out, "\\u%04x", (unsigned)point);
+            i += steering - 1;
         } else {
             fputc(c, out);
         }

@@ -22,14 +22,18 @@ void desk_end(struct desk *d)
     fflush(stdout);
 }
 
+static void desk_sign_out(struct desk *d);
+
 void desk_fail(struct desk *d, int status)
 {
-    d->status = d->status == CLI_DONE ? status : d->status;
+    if (!d->interactive) { /* a person has seen it and went on */
+        d->status = d->status == CLI_DONE ? status : d->status;
+    }
 }
 
 static void desk_stop(struct desk *d, int status)
 {
-    desk_fail(d, status);
+    d->status = d->status == CLI_DONE ? status : d->status;
     d->stopped = true;
     uv_stop(&d->link.loop);
 }
@@ -44,11 +48,29 @@ static void desk_rest(struct desk *d)
     }
 }
 
+static void desk_refused(struct desk *d, const char *method)
+{
+    char words[1024];
+
+    reply_words(&d->reply, words, sizeof(words));
+    printf("%s%s: %s%s\n", screen_alarm(), method, words, screen_plain());
+    if (strcmp(method, "agent.sign_in") == 0) {
+        if (text_equal(fields_text(reply_map(&d->reply), "code"), TEXT("not_found"))) {
+            printf("an agent must exist: switchboard-cli call agent.put '{\"agent\": \"%s\"}'\n",
+                   d->agent);
+        }
+        desk_stop(d, d->reply.status);
+    } else if (strcmp(method, "agent.sign_out") == 0) {
+        desk_stop(d, d->reply.status);
+    } else {
+        desk_fail(d, d->reply.status);
+    }
+}
+
 static void desk_answered(void *context, const struct switchboard_answer *answer)
 {
     struct desk *d = context;
     const char *method = d->method;
-    char words[1024];
 
     if (d->stopped) {
         return;
@@ -59,17 +81,10 @@ static void desk_answered(void *context, const struct switchboard_answer *answer
     if (d->reply.status == CLI_DONE) {
         d->done(d, reply_map(&d->reply));
     } else {
-        reply_words(&d->reply, words, sizeof(words));
-        printf("%s%s: %s%s\n", screen_alarm(), method, words, screen_plain());
-        desk_fail(d, d->reply.status);
-        if (!d->signed_in &&
-            text_equal(fields_text(reply_map(&d->reply), "code"), TEXT("not_found"))) {
-            printf("an agent must exist: switchboard-cli call agent.put '{\"agent\": \"%s\"}'\n",
-                   d->agent);
-        }
-        if (d->leaving || !d->signed_in) {
-            desk_stop(d, d->reply.status);
-        }
+        desk_refused(d, method);
+    }
+    if (d->leaving && !d->stopped) {
+        desk_sign_out(d); /* somebody wanted to leave while this was under way */
     }
     desk_end(d);
 }
@@ -280,9 +295,11 @@ static void desk_rejected(void *context, const struct switchboard_answer *answer
     struct desk *d = context;
 
     (void)answer;
-    desk_begin(d);
-    (void)reply_complain(&d->link.rejection, "hello");
-    desk_stop(d, d->link.rejection.status);
+    if (!d->stopped) { /* else the call that waited for hello has said it */
+        desk_begin(d);
+        (void)reply_complain(&d->link.rejection, "hello");
+        desk_stop(d, d->link.rejection.status);
+    }
 }
 
 /* ---- coming and going ---- */
@@ -292,7 +309,7 @@ static void desk_on_patience(uv_timer_t *timer)
     struct link *l = timer->data;
     struct desk *d = l->listener.context;
 
-    if (!d->signed_in) {
+    if (!d->signed_in || d->leaving) {
         desk_begin(d);
         fprintf(stderr, "switchboard-cli agent: no answer from %s within %lld ms\n", l->cli->server,
                 (long long)l->cli->patience);
@@ -321,16 +338,28 @@ static void desk_signed_out(struct desk *d, struct text result)
     desk_stop(d, CLI_DONE);
 }
 
+static void desk_sign_out(struct desk *d)
+{
+    if (!d->signed_in) {
+        desk_stop(d, CLI_DONE);
+    } else if (switchboard_client_state(d->link.client) != SWITCHBOARD_READY) {
+        desk_begin(d);
+        printf("not connected, so not signed out: the server waits for its grace time\n");
+        desk_stop(d, CLI_UNREACHABLE);
+    } else {
+        uv_timer_start(&d->link.patience, desk_on_patience, (uint64_t)d->link.cli->patience, 0);
+        desk_call(d, "agent.sign_out", switchboard_map_create(), TEXT_NONE, desk_signed_out);
+    }
+}
+
 void desk_leave(struct desk *d)
 {
-    if (d->leaving) {
-        return;
-    }
+    bool first = !d->leaving;
+
     d->leaving = true;
-    if (d->signed_in) {
-        desk_call(d, "agent.sign_out", switchboard_map_create(), TEXT_NONE, desk_signed_out);
-    } else {
-        desk_stop(d, CLI_DONE);
+    if (first &&
+        (d->method == NULL || switchboard_client_state(d->link.client) != SWITCHBOARD_READY)) {
+        desk_sign_out(d);
     }
 }
 
@@ -368,7 +397,7 @@ int desk_run(struct cli *cli, const struct command *command, int argc, char **ar
                                            .notified = desk_notified,
                                            .signed_in_again = desk_signed_in_again};
     struct arguments arguments;
-    uv_signal_t terminate;
+    uv_signal_t terminate, interrupt;
     int status = options_read(cli, command, rows, 2, argc, argv, &arguments);
 
     if (status == OPTIONS_READY) {
@@ -379,8 +408,10 @@ int desk_run(struct cli *cli, const struct command *command, int argc, char **ar
         d.interactive = screen_is_terminal() && isatty(STDIN_FILENO) == 1;
         desk_held_init(&d.held);
         uv_signal_init(&d.link.loop, &terminate);
-        terminate.data = &d;
+        uv_signal_init(&d.link.loop, &interrupt);
+        terminate.data = interrupt.data = &d;
         uv_signal_start(&terminate, desk_on_signal, SIGTERM);
+        uv_signal_start(&interrupt, desk_on_signal, SIGINT);
         input_open(&d.input, &d.link.loop, d.interactive ? &d.prompt : NULL, &d, desk_line,
                    desk_input_ended);
         desk_sign_in(&d);
@@ -389,13 +420,14 @@ int desk_run(struct cli *cli, const struct command *command, int argc, char **ar
         d.stopped = true;
         input_close(&d.input);
         uv_close((uv_handle_t *)&terminate, NULL);
+        uv_close((uv_handle_t *)&interrupt, NULL);
         link_close(&d.link);
         input_free(&d.input);
         prompt_close(&d.prompt);
         desk_held_clear(&d.held);
         packer_close(&d.about);
         reply_close(&d.reply);
-        status = d.interactive && d.status > CLI_REFUSED && d.leaving ? CLI_DONE : d.status;
+        status = d.status;
     }
     options_close(&arguments);
     return status;

@@ -388,6 +388,22 @@ class Desk(CenterTest):
         server = self.start()
         self.assertIn("agent.put", self.work(server, "nobody", status=NOT_FOUND))
 
+    def test_it_is_left_in_order_and_also_when_nobody_is_there(self):
+        server = self.start(config=PATIENT)
+        put_agent(server, "ana")
+        desk = Program(self, server, "agent", "ana")
+        desk.expect("ana, available")
+        desk.process.send_signal(signal.SIGTERM)
+        desk.expect("signed out")
+        self.assertEqual(desk.status(), 0)
+        desk = Program(self, server, "agent", "ana")
+        desk.expect("ana, available")
+        server.kill()
+        desk.expect("the connection is lost")
+        desk.process.send_signal(signal.SIGINT)
+        desk.expect("not signed out")
+        self.assertEqual(desk.status(), 3)
+
     def test_auto_accept(self):
         server = self.start(config=PATIENT)
         put_agent(server, "bot")
@@ -460,7 +476,10 @@ class Terminal(CenterTest):
         for sequence in ("\x1b[2J", "\x1b]0", "\x9b", "\u202e"):
             self.assertNotIn(sequence, shown)
         self.assertNotIn("\x1b", run(server, "contact", "k1"))
-        self.assertNotIn("\x9b", run(server, "call", "contact.get", '{"contact": "k1"}'))
+        answer = run(server, "call", "contact.get", '{"contact": "k1"}')
+        self.assertEqual(json.loads(answer)["text"], evil)
+        for character in "\x1b\x07\x9b\u202e":
+            self.assertNotIn(character, answer)
 
     def test_watch_paints_the_queues_again_and_again(self):
         server = self.start()
