@@ -12,6 +12,8 @@
     X(CONTACT_UPDATED, "contact.updated",                                                          \
       "to an agent: something happened to what it holds, not by its own doing")                    \
     X(CONTACT_ENDED, "contact.ended", "to an agent: what it held has ended, not by its own doing") \
+    X(AGENT_CHANGED, "agent.changed",                                                              \
+      "to an agent: it is available or away now, and not by its own word")                         \
     X(SIGNED_OUT, "signed_out", "to an agent: this connection is no longer the agent's")           \
     X(MOVED, "moved", "to everyone: another node owns the workspace now")                          \
     X(DRAINING, "draining", "to everyone: this node is about to stop")
@@ -41,6 +43,10 @@
     X(CONTACT_UPDATED, "...", "as given", "the fields that contact.update changed")                \
     X(CONTACT_ENDED, "contact", "str", "its id")                                                   \
     X(CONTACT_ENDED, "reason", "str", "how it ended")                                              \
+    X(AGENT_CHANGED, "agent", "str", "the agent's id")                                             \
+    X(AGENT_CHANGED, "state", "str", "available or away")                                          \
+    X(AGENT_CHANGED, "reason", "str", "why away: missed_offer, or a supervisor's word")            \
+    X(AGENT_CHANGED, "return_at", "time", "available again by itself then")                        \
     X(SIGNED_OUT, "agent", "str", "the agent's id")                                                \
     X(SIGNED_OUT, "reason", "str", "taken_over: do not sign in again without a person asking")     \
     X(MOVED, "address", "str", "where the owner is")

@@ -122,6 +122,7 @@ static void put_away_after_misses(struct engine *e, struct agent *a)
         f.agent_state.until = e->now + e->settings->missed_return;
     }
     engine_emit(e, &f);
+    tell_agent_changed(e, a);
     leave_agent(e, a, OFFER_END_AWAY);
     release_reserved(e, a);
 }
@@ -195,6 +196,7 @@ static void agent_clock(struct engine *e, struct agent *a)
     } else if (a->return_at <= e->now) {
         fact_about_agent(&f, FACT_AGENT_AVAILABLE, a);
         engine_emit(e, &f);
+        tell_agent_changed(e, a);
         agent_is_dirty(e, a);
     }
     agent_arm(e, a);

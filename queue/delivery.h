@@ -30,6 +30,7 @@ enum delivery_kind {
     NOTICE_OFFER_WITHDRAWN, /* number, contact_id, reason */
     NOTICE_CONTACT_UPDATED, /* contact, state, reason; changed: what was given */
     NOTICE_CONTACT_ENDED,   /* contact_id, reason */
+    NOTICE_AGENT_CHANGED,   /* agent: its state changed, and not by its own word */
     NOTICE_SIGNED_OUT, /* agent, reason; the connection is to be closed behind it when `closes` */
 };
 

@@ -239,6 +239,7 @@ void answer_contact_state(struct engine *e, struct text contact, enum contact_st
 void answer_if_due(struct engine *e, struct text contact, enum contact_state state);
 void tell_owner(struct engine *e, const struct contact *c, struct text reason, struct text step);
 void tell_agent(struct engine *e, const struct agent *a, struct delivery *d);
+void tell_agent_changed(struct engine *e, const struct agent *a);
 void tell_withdrawn(struct engine *e, const struct agent *a, uint64_t number,
                     const struct contact *c, struct text reason);
 void tell_updated(struct engine *e, const struct contact *c, struct text reason,

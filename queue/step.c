@@ -120,6 +120,12 @@ void tell_agent(struct engine *e, const struct agent *a, struct delivery *d)
     deliver(e, d);
 }
 
+void tell_agent_changed(struct engine *e, const struct agent *a)
+{
+    struct delivery d = {.kind = NOTICE_AGENT_CHANGED, .reason = a->reason};
+    tell_agent(e, a, &d);
+}
+
 void tell_withdrawn(struct engine *e, const struct agent *a, uint64_t number,
                     const struct contact *c, struct text reason)
 {

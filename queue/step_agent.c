@@ -117,6 +117,9 @@ enum refusal_kind step_set_state(struct engine *e)
     set_state(e, a, s->available, s->reason);
     d.agent = a;
     answer(e, &d);
+    if (!own) {
+        tell_agent_changed(e, a);
+    }
     if (!s->available && before == AGENT_AVAILABLE) {
         leave_agent(e, a, OFFER_END_AWAY);
         release_reserved(e, a);

@@ -62,7 +62,7 @@
         "a journal that has not confirmed for so long stops the offer clocks until it has") \
     ROW("connections", connections_max, COUNT, 10000, 1, 1000000, NULL, \
         "connections at a time; further ones are closed at once") \
-    ROW("output", output_max, BYTES, 4 * MIB, 64 * KIB, 1024 * MIB, NULL, \
+    ROW("output", output_max, BYTES, 512 * KIB, 64 * KIB, 1024 * MIB, NULL, \
         "bytes waiting for one client that does not read; then it is cut off")
 
 #define CONFIG_NODE_PARTS(PART) \

@@ -209,6 +209,23 @@ static void delivery_updated(struct packer *p, const struct view *v, const struc
     packer_map_close(p, map, pairs);
 }
 
+static void delivery_agent_changed(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    size_t map;
+    uint32_t pairs;
+
+    notice_begin(p, NOTIFICATION_AGENT_CHANGED);
+    map = packer_map_open(p);
+    pairs = VIEW_TEXT(p, "agent", d->agent->id);
+    pairs += VIEW_TEXT(p, "state", agent_state_word(d->agent->state));
+    pairs += VIEW_TEXT(p, "reason", d->reason);
+    if (d->agent->return_at != TIME_NEVER) {
+        pairs += VIEW_INT(p, "return_at", d->agent->return_at);
+    }
+    pairs += view_epoch(p, v, d->seq);
+    packer_map_close(p, map, pairs);
+}
+
 /* {contact, reason} or {agent, reason} */
 static void delivery_ended(struct packer *p, const struct view *v, const struct delivery *d)
 {
@@ -286,6 +303,9 @@ void delivery_encode(struct packer *p, const struct view *v, const struct delive
         return;
     case NOTICE_CONTACT_UPDATED:
         delivery_updated(p, v, d, given);
+        return;
+    case NOTICE_AGENT_CHANGED:
+        delivery_agent_changed(p, v, d);
         return;
     case NOTICE_CONTACT_ENDED:
     case NOTICE_SIGNED_OUT:

@@ -247,10 +247,18 @@ static size_t session_unwritten(const struct session *s)
     return (size_t)(session_end_offset(s) - s->written) + s->urgent.size + s->sending.size;
 }
 
+/* What may leave and is not read. What waits for the journal is no fault of the client's, and is
+ * bounded by the stall that stops the engines. */
+static size_t session_unread(const struct session *s)
+{
+    return (size_t)(s->released > s->written ? s->released - s->written : 0) + s->urgent.size +
+           s->sending.size;
+}
+
 void session_wrote_notice(struct session *s)
 {
     session_wrote(s);
-    if (session_unwritten(s) > s->table->options.output_max) {
+    if (session_unread(s) > s->table->options.output_max) {
         session_end(s, SESSION_END_SLOW_READER);
     }
 }

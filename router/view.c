@@ -252,6 +252,16 @@ static void view_history_entry(struct packer *p, const struct view *v,
     packer_map_close(p, map, pairs);
 }
 
+static void view_history(struct packer *p, const struct view *v,
+                         const struct history_entry *history, uint32_t count)
+{
+    packer_literal(p, "history");
+    packer_array(p, count);
+    for (uint32_t i = 0; i < count; i++) {
+        view_history_entry(p, v, &history[i]);
+    }
+}
+
 uint32_t view_contact_details(struct packer *p, const struct view *v, const struct contact *c)
 {
     uint32_t pairs = view_contact_row(p, v, c);
@@ -262,11 +272,7 @@ uint32_t view_contact_details(struct packer *p, const struct view *v, const stru
     pairs += VIEW_RAW(p, "customer_attributes", c->body.customer_attributes);
     pairs += VIEW_TEXT(p, "note", c->body.note);
     pairs += VIEW_TEXT(p, "disposition", c->body.disposition);
-    packer_literal(p, "history");
-    packer_array(p, c->history_count);
-    for (uint32_t i = 0; i < c->history_count; i++) {
-        view_history_entry(p, v, &c->history[i]);
-    }
+    view_history(p, v, c->history, c->history_count);
     return pairs + 1;
 }
 
@@ -296,7 +302,7 @@ uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct
     return pairs;
 }
 
-/* Of an ended contact's story only the end is remembered; what came before is in the journal. */
+/* The story of the newest ended contacts is kept; of the others only the end, as far as that. */
 uint32_t view_tombstone_details(struct packer *p, const struct view *v, const struct tombstone *t)
 {
     static const enum fact_kind ends[] = {
@@ -306,9 +312,8 @@ uint32_t view_tombstone_details(struct packer *p, const struct view *v, const st
     };
     uint32_t pairs = view_tombstone_row(p, v, t);
 
-    packer_literal(p, "history");
-    if (t->state < CONTACT_COMPLETED || t->state > CONTACT_EXPIRED) {
-        packer_array(p, 0);
+    if (t->history != NULL || t->state < CONTACT_COMPLETED || t->state > CONTACT_EXPIRED) {
+        view_history(p, v, t->history, t->history_count);
     } else {
         struct history_entry end = {.seq = t->seq,
                                     .at = t->ended_at,
@@ -317,8 +322,7 @@ uint32_t view_tombstone_details(struct packer *p, const struct view *v, const st
                                     .agent = t->agent,
                                     .reason = t->reason};
 
-        packer_array(p, 1);
-        view_history_entry(p, v, &end);
+        view_history(p, v, &end, 1);
     }
     return pairs + 1;
 }
