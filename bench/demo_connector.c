@@ -9,7 +9,7 @@
 #include "queue/base/memory.h"
 
 #define DEMO_LEAVE_PERCENT 7  /* of customers lose their patience */
-#define DEMO_PATIENCE_S    90 /* mean, of those */
+#define DEMO_PATIENCE_S    10 /* mean, of those */
 
 void demo_text(const void *map, size_t size, const char *key, char *out, size_t room)
 {
