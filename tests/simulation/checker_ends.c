@@ -21,6 +21,11 @@ struct run {
     char fate[24]; /* how it ended */
 };
 
+struct record {      /* of an agent */
+    uint32_t misses; /* in a row */
+    bool available;
+};
+
 struct ends_checker {
     struct watch *watch;
     struct settings *settings;
@@ -37,6 +42,9 @@ struct ends_checker {
     size_t here_capacity;
     bool *out; /* of an agent: signed out or removed */
     size_t out_capacity;
+    struct record *records; /* of agents */
+    size_t record_capacity;
+    uint32_t misser; /* missed as many as may be in this step; NOBODY */
     uint64_t late_accepts, ends[RUN_OVER + 1];
 };
 
@@ -45,6 +53,7 @@ static void *create(struct watch *w)
     struct ends_checker *c = memory_take(sizeof(*c));
 
     c->watch = w;
+    c->misser = NOBODY;
     return c;
 }
 
@@ -61,6 +70,7 @@ static void destroy(void *self)
     memory_give(c->queue_of);
     memory_give(c->here);
     memory_give(c->out);
+    memory_give(c->records);
     memory_give(c);
 }
 
@@ -102,6 +112,52 @@ static void over(struct ends_checker *c, uint64_t number, struct text fate)
             c->live[i] = c->live[--c->live_count];
             return;
         }
+    }
+}
+
+/* Misses in a row are counted, and as many as may be put the agent away. Whatever it says wipes
+ * them out, and so does coming back; a connection lost in between does not. */
+static void count_misses(struct ends_checker *c, const struct sighting *s)
+{
+    struct record *r;
+    bool available;
+
+    c->records =
+        room_for(c->records, &c->record_capacity, (size_t)s->agent + 1, sizeof(*c->records));
+    r = &c->records[s->agent];
+    available = r->available;
+    switch ((int)s->fact->kind) {
+    case FACT_OFFER_TIMED_OUT:
+        if (s->fact->offer_ended.misses != ++r->misses) {
+            watch_found(c->watch, &checker_ends, TEXT_FORMAT ": miss %u told as %u",
+                        TEXT_ARGS(watch_agent_name(c->watch, s->agent)), r->misses,
+                        (unsigned)s->fact->offer_ended.misses);
+        }
+        if (c->settings->max_misses != 0 && r->misses >= c->settings->max_misses) {
+            c->misser = s->agent;
+        }
+        break;
+    case FACT_OFFER_ACCEPTED:
+    case FACT_OFFER_DECLINED:
+        r->misses = 0;
+        break;
+    case FACT_AGENT_SIGNED_IN:
+        r->available = s->fact->signed_in.available;
+        break;
+    case FACT_AGENT_AVAILABLE:
+        r->available = true;
+        break;
+    case FACT_AGENT_AWAY:
+    case FACT_AGENT_SIGNED_OUT:
+    case FACT_AGENT_REMOVED:
+        r->available = false;
+        c->misser = c->misser == s->agent ? NOBODY : c->misser;
+        break;
+    default:
+        break;
+    }
+    if (r->available && !available) {
+        r->misses = 0;
     }
 }
 
@@ -266,6 +322,9 @@ static void fact(void *self, const struct sighting *s)
 {
     struct ends_checker *c = self;
 
+    if (s->agent != NOBODY) {
+        count_misses(c, s);
+    }
     switch (fact_kind_row(s->fact->kind)->subject) {
     case SUBJECT_CONTACT:
         if (s->contact != NOBODY) {
@@ -330,6 +389,12 @@ static void step_over(void *self, engine_time now)
 {
     struct ends_checker *c = self;
 
+    if (c->misser != NOBODY) {
+        watch_found(c->watch, &checker_ends,
+                    TEXT_FORMAT ": missed as many as may be, and is not away",
+                    TEXT_ARGS(watch_agent_name(c->watch, c->misser)));
+    }
+    c->misser = NOBODY;
     for (size_t i = 0; i < c->live_count; i++) {
         const struct run *r = &c->runs[c->live[i]];
 

@@ -164,6 +164,7 @@ static void offer_ended(struct teller *t, enum fact_kind kind, const char *id, s
 
     f.offer_ended.offer = number;
     f.offer_ended.agent = agent;
+    f.offer_ended.misses = 1;
     f.offer_ended.reason = TEXT("away");
     f.offer_ended.cool_until = cool_down == 0 ? TIME_NEVER : t->now + cool_down;
     tell(t, &f);
@@ -612,6 +613,99 @@ static void ends_finds_what_is_accepted_too_late(void **state)
     found(&t, "in another way");
 }
 
+static void ends_finds_misses_that_do_not_count(void **state)
+{
+    struct teller t;
+
+    (void)state;
+    begin_with_agents(&t, &checker_ends);
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct fact f = about(FACT_OFFER_TIMED_OUT, "k1");
+
+        if (i == 1) {
+            queued(&t, "k1");
+        }
+        offered(&t, "k1", &ana, i);
+        t.now += 15000;
+        f.offer_ended.offer = i;
+        f.offer_ended.agent = &ana;
+        f.offer_ended.misses = i;
+        tell(&t, &f);
+        so_far_good(&t);
+    }
+    step_over(&t, 0); /* three are as many as may be */
+    found(&t, "missed as many as may be, and is not away");
+    begin_with_agents(&t, &checker_ends);
+    queued(&t, "k1");
+    offered(&t, "k1", &ana, 1);
+    t.now += 15000;
+    offer_ended(&t, FACT_OFFER_TIMED_OUT, "k1", &ana, 1, 0);
+    offered(&t, "k1", &ana, 2);
+    t.now += 15000;
+    offer_ended(&t, FACT_OFFER_TIMED_OUT, "k1", &ana, 2, 0);
+    found(&t, "miss 2 told as 1");
+}
+
+/* ---- clocks ---- */
+
+static void scheduled(struct teller *t, const char *id, engine_time not_before_at)
+{
+    struct fact f = about(FACT_CONTACT_SCHEDULED, id);
+
+    f.new_contact.number = ++t->contacts;
+    f.new_contact.owner = TEXT("shop");
+    f.new_contact.channel = 0;
+    f.new_contact.queue = 0;
+    f.new_contact.tier = 0;
+    f.new_contact.start_at = not_before_at;
+    f.new_contact.not_before_at = not_before_at;
+    f.new_contact.expires_at = not_before_at + 60000;
+    tell(t, &f);
+}
+
+static void clocks_finds_what_was_forgotten(void **state)
+{
+    struct fact lost = about(FACT_AGENT_LOST, "ana");
+    struct teller t;
+
+    (void)state;
+    begin(&t, &checker_clocks);
+    scheduled(&t, "k1", t.now + 30000);
+    step_over(&t, 29999);
+    so_far_good(&t);
+    step_over(&t, 1);
+    found(&t, "k1: scheduled until");
+    begin(&t, &checker_clocks);
+    queued_on(&t, "k1", 0, t.now + 20000);
+    step_over(&t, 20000);
+    found(&t, "k1: promised an answer");
+    begin_with_agents(&t, &checker_clocks);
+    lost.agent_state.until = t.now + 30000;
+    tell(&t, &lost);
+    step_over(&t, 30000);
+    found(&t, "ana: its grace is over");
+}
+
+static void clocks_lets_wake_and_answer(void **state)
+{
+    struct fact woken = about(FACT_CONTACT_WOKEN, "k1");
+    struct teller t;
+
+    (void)state;
+    begin_with_agents(&t, &checker_clocks);
+    scheduled(&t, "k1", t.now + 30000);
+    t.now += 30000;
+    woken.woken.start_at = t.now;
+    woken.woken.answer_at = t.now + 20000;
+    woken.woken.expires_at = t.now + 60000;
+    tell(&t, &woken);
+    step_over(&t, 0);
+    offered(&t, "k1", &ana, 1);
+    accepted(&t, "k1", &ana, 1);
+    step_over(&t, 600000); /* answered in time, and who is served does not expire */
+    found_nothing(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -631,6 +725,9 @@ int main(void)
         cmocka_unit_test(order_finds_false_positions),
         cmocka_unit_test(ends_finds_offers_that_do_not_end),
         cmocka_unit_test(ends_finds_what_is_accepted_too_late),
+        cmocka_unit_test(ends_finds_misses_that_do_not_count),
+        cmocka_unit_test(clocks_finds_what_was_forgotten),
+        cmocka_unit_test(clocks_lets_wake_and_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,6 +229,44 @@ static void mixes_up_holders(void *state, const struct fact *f, hand_on_fact han
     hand_on(context, &altered);
 }
 
+/* An engine that never says that a promise was missed. */
+static void keeps_quiet_about_promises(void *state, const struct fact *f, hand_on_fact hand_on,
+                                       void *context)
+{
+    if (f->kind != FACT_CONTACT_OVERDUE || !now_and_then(state, 30)) {
+        hand_on(context, f);
+    }
+}
+
+/* An engine in which some sleep on. */
+static void wakes_not_all(void *state, const struct fact *f, hand_on_fact hand_on, void *context)
+{
+    if (f->kind != FACT_CONTACT_WOKEN || !now_and_then(state, 10)) {
+        hand_on(context, f);
+    }
+}
+
+/* An engine that leaves the lost signed in. */
+static void forgets_grace(void *state, const struct fact *f, hand_on_fact hand_on, void *context)
+{
+    (void)state;
+    if (f->kind != FACT_AGENT_SIGNED_OUT) {
+        hand_on(context, f);
+    }
+}
+
+/* An engine that does not count misses. */
+static void forgives_misses(void *state, const struct fact *f, hand_on_fact hand_on, void *context)
+{
+    struct fact altered = *f;
+
+    (void)state;
+    if (f->kind == FACT_OFFER_TIMED_OUT) {
+        altered.offer_ended.misses = 0;
+    }
+    hand_on(context, &altered);
+}
+
 static const struct filtered_run {
     const struct checker *checker;
     const char *profile;
@@ -252,6 +290,10 @@ static const struct filtered_run {
     {&checker_ends, "calm", "never ends offers", never_ends_offers},
     {&checker_ends, "calm", "times out early", times_out_early},
     {&checker_ends, "calm", "leaves offers with absent agents", leaves_offers_with_absent},
+    {&checker_ends, "calm", "forgives misses", forgives_misses},
+    {&checker_clocks, "calm", "keeps quiet about promises", keeps_quiet_about_promises},
+    {&checker_clocks, "calm", "wakes not all", wakes_not_all},
+    {&checker_clocks, "storm", "forgets grace", forgets_grace},
     {&checker_identity, "calm", "makes duplicates", makes_duplicates},
     {&checker_identity, "calm", "mixes up owners", mixes_up_owners},
     {&checker_identity, "hostile", "forgets ends", forgets_ends},
