@@ -161,7 +161,7 @@ static void reopens_ended(void *state, const struct fact *f, hand_on_fact hand_o
 static void never_ends_offers(void *state, const struct fact *f, hand_on_fact hand_on,
                               void *context)
 {
-    if (f->kind != FACT_OFFER_TIMED_OUT || !now_and_then(state, 20)) {
+    if (f->kind != FACT_OFFER_TIMED_OUT || !now_and_then(state, 3)) {
         hand_on(context, f);
     }
 }
