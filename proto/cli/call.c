@@ -30,7 +30,7 @@ static const char *call_role(const struct call *call, enum method m)
     }
     for (size_t i = 0; m != METHOD_NONE && i < sizeof(order) / sizeof(order[0]); i++) {
         if ((method_roles(m) & 1u << order[i]) != 0) {
-            return words_at(WORD_LIST_ROLE, order[i]);
+            return words_at(WORD_LIST_ROLE, (int)order[i]);
         }
     }
     return words_at(WORD_LIST_ROLE, ROLE_ADMIN); /* the server knows what to say to it */
