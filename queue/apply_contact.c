@@ -1,159 +1,5 @@
-/* Facts about contacts, and the life cycle's table. */
+/* Facts about contacts. */
 #include "queue/state.h"
-
-/* Everything that may happen to a contact. `to` CONTACT_STATE_COUNT: the state stays. */
-static const struct contact_move {
-    enum contact_state from;
-    enum fact_kind by;
-    enum contact_state to;
-} contact_moves[] = {
-    {CONTACT_SCHEDULED, FACT_CONTACT_WOKEN, CONTACT_WAITING},
-    {CONTACT_SCHEDULED, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_SCHEDULED, FACT_CONTACT_MOVED, CONTACT_STATE_COUNT},
-    {CONTACT_SCHEDULED, FACT_CONTACT_CANCELLED, CONTACT_CANCELLED},
-    {CONTACT_WAITING, FACT_CONTACT_OFFERED, CONTACT_OFFERED},
-    {CONTACT_WAITING, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_MOVED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_ESCALATED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_OPENED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_CANCELLED, CONTACT_CANCELLED},
-    {CONTACT_WAITING, FACT_CONTACT_EXPIRED, CONTACT_EXPIRED},
-    {CONTACT_OFFERED, FACT_OFFER_RECEIVED, CONTACT_STATE_COUNT},
-    {CONTACT_OFFERED, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_OFFERED, FACT_OFFER_ACCEPTED, CONTACT_ACTIVE},
-    {CONTACT_OFFERED, FACT_OFFER_DECLINED, CONTACT_WAITING},
-    {CONTACT_OFFERED, FACT_OFFER_TIMED_OUT, CONTACT_WAITING},
-    {CONTACT_OFFERED, FACT_OFFER_WITHDRAWN, CONTACT_WAITING},
-    {CONTACT_ACTIVE, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_ACTIVE, FACT_WRAP_UP_STARTED, CONTACT_WRAPPING},
-    {CONTACT_ACTIVE, FACT_CONTACT_COMPLETED, CONTACT_COMPLETED},
-    {CONTACT_ACTIVE, FACT_CONTACT_TRANSFERRED, CONTACT_WAITING},
-    {CONTACT_ACTIVE, FACT_CONTACT_REQUEUED, CONTACT_WAITING}, /* or scheduled, when for later */
-    {CONTACT_WRAPPING, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_WRAPPING, FACT_CONTACT_RATED, CONTACT_STATE_COUNT},
-    {CONTACT_WRAPPING, FACT_CONTACT_COMPLETED, CONTACT_COMPLETED},
-};
-
-static bool is_promise(enum fact_kind by)
-{
-    return by == FACT_CONTACT_AT_RISK || by == FACT_CONTACT_OVERDUE || by == FACT_PROMISE_KEPT;
-}
-
-bool contact_may(const struct contact *c, enum fact_kind by)
-{
-    if (is_promise(by)) {
-        return c->state < CONTACT_LIVE_STATES;
-    }
-    for (size_t i = 0; i < sizeof(contact_moves) / sizeof(contact_moves[0]); i++) {
-        if (contact_moves[i].from == c->state && contact_moves[i].by == by) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- the body: one block of memory behind the id ---- */
-
-#define BODY_TEXTS(EACH)                                                                           \
-    EACH(customer)                                                                                 \
-    EACH(subject)                                                                                  \
-    EACH(text)                                                                                     \
-    EACH(payload)                                                                                  \
-    EACH(parent)                                                                                   \
-    EACH(reopens)                                                                                  \
-    EACH(why_tier)                                                                                 \
-    EACH(why_issue)                                                                                \
-    EACH(why_queue)                                                                                \
-    EACH(why_language)                                                                             \
-    EACH(note)                                                                                     \
-    EACH(from_reason)                                                                              \
-    EACH(disposition)                                                                              \
-    EACH(end_reason)
-
-static char *put(char *at, const void *bytes, uint32_t length)
-{
-    memcpy(at, bytes, length);
-    return at + length;
-}
-
-/* Copies id and body into one new block; what they pointed at before may be the old one. */
-void contact_set_body(struct contact *c, struct text id, const struct contact_body *body)
-{
-    size_t size = id.length + 1u + body->customer_attributes.length + body->attributes.length;
-    struct contact_body copy;
-    char *block;
-    char *at;
-
-#define SIZE(name) size += body->name.length;
-    BODY_TEXTS(SIZE)
-#undef SIZE
-    block = memory_take(size);
-    at = put(block, id.bytes, id.length);
-#define COPY(name)                                                                                 \
-    copy.name = (struct text){body->name.bytes == NULL ? NULL : at, body->name.length};            \
-    if (body->name.length > 0) {                                                                   \
-        at = put(at, body->name.bytes, body->name.length);                                         \
-    }
-    BODY_TEXTS(COPY)
-#undef COPY
-    copy.customer_attributes = (struct raw){(const uint8_t *)at, body->customer_attributes.length};
-    if (body->customer_attributes.length > 0) {
-        at = put(at, body->customer_attributes.bytes, body->customer_attributes.length);
-    }
-    copy.attributes = (struct raw){(const uint8_t *)at, body->attributes.length};
-    if (body->attributes.length > 0) {
-        put(at, body->attributes.bytes, body->attributes.length);
-    }
-    memory_give((void *)(uintptr_t)c->id.bytes);
-    c->id = (struct text){block, id.length};
-    c->body = copy;
-}
-
-/* ---- history ---- */
-
-#define HISTORY_FIRST 4
-
-void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
-                  const struct history_entry *entry)
-{
-    struct history_entry *h = *history;
-
-    if (h == NULL) {
-        h = pool_take(&e->history_pool);
-        *room = HISTORY_FIRST;
-    } else if (*count == *room && *room < HISTORY_KEPT) {
-        uint16_t larger = (uint16_t)(*room * 2);
-        struct history_entry *copy = memory_take(larger * sizeof(*copy));
-        memcpy(copy, h, *count * sizeof(*h));
-        if (*room == HISTORY_FIRST) {
-            pool_give(&e->history_pool, h);
-        } else {
-            memory_give(h);
-        }
-        h = copy;
-        *room = larger;
-    } else if (*count == HISTORY_KEPT) {
-        text_discard(h[0].reason);
-        text_discard(h[0].actor);
-        memmove(h, h + 1, (HISTORY_KEPT - 1) * sizeof(*h));
-        --*count;
-    }
-    *history = h;
-    h[(*count)++] = *entry;
-}
-
-void history_discard(struct engine *e, struct history_entry *history, uint16_t count, uint16_t room)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        text_discard(history[i].reason);
-        text_discard(history[i].actor);
-    }
-    if (history != NULL && room == HISTORY_FIRST) {
-        pool_give(&e->history_pool, history);
-    } else {
-        memory_give(history);
-    }
-}
 
 static void remember(struct engine *e, struct contact *c, const struct fact *f, struct agent *agent,
                      struct text reason, struct text actor)
@@ -166,108 +12,6 @@ static void remember(struct engine *e, struct contact *c, const struct fact *f, 
                                   .reason = text_duplicate(reason),
                                   .actor = text_duplicate(actor)};
     history_keep(e, &c->history, &c->history_count, &c->history_room, &entry);
-}
-
-/* ---- clocks ---- */
-
-static engine_time earlier(engine_time a, engine_time b)
-{
-    return a < b ? a : b;
-}
-
-static engine_time promise_clock(const struct engine *e, const struct contact *c)
-{
-    engine_time next = TIME_NEVER;
-
-    for (int p = 0; p < PROMISE_COUNT; p++) {
-        engine_time due = c->due[p];
-        if (due == TIME_NEVER || ((c->kept | c->overdue) >> p & 1) != 0) {
-            continue;
-        }
-        if (e->settings->at_risk != DURATION_NONE && (c->at_risk >> p & 1) == 0) {
-            due -= e->settings->at_risk;
-        }
-        next = earlier(next, due);
-    }
-    return next;
-}
-
-/* The first clock of a contact to run out; cool-downs that ended by `after` count no more. */
-engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after)
-{
-    engine_time next = TIME_NEVER;
-
-    if (c->state >= CONTACT_WRAPPING) {
-        return TIME_NEVER;
-    }
-    if (c->lost != DURATION_NONE && c->owner->lost_since != TIME_NEVER) {
-        next = earlier(next, c->owner->lost_since + c->lost);
-    }
-    if (c->state == CONTACT_SCHEDULED) {
-        return earlier(next, c->not_before_at);
-    }
-    next = earlier(next, promise_clock(e, c));
-    if (c->state == CONTACT_ACTIVE) {
-        return next;
-    }
-    next = earlier(next, c->expires_at);
-    if (c->state == CONTACT_WAITING) {
-        next = earlier(next, c->hold_until);
-        for (struct list_node *n = list_first(&c->cool_downs); n != NULL;
-             n = list_next(&c->cool_downs, n)) {
-            engine_time until = record_of(n, struct cool_down, of_contact)->until;
-            if (until > after) {
-                next = earlier(next, until);
-            }
-        }
-    }
-    return next;
-}
-
-void contact_arm(struct engine *e, struct contact *c)
-{
-    timer_wheel_arm(&e->clocks, &c->timer, contact_next_clock(e, c, e->now),
-                    CLOCK_ORDER(CLOCK_CONTACT, c->number));
-}
-
-/* ---- cool-downs ---- */
-
-void cool_down_end(struct engine *e, struct cool_down *d)
-{
-    list_remove(&d->of_contact);
-    list_remove(&d->of_agent);
-    pool_give(&e->cool_down_pool, d);
-}
-
-static void cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until)
-{
-    struct list_node *n = list_first(&c->cool_downs);
-
-    /* What has ended is swept here, so that the list stays as long as what runs. */
-    while (n != NULL) {
-        struct cool_down *d = record_of(n, struct cool_down, of_contact);
-        n = list_next(&c->cool_downs, n);
-        if (d->until <= e->now || d->agent == a) {
-            cool_down_end(e, d);
-        }
-    }
-    if (until != TIME_NEVER) {
-        struct cool_down *d = pool_take(&e->cool_down_pool);
-        d->contact = c;
-        d->agent = a;
-        d->until = until;
-        list_append(&c->cool_downs, &d->of_contact);
-        list_append(&a->cool_downs, &d->of_agent);
-    }
-}
-
-static void cool_downs_clear(struct engine *e, struct contact *c)
-{
-    struct list_node *n;
-
-    while ((n = list_first(&c->cool_downs)) != NULL) {
-        cool_down_end(e, record_of(n, struct cool_down, of_contact));
-    }
 }
 
 /* ---- states ---- */
@@ -441,7 +185,7 @@ static void apply_moved(struct engine *e, struct contact *c, const struct fact *
 
     leave_line(e, c);
     change_queue(e, c, f->moved.queue);
-    cool_downs_clear(e, c); /* other people there */
+    contact_warm_up(e, c); /* other people there */
     c->hold_until = TIME_NEVER;
     if (waits) {
         skill_queue_push(e, c);
@@ -538,7 +282,7 @@ static void apply_accepted(struct engine *e, struct contact *c, const struct fac
     offer_enter(e, o, OFFER_ACTIVE, TIME_NEVER);
     agent_refresh(e, a);
     enter(e, c, CONTACT_ACTIVE);
-    cool_downs_clear(e, c);
+    contact_warm_up(e, c);
     contact_arm(e, c);
     remember(e, c, f, a, TEXT_NONE, TEXT_NONE);
 }
@@ -572,7 +316,7 @@ static void apply_offer_ended(struct engine *e, struct contact *c, const struct 
     }
     offer_remove(e, c->offer, end_of(f));
     c->hold_until = TIME_NEVER; /* who was waited for has had its turn */
-    cool_down(e, c, a, f->offer_ended.cool_until);
+    contact_cool_down(e, c, a, f->offer_ended.cool_until);
     enter(e, c, CONTACT_WAITING);
     contact_arm(e, c);
     remember(e, c, f, a, f->offer_ended.reason, TEXT_NONE);
@@ -655,113 +399,6 @@ static void apply_given_back(struct engine *e, struct contact *c, const struct f
 
 /* ---- ends ---- */
 
-engine_time tombstone_kept_until(const struct engine *e, const struct tombstone *t)
-{
-    duration_ms kept = e->settings->id_kept > e->settings->rating_kept ? e->settings->id_kept
-                                                                       : e->settings->rating_kept;
-    return t->ended_at + kept;
-}
-
-void tombstone_forget(struct engine *e, struct tombstone *t)
-{
-    struct owner *o = t->owner;
-
-    checkpoint_before_tombstone(e, t);
-    tombstone_drop_history(e, t);
-    id_map_remove(&e->tombstones, t);
-    list_remove(&t->in_order);
-    list_remove(&t->of_owner);
-    o->ended_count--;
-    owner_release_if_unused(e, o);
-    text_discard(t->reason);
-    memory_give((void *)(uintptr_t)t->id.bytes);
-    pool_give(&e->tombstone_pool, t);
-}
-
-/* The story of an ended contact, and of none before it, is told no more. */
-void tombstone_drop_history(struct engine *e, struct tombstone *t)
-{
-    if (t->history == NULL) {
-        return;
-    }
-    if (e->oldest_history == &t->in_order) {
-        e->oldest_history = list_next(&e->ended, &t->in_order);
-    }
-    history_discard(e, t->history, t->history_count, t->history_room);
-    t->history = NULL;
-    t->history_count = t->history_room = 0;
-    e->histories--;
-}
-
-/* The story goes with what is remembered. */
-static void bury_history(struct engine *e, struct tombstone *t, struct contact *c)
-{
-    t->history = c->history;
-    t->history_count = c->history_count;
-    t->history_room = c->history_room;
-    c->history = NULL;
-    c->history_count = c->history_room = 0;
-    e->histories++;
-    if (e->oldest_history == NULL) {
-        e->oldest_history = &t->in_order;
-    }
-    if (e->histories > ENDED_HISTORIES_KEPT) {
-        struct tombstone *oldest = record_of(e->oldest_history, struct tombstone, in_order);
-        checkpoint_before_tombstone_change(e, oldest);
-        tombstone_drop_history(e, oldest);
-    }
-}
-
-/* What is too old or too many goes, a few at a time: what came with one end goes with a later one.
- */
-static void sweep_tombstones(struct engine *e)
-{
-    for (int i = 0; i < 4; i++) {
-        struct list_node *n = list_first(&e->ended);
-        struct tombstone *t;
-        if (n == NULL) {
-            return;
-        }
-        t = record_of(n, struct tombstone, in_order);
-        if (id_map_count(&e->tombstones) <= e->settings->tombstones_max &&
-            tombstone_kept_until(e, t) > e->now) {
-            return;
-        }
-        tombstone_forget(e, t);
-    }
-}
-
-static void bury(struct engine *e, struct contact *c, const struct fact *f,
-                 enum contact_state state, struct agent *agent)
-{
-    struct tombstone *t = pool_take(&e->tombstone_pool);
-    char *id = memory_take(c->id.length + 1u);
-
-    memcpy(id, c->id.bytes, c->id.length);
-    t->id = (struct text){id, c->id.length};
-    t->owner = c->owner;
-    t->number = c->number;
-    t->seq = f->seq;
-    t->created_at = c->created_at;
-    t->start_at = c->start_at;
-    t->ended_at = f->at;
-    t->reason = text_duplicate(f->ended.reason);
-    t->agent = agent;
-    t->queue = c->queue;
-    t->tier = c->tier;
-    t->channel = c->channel;
-    t->issue = c->issue;
-    t->language = c->language;
-    t->state = (uint8_t)state;
-    t->rating = c->rating;
-    list_append(&e->ended, &t->in_order);
-    list_append(&t->owner->ended, &t->of_owner);
-    t->owner->ended_count++;
-    id_map_insert(&e->tombstones, t);
-    remember(e, c, f, agent, f->ended.reason, f->ended.actor);
-    bury_history(e, t, c);
-}
-
 static void tally_end(struct engine *e, const struct contact *c, enum contact_state state)
 {
     if (state == CONTACT_COMPLETED) {
@@ -782,10 +419,11 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
 
     leave_line(e, c);
     tally_end(e, c, state);
-    bury(e, c, f, state, o != NULL ? o->agent : c->last_agent);
+    remember(e, c, f, o != NULL ? o->agent : c->last_agent, f->ended.reason, f->ended.actor);
+    tombstone_bury(e, c, f, state, o != NULL ? o->agent : c->last_agent);
     enter(e, c, state);
     timer_wheel_disarm(&e->clocks, &c->timer);
-    cool_downs_clear(e, c);
+    contact_warm_up(e, c);
     checkpoint_contact_leaves(e, c);
     id_map_remove(&e->contacts, c);
     list_remove(&c->in_arrival);
@@ -809,19 +447,8 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     } else {
         list_append(&e->lingering, &c->in_arrival); /* somebody still wraps it up */
     }
-    sweep_tombstones(e);
+    tombstones_sweep(e);
     owner_release_if_unused(e, owner);
-}
-
-void contact_destroy(struct engine *e, struct contact *c)
-{
-    if (list_linked(&c->in_arrival)) {
-        list_remove(&c->in_arrival);
-    }
-    history_discard(e, c->history, c->history_count, c->history_room);
-    requirement_release(&e->skills, c->own_skills);
-    memory_give((void *)(uintptr_t)c->id.bytes);
-    pool_give(&e->contact_pool, c);
 }
 
 static void apply_wrap_up_ended(struct engine *e, const struct fact *f)

@@ -1,10 +1,8 @@
 /* Inside the engine: its state, and what its rooms offer each other. Not for users of the engine.
+ * README.md in this folder shows which room does what.
  *
- *   step.c, step_contact.c, step_agent.c, step_config.c, clocks.c, matcher.c   decide: facts and
- * deliveries apply.c, apply_contact.c, apply_agent.c                                    facts ->
- * state, live and in replay skill_queue.c, service_level.c, skill.c, words what they work on
- *   visit.c, digest, checkpoint.c, audit.c                                     the durable state,
- * walked */
+ * The law of the house: step_*, clocks and matcher decide and write facts and deliveries; apply_*
+ * change the state and decide nothing; everything else is what they work on. */
 #ifndef QUEUE_STATE_H
 #define QUEUE_STATE_H
 
@@ -137,6 +135,7 @@ void checkpoint_before_all(struct engine *e);
 struct owner *owner_intern(struct engine *e, struct text name);
 void owner_release_if_unused(struct engine *e, struct owner *o);
 struct agent *agent_create(struct engine *e, struct text id);
+void agent_discard_put(struct engine *e, struct agent *a);
 void agent_destroy(struct engine *e, struct agent *a);
 void agent_serve(struct engine *e,
                  struct agent *a); /* capacity, channels, profile from what was put */
@@ -148,14 +147,20 @@ void history_keep(struct engine *e, struct history_entry **history, uint16_t *co
 void history_discard(struct engine *e, struct history_entry *history, uint16_t count,
                      uint16_t room);
 void tombstone_drop_history(struct engine *e, struct tombstone *t);
+void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until);
+void contact_warm_up(struct engine *e, struct contact *c); /* every cool-down of it ends */
 void contact_arm(struct engine *e, struct contact *c);
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after);
 bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now);
 void cool_down_end(struct engine *e, struct cool_down *d);
+void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
+                    enum contact_state state, struct agent *agent);
+void tombstones_sweep(struct engine *e); /* a few of those that are too old or too many */
 void tombstone_forget(struct engine *e, struct tombstone *t);
 engine_time tombstone_kept_until(const struct engine *e, const struct tombstone *t);
 
 struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c, struct agent *a);
+bool offer_may(const struct offer *o, enum fact_kind by); /* the table of moves */
 void offer_enter(struct engine *e, struct offer *o, enum offer_state to, engine_time until);
 void offer_remove(struct engine *e, struct offer *o, enum offer_end how);
 struct offer *offer_find(struct engine *e, struct agent *a, uint64_t number);

@@ -1,0 +1,140 @@
+/* An offer's life cycle and words, and what it occupies. */
+#include "queue/state.h"
+
+static const struct offer_move {
+    enum offer_state from;
+    enum fact_kind by;
+    enum offer_state to; /* OFFER_STATE_COUNT: over */
+} offer_moves[] = {
+    {OFFER_SENT, FACT_OFFER_RECEIVED, OFFER_SHOWN},
+    {OFFER_SENT, FACT_OFFER_ACCEPTED, OFFER_ACTIVE},
+    {OFFER_SENT, FACT_OFFER_DECLINED, OFFER_STATE_COUNT},
+    {OFFER_SENT, FACT_OFFER_WITHDRAWN, OFFER_STATE_COUNT},
+    {OFFER_SHOWN, FACT_OFFER_ACCEPTED, OFFER_ACTIVE},
+    {OFFER_SHOWN, FACT_OFFER_DECLINED, OFFER_STATE_COUNT},
+    {OFFER_SHOWN, FACT_OFFER_TIMED_OUT, OFFER_STATE_COUNT},
+    {OFFER_SHOWN, FACT_OFFER_WITHDRAWN, OFFER_STATE_COUNT},
+    {OFFER_ACTIVE, FACT_WRAP_UP_STARTED, OFFER_WRAPPING},
+    {OFFER_ACTIVE, FACT_CONTACT_COMPLETED, OFFER_STATE_COUNT},
+    {OFFER_ACTIVE, FACT_CONTACT_TRANSFERRED,
+     OFFER_STATE_COUNT}, /* or wrapping, when the giver wraps up */
+    {OFFER_ACTIVE, FACT_CONTACT_REQUEUED, OFFER_STATE_COUNT},
+    {OFFER_WRAPPING, FACT_CONTACT_COMPLETED, OFFER_STATE_COUNT},
+    {OFFER_WRAPPING, FACT_WRAP_UP_ENDED, OFFER_STATE_COUNT},
+};
+
+bool offer_may(const struct offer *o, enum fact_kind by)
+{
+    for (size_t i = 0; i < sizeof(offer_moves) / sizeof(offer_moves[0]); i++) {
+        if (offer_moves[i].from == o->state && offer_moves[i].by == by) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c, struct agent *a)
+{
+    struct offer *o = pool_take(&e->offer_pool);
+
+    o->number = number;
+    o->contact = c;
+    o->agent = a;
+    o->channel = c->channel;
+    o->made_at = e->now;
+    o->accepted_at = TIME_NEVER;
+    o->until = TIME_NEVER;
+    c->references++;
+    list_append(&a->held, &o->of_agent);
+    a->held_count++;
+    a->holds[c->channel]++;
+    a->used += e->settings->channels[c->channel].units;
+    return o;
+}
+
+/* The only place that writes offer->state: state and clock change together. */
+void offer_enter(struct engine *e, struct offer *o, enum offer_state to, engine_time until)
+{
+    o->state = to;
+    o->state_since = e->now;
+    o->until = until;
+    timer_wheel_arm(&e->clocks, &o->timer, until, CLOCK_ORDER(CLOCK_OFFER, o->number));
+}
+
+void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
+{
+    struct contact *c = o->contact;
+    struct agent *a = o->agent;
+
+    e->ended_offers[o->number % ENDED_OFFERS_KEPT] =
+        (struct ended_offer){o->number, c->number, a->number, (uint8_t)how};
+    timer_wheel_disarm(&e->clocks, &o->timer);
+    list_remove(&o->of_agent);
+    a->held_count--;
+    a->holds[o->channel]--;
+    a->used -= e->settings->channels[o->channel].units;
+    if (o->state == OFFER_ACTIVE || o->state == OFFER_WRAPPING) {
+        a->idle_since = ++e->touch; /* it worked: idle from now */
+    }
+    if (c->offer == o) {
+        c->offer = NULL;
+    }
+    c->references--;
+    if (c->references == 0 && c->state >= CONTACT_LIVE_STATES) {
+        contact_destroy(e, c);
+    }
+    pool_give(&e->offer_pool, o);
+    agent_refresh(e, a);
+}
+
+struct offer *offer_find(struct engine *e, struct agent *a, uint64_t number)
+{
+    (void)e;
+    for (struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
+        struct offer *o = record_of(n, struct offer, of_agent);
+        if (o->number == number) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+const struct ended_offer *ended_offer_find(const struct engine *e, uint64_t number)
+{
+    const struct ended_offer *ended = &e->ended_offers[number % ENDED_OFFERS_KEPT];
+
+    return number != 0 && ended->number == number ? ended : NULL;
+}
+
+/* ---- words ---- */
+
+struct text offer_state_word(enum offer_state state)
+{
+    static const struct text words[OFFER_STATE_COUNT] = {
+        [OFFER_SENT] = TEXT("offered"),
+        [OFFER_SHOWN] = TEXT("offered"),
+        [OFFER_ACTIVE] = TEXT("active"),
+        [OFFER_WRAPPING] = TEXT("wrapping"),
+    };
+    return words[state];
+}
+
+struct text offer_end_word(enum offer_end how)
+{
+    static const struct text words[OFFER_END_COUNT] = {
+        [OFFER_END_DECLINED] = TEXT("declined"),
+        [OFFER_END_TIMED_OUT] = TEXT("timed_out"),
+        [OFFER_END_UNDELIVERED] = TEXT("undelivered"),
+        [OFFER_END_CANCELLED] = TEXT("cancelled"),
+        [OFFER_END_EXPIRED] = TEXT("expired"),
+        [OFFER_END_AWAY] = TEXT("away"),
+        [OFFER_END_SIGNED_OUT] = TEXT("signed_out"),
+        [OFFER_END_AGENT_LOST] = TEXT("agent_lost"),
+        [OFFER_END_MOVED] = TEXT("moved"),
+        [OFFER_END_REMOVED] = TEXT("agent_removed"),
+        [OFFER_END_TRANSFERRED] = TEXT("transferred"),
+        [OFFER_END_REQUEUED] = TEXT("requeued"),
+        [OFFER_END_COMPLETED] = TEXT("completed"),
+    };
+    return words[how];
+}

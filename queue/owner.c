@@ -1,0 +1,53 @@
+/* Connectors' identities. */
+#include "queue/state.h"
+
+struct owner *owner_intern(struct engine *e, struct text name)
+{
+    struct owner *o = id_map_find(&e->owners, name);
+
+    if (o == NULL) {
+        o = memory_take(sizeof(*o));
+        char *copy = memory_take(name.length + 1u);
+        memcpy(copy, name.bytes, name.length);
+        o->name = (struct text){copy, name.length};
+        o->number = e->next_owner++;
+        o->lost_since = TIME_NEVER;
+        list_init(&o->contacts);
+        list_init(&o->ended);
+        id_map_insert(&e->owners, o);
+    }
+    return o;
+}
+
+void owner_release_if_unused(struct engine *e, struct owner *o)
+{
+    if (o->attached > 0 || o->contact_count > 0 || o->ended_count > 0) {
+        return;
+    }
+    id_map_remove(&e->owners, o);
+    memory_give((void *)(uintptr_t)o->name.bytes);
+    memory_give(o);
+}
+
+void owner_arm_contacts(struct engine *e, struct owner *o)
+{
+    for (struct list_node *n = list_first(&o->contacts); n != NULL;
+         n = list_next(&o->contacts, n)) {
+        struct contact *c = record_of(n, struct contact, of_owner);
+        if (c->lost != DURATION_NONE) {
+            contact_arm(e, c);
+        }
+    }
+}
+
+void owners_after_start(struct engine *e)
+{
+    /* Every owner that matters here has a live contact; so the contacts lead to all of them. */
+    for (struct list_node *n = list_first(&e->arrival); n != NULL; n = list_next(&e->arrival, n)) {
+        struct contact *c = record_of(n, struct contact, in_arrival);
+        if (c->lost != DURATION_NONE) {
+            c->owner->lost_since = e->now;
+            contact_arm(e, c);
+        }
+    }
+}
