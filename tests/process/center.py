@@ -57,7 +57,9 @@ class Refused(Exception):
 class Server:
     """One switchboard-server in a folder of its own; CenterTest.start makes one."""
 
-    def __init__(self, config=MINIMAL, journal="memory", folder=None, env=None, wrap=(), options=(), ready=True):
+    def __init__(self, config=MINIMAL, journal="memory", folder=None, env=None, wrap=(), options=(), ready=True,
+                 workspace="default"):
+        self.workspace = workspace
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="switchboard-test-"))
         self.owns_folder = folder is None
         if isinstance(config, str):
@@ -89,7 +91,7 @@ class Server:
             if self.process.poll() is not None:
                 raise ConnectionError(f"the server ended with {self.process.returncode} at its start")
             try:
-                Client(self, "supervisor").close()
+                Client(self, "supervisor", workspace=self.workspace).close()
                 return True
             except OSError:
                 return False
