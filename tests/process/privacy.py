@@ -110,6 +110,7 @@ class Privacy(CenterTest):
         people[bo].drop()
         admin.call("agent.remove", agent=ana)
         self.quiet()
+        self.assertLessEqual({"session_opened", "session_ended", "config_applied"}, self.events())
         # And what a start reads, it does not tell; nor what it says of a journal that is damaged.
         self.server.kill()
         self.server.start()
