@@ -142,7 +142,10 @@ struct contact {
 
 /* What is remembered of an ended contact; of the newest ENDED_HISTORIES_KEPT also the story. */
 struct tombstone {
-    struct text id;
+    struct text id; /* one block with the two behind it */
+    struct text customer;
+    struct text disposition;
+    engine_time due[PROMISE_COUNT];
     struct owner *owner;
     uint64_t number;
     uint64_t seq; /* of its end */
@@ -158,6 +161,7 @@ struct tombstone {
     language_index language;
     uint8_t state; /* enum contact_state, an ended one */
     uint8_t rating;
+    uint8_t overdue;               /* a bit for each promise missed */
     struct history_entry *history; /* NULL: told no more */
     uint16_t history_count;
     uint16_t history_room;

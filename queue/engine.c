@@ -341,7 +341,7 @@ static void count_agents(const struct engine *e, queue_index queue, struct queue
     }
 }
 
-static duration_ms oldest_wait(const struct engine *e, const struct skill_queue *q)
+static duration_ms oldest_wait(const struct skill_queue *q, engine_time now)
 {
     const struct ranked_tree *const trees[2] = {&q->lines, &q->reserved};
     duration_ms oldest = DURATION_NONE;
@@ -355,7 +355,7 @@ static duration_ms oldest_wait(const struct engine *e, const struct skill_queue 
             int looked = 0;
             for (struct contact *c = line_first(l); c != NULL && looked < 1000;
                  c = line_next(l, c), looked++) {
-                duration_ms wait = e->now - c->start_at;
+                duration_ms wait = now - c->start_at;
                 oldest = wait > oldest ? wait : oldest;
             }
         }
@@ -363,13 +363,14 @@ static duration_ms oldest_wait(const struct engine *e, const struct skill_queue 
     return oldest;
 }
 
-void engine_get_queue_row(const struct engine *e, queue_index queue, struct queue_row *out)
+void engine_get_queue_row(const struct engine *e, queue_index queue, engine_time now,
+                          struct queue_row *out)
 {
     const struct skill_queue *q = &e->queues[queue];
     duration_ms interval =
         e->settings->statistics_interval > 0 ? e->settings->statistics_interval : 1;
-    int64_t last = e->now / interval;
-    int64_t first = (e->now - e->settings->statistics_window) / interval;
+    int64_t last = now / interval;
+    int64_t first = (now - e->settings->statistics_window) / interval;
     struct tally sum = {0};
 
     memset(out, 0, sizeof(*out));
@@ -377,7 +378,7 @@ void engine_get_queue_row(const struct engine *e, queue_index queue, struct queu
     out->offered = q->count[CONTACT_OFFERED];
     out->active = q->count[CONTACT_ACTIVE];
     out->wrapping = q->count[CONTACT_WRAPPING];
-    out->oldest_wait = oldest_wait(e, q);
+    out->oldest_wait = oldest_wait(q, now);
     count_agents(e, queue, out);
     series_add(q->series, first, last, &sum);
     out->answered = sum.answered;
@@ -386,7 +387,7 @@ void engine_get_queue_row(const struct engine *e, queue_index queue, struct queu
     out->service_level = tally_service_level(&sum);
     out->average_speed_of_answer =
         sum.answered > 0 ? (duration_ms)(sum.wait_sum / sum.answered) : DURATION_NONE;
-    out->window = e->now - first * interval;
+    out->window = now - first * interval;
 }
 
 static int series_order(const void *a, const void *b)

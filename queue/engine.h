@@ -106,7 +106,9 @@ struct queue_row {
     duration_ms average_speed_of_answer; /* DURATION_NONE: no data */
     duration_ms window;
 };
-void engine_get_queue_row(const struct engine *e, queue_index queue, struct queue_row *out);
+/* As of `now`, which may be later than the last step. */
+void engine_get_queue_row(const struct engine *e, queue_index queue, engine_time now,
+                          struct queue_row *out);
 
 enum statistics_by { BY_QUEUE, BY_AGENT, BY_TIER, BY_ISSUE, BY_CHANNEL, BY_COUNT };
 

@@ -153,6 +153,8 @@ void contact_arm(struct engine *e, struct contact *c);
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after);
 bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now);
 void cool_down_end(struct engine *e, struct cool_down *d);
+void tombstone_set_texts(struct tombstone *t, struct text id, struct text customer,
+                         struct text disposition);
 void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
                     enum contact_state state, struct agent *agent);
 void tombstones_sweep(struct engine *e); /* a few of those that are too old or too many */

@@ -77,14 +77,34 @@ void tombstones_sweep(struct engine *e)
     }
 }
 
+/* Copies of all three in one block, which goes with the id. */
+void tombstone_set_texts(struct tombstone *t, struct text id, struct text customer,
+                         struct text disposition)
+{
+    char *block = memory_take(id.length + customer.length + disposition.length + 1u);
+
+    memcpy(block, id.bytes, id.length);
+    t->id = (struct text){block, id.length};
+    block += id.length;
+    if (customer.bytes != NULL) {
+        memcpy(block, customer.bytes, customer.length);
+        t->customer = (struct text){block, customer.length};
+        block += customer.length;
+    }
+    if (disposition.bytes != NULL) {
+        memcpy(block, disposition.bytes, disposition.length);
+        t->disposition = (struct text){block, disposition.length};
+    }
+}
+
 void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
                     enum contact_state state, struct agent *agent)
 {
     struct tombstone *t = pool_take(&e->tombstone_pool);
-    char *id = memory_take(c->id.length + 1u);
 
-    memcpy(id, c->id.bytes, c->id.length);
-    t->id = (struct text){id, c->id.length};
+    tombstone_set_texts(t, c->id, c->body.customer, f->ended.disposition);
+    memcpy(t->due, c->due, sizeof(t->due));
+    t->overdue = c->overdue;
     t->owner = c->owner;
     t->number = c->number;
     t->seq = f->seq;

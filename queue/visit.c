@@ -653,8 +653,15 @@ void visit_contact(struct visitor *v, struct contact *c, struct text *owner)
 void visit_tombstone(struct visitor *v, struct tombstone *t, struct text *owner)
 {
     struct text id = t->id;
+    struct text customer = t->customer;
+    struct text disposition = t->disposition;
 
     visit_text(v, &id);
+    visit_text(v, &customer);
+    visit_text(v, &disposition);
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        visit_i64(v, &t->due[p]);
+    }
     visit_u64(v, &t->number);
     visit_u64(v, &t->seq);
     visit_i64(v, &t->created_at);
@@ -666,14 +673,13 @@ void visit_tombstone(struct visitor *v, struct tombstone *t, struct text *owner)
     visit_classes(v, &t->queue, &t->tier, &t->channel, &t->issue, &t->language);
     visit_u8(v, &t->state);
     visit_u8(v, &t->rating);
+    visit_u8(v, &t->overdue);
     visit_history(v, &t->history, &t->history_count, &t->history_room);
     if (v->mode == VISIT_LOAD) {
         v->bad = v->bad || t->state >= CONTACT_STATE_COUNT || t->state < CONTACT_LIVE_STATES ||
                  id.bytes == NULL || owner->bytes == NULL;
         if (!v->bad) {
-            char *copy = memory_take(id.length + 1u);
-            memcpy(copy, id.bytes, id.length);
-            t->id = (struct text){copy, id.length};
+            tombstone_set_texts(t, id, customer, disposition);
         }
     }
 }

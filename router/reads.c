@@ -328,12 +328,11 @@ static bool contact_filter_live(const struct contact_filter *f, const struct con
            contact_filter_agent(f, c->offer == NULL ? NULL : c->offer->agent);
 }
 
-/* Of an ended contact neither the customer nor the promises are remembered: a filter by them finds
- * none. */
 static bool contact_filter_ended(const struct contact_filter *f, const struct tombstone *t)
 {
     return contact_filter_classes(f, t->queue, t->tier, t->issue, t->language) &&
-           t->created_at >= f->since && !f->overdue_given && text_is_none(f->customer) &&
+           t->created_at >= f->since && (!f->overdue_given || f->overdue == (t->overdue != 0)) &&
+           (text_is_none(f->customer) || text_equal(f->customer, t->customer)) &&
            contact_filter_agent(f, t->agent);
 }
 

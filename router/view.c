@@ -123,7 +123,7 @@ static uint32_t view_channel(struct packer *p, const struct view *v, channel_ind
                                   : VIEW_TEXT(p, "channel", v->settings->channels[channel].name);
 }
 
-static uint32_t view_due(struct packer *p, const struct contact *c)
+static uint32_t view_due(struct packer *p, const engine_time due[PROMISE_COUNT])
 {
     size_t map;
     uint32_t pairs = 0;
@@ -131,9 +131,9 @@ static uint32_t view_due(struct packer *p, const struct contact *c)
     packer_literal(p, "due");
     map = p->size;
     packer_map(p, 0);
-    pairs += VIEW_TIME(p, "answer", c->due[PROMISE_ANSWER]);
-    pairs += VIEW_TIME(p, "progress", c->due[PROMISE_PROGRESS]);
-    pairs += VIEW_TIME(p, "resolve", c->due[PROMISE_RESOLVE]);
+    pairs += VIEW_TIME(p, "answer", due[PROMISE_ANSWER]);
+    pairs += VIEW_TIME(p, "progress", due[PROMISE_PROGRESS]);
+    pairs += VIEW_TIME(p, "resolve", due[PROMISE_RESOLVE]);
     p->bytes[map] = (uint8_t)(0x80 | pairs);
     return 1;
 }
@@ -183,7 +183,7 @@ uint32_t view_contact(struct packer *p, const struct view *v, const struct conta
     pairs += VIEW_TEXT(p, "state", contact_state_word(c->state));
     pairs += view_classes(p, v, c->queue, c->tier, c->issue, c->language);
     pairs += VIEW_TIME(p, "deadline_at", c->due[PROMISE_ANSWER]);
-    pairs += view_due(p, c);
+    pairs += view_due(p, c->due);
     if (c->state == CONTACT_WAITING) {
         position = engine_position(v->engine, c);
         if (position > 0) {
@@ -290,10 +290,15 @@ uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct
 {
     uint32_t pairs = view_tombstone(p, v, t);
 
+    pairs += VIEW_TIME(p, "deadline_at", t->due[PROMISE_ANSWER]);
+    pairs += view_due(p, t->due);
     pairs += view_channel(p, v, t->channel);
     if (t->agent != NULL) {
         pairs += VIEW_TEXT(p, "agent", t->agent->id);
     }
+    pairs += VIEW_TEXT(p, "customer", t->customer);
+    pairs += VIEW_TEXT(p, "disposition", t->disposition);
+    pairs += VIEW_FLAG(p, "overdue", t->overdue != 0);
     pairs += VIEW_INT(p, "submitted_at", t->created_at);
     pairs += VIEW_INT(p, "ended_at", t->ended_at);
     if (t->rating > 0) {
@@ -372,7 +377,7 @@ uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *
     pairs += VIEW_INT(p, "submitted_at", c->created_at);
     pairs += VIEW_INT(p, "waited_ms", o->made_at > c->start_at ? o->made_at - c->start_at : 0);
     pairs += VIEW_TIME(p, "deadline_at", c->due[PROMISE_ANSWER]);
-    pairs += view_due(p, c);
+    pairs += view_due(p, c->due);
     if (o->state <= OFFER_SHOWN && o->until != TIME_NEVER) {
         pairs += VIEW_INT(p, "expires_ms", o->until > v->now ? o->until - v->now : 0);
     }
@@ -514,7 +519,7 @@ uint32_t view_queue(struct packer *p, const struct view *v, queue_index queue)
     struct queue_row row;
     uint32_t pairs = VIEW_TEXT(p, "queue", v->settings->queues[queue].name);
 
-    engine_get_queue_row(v->engine, queue, &row);
+    engine_get_queue_row(v->engine, queue, v->now, &row);
     pairs += VIEW_INT(p, "waiting", (int64_t)row.waiting);
     pairs += VIEW_INT(p, "offered", (int64_t)row.offered);
     pairs += VIEW_INT(p, "active", (int64_t)row.active);

@@ -442,7 +442,7 @@ TEST(catalogue_11, counters_are_what_the_facts_say)
     pass(f, 7000);
     cancel(f, "k3", "");
     complete(f, "ana", "k1", "");
-    engine_get_queue_row(f->engine, 0, &row);
+    engine_get_queue_row(f->engine, 0, engine_now(f->engine), &row);
     EXPECT(row.waiting == 0);
     EXPECT(row.offered == 1);
     EXPECT(row.active == 0);
@@ -451,7 +451,7 @@ TEST(catalogue_11, counters_are_what_the_facts_say)
     EXPECT(row.average_speed_of_answer == 0);
     EXPECT(row.agents_signed_in == 1);
     restart(f);
-    engine_get_queue_row(f->engine, 0, &again);
+    engine_get_queue_row(f->engine, 0, engine_now(f->engine), &again);
     EXPECT(again.answered == row.answered);
     EXPECT(again.abandoned == row.abandoned);
     EXPECT(again.offered == row.offered);
