@@ -22,10 +22,11 @@ uint64_t demo_now(const struct demo *d)
 
 int64_t demo_span(struct demo *d, double mean_s)
 {
-    int64_t mean = (int64_t)llround(mean_s * 1000 / d->options->speed);
-    int64_t drawn = workload_duration(&d->random, mean < 1 ? 1 : mean);
+    int64_t half = (int64_t)llround(mean_s * 500 / d->options->speed);
 
-    return drawn < 1 ? 1 : drawn;
+    /* Half of it always, half of it by chance: nobody is done at once, and nobody takes for ever.
+     */
+    return half < 1 ? 1 : half + workload_duration(&d->random, half);
 }
 
 /* The end. */

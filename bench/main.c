@@ -1,4 +1,5 @@
 /* switchboard-bench: one program for everything that is measured. */
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
 {
     char name[64];
 
+    argp_err_exit_status = BENCH_UNABLE;
     if (argc < 2) {
         main_help(stderr);
         return BENCH_UNABLE;
