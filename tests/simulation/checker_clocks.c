@@ -134,15 +134,16 @@ static bool matters(const struct clocks *k, int clock)
     }
 }
 
-/* A state in which other clocks matter: those that ran out meanwhile ring now. */
-static void enter(struct clocks_checker *c, uint32_t contact, enum contact_state state)
+/* A state in which other clocks matter. What ran out meanwhile rings with the next step: the one
+ * that put the contact there may have looked at its clocks before. */
+static void enter(struct clocks_checker *c, const struct sighting *s, enum contact_state state)
 {
-    struct clocks *k = &c->contacts[contact];
+    struct clocks *k = &c->contacts[s->contact];
 
     k->state = state;
     for (int clock = 0; clock < CLOCK_KINDS; clock++) {
         if (k->at[clock] != TIME_NEVER && matters(k, clock)) {
-            alarm_add(c, k->at[clock], contact);
+            alarm_add(c, k->at[clock] > s->fact->at ? k->at[clock] : s->fact->at + 1, s->contact);
         }
     }
 }
@@ -213,7 +214,7 @@ static void contact_fact(struct clocks_checker *c, const struct sighting *s)
         set(c, s->contact, CLOCK_HOLD, f->woken.hold_until);
         promises(c, s->contact, f->woken.answer_at, f->woken.progress_at, f->woken.resolve_at);
         stops(c, s->contact, CLOCK_WAKE);
-        enter(c, s->contact, CONTACT_WAITING);
+        enter(c, s, CONTACT_WAITING);
         break;
     case FACT_CONTACT_UPDATED:
         updated(c, s->contact, &f->updated);
@@ -224,23 +225,23 @@ static void contact_fact(struct clocks_checker *c, const struct sighting *s)
         stops(c, s->contact, CLOCK_HOLD);
         break;
     case FACT_CONTACT_OFFERED:
-        enter(c, s->contact, CONTACT_OFFERED);
+        enter(c, s, CONTACT_OFFERED);
         break;
     case FACT_OFFER_DECLINED:
     case FACT_OFFER_TIMED_OUT:
     case FACT_OFFER_WITHDRAWN:
         stops(c, s->contact, CLOCK_HOLD);
-        enter(c, s->contact, CONTACT_WAITING);
+        enter(c, s, CONTACT_WAITING);
         break;
     case FACT_OFFER_ACCEPTED:
         settle(c, s->contact, PROMISE_ANSWER);
-        enter(c, s->contact, CONTACT_ACTIVE);
+        enter(c, s, CONTACT_ACTIVE);
         break;
     case FACT_CONTACT_TRANSFERRED:
     case FACT_CONTACT_REQUEUED:
         set(c, s->contact, CLOCK_WAKE, f->given_back.not_before_at);
         set(c, s->contact, CLOCK_HOLD, f->given_back.hold_until);
-        enter(c, s->contact,
+        enter(c, s,
               f->given_back.not_before_at == TIME_NEVER ? CONTACT_WAITING : CONTACT_SCHEDULED);
         break;
     case FACT_CONTACT_OVERDUE:
@@ -248,7 +249,7 @@ static void contact_fact(struct clocks_checker *c, const struct sighting *s)
         settle(c, s->contact, f->promise.promise);
         break;
     case FACT_WRAP_UP_STARTED:
-        enter(c, s->contact, CONTACT_WRAPPING);
+        enter(c, s, CONTACT_WRAPPING);
         break;
     case FACT_CONTACT_COMPLETED:
     case FACT_CONTACT_CANCELLED:

@@ -2,8 +2,9 @@
 """The checkers find broken engines.
 
 Each file of mutants/ says how an engine goes wrong, which checkers may find it, and what to change in its
-sources for that: the text that stands there, and what it becomes. The random test is built with each and must fail by
-one of those checkers; so must the text still stand there, that a mutant may not quietly become a sound engine.
+sources for that: a text that stands somewhere in queue/, once, and what it becomes. The random test is built with each
+and must fail by one of those checkers. A text that stands nowhere any more fails, too: no mutant may quietly become a
+sound engine.
 
 With names as arguments, only those mutants are tried.
 """
@@ -38,28 +39,32 @@ def compile_one(source, target):
 
 
 def parse(path):
-    """What a mutant's file says: its finders, and a list of (source, was, becomes)."""
-    head, *changes = re.split(r"^==== (.*)\n", path.read_text(), flags=re.M)
+    """What a mutant's file says: its finders, and a list of (text that stands, what it becomes)."""
+    head, *texts = re.split(r"^==== (?:stands|becomes)\n", path.read_text(), flags=re.M)
     finders = re.search(r"^found by: (.*)$", head, flags=re.M).group(1).split(", ")
-    steps = list(zip(changes[0::2], changes[1::2]))
-    return finders, [(source, was[:-1], becomes[:-1])
-                     for (source, was), (_, becomes) in zip(steps[0::2], steps[1::2])]
+    return finders, [(was[:-1], becomes[:-1]) for was, becomes in zip(texts[0::2], texts[1::2])]
+
+
+def find_source(text):
+    """The engine's source in which a text stands."""
+    found = [s for s in SOURCES if s.is_relative_to(ROOT / "queue") and text in s.read_text()]
+    if len(found) != 1 or found[0].read_text().count(text) != 1:
+        raise ValueError(f"this stands in {len(found)} sources of the engine, not once:\n{text}")
+    return found[0]
 
 
 def build(mutant, changes, objects, folder):
     """The random test with an engine changed so; its path."""
     mine = dict(objects)
     texts = {}
-    for source, was, becomes in changes:
-        text = texts.get(source) or (ROOT / source).read_text()
-        if text.count(was) != 1:
-            raise ValueError(f"{source} has this {text.count(was)} times, not once:\n{was}")
-        texts[source] = text.replace(was, becomes)
+    for was, becomes in changes:
+        source = find_source(was)
+        texts[source] = texts.get(source, source.read_text()).replace(was, becomes)
     for source, text in texts.items():
-        changed = folder / f"{mutant}_{pathlib.Path(source).name}"
+        changed = folder / f"{mutant}_{source.name}"
         changed.write_text(text)
-        mine[ROOT / source] = changed.with_suffix(".o")
-        compile_one(changed, mine[ROOT / source])
+        mine[source] = changed.with_suffix(".o")
+        compile_one(changed, mine[source])
     program = folder / mutant
     subprocess.run([COMPILER, "-o", str(program), *map(str, mine.values())], check=True)
     return program
