@@ -147,6 +147,10 @@ void engine_destroy(struct engine *e)
 
     engine_checkpoint_abandon(e);
     checkpoint_loading_abandon(e);
+    /* A pull leaves the wheel, and so must go while its neighbours there still exist. */
+    for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
+        pulls_end(e, a);
+    }
     destroy_contacts(e);
     while ((n = list_first(&e->ended)) != NULL) {
         struct tombstone *t = record_of(n, struct tombstone, in_order);
