@@ -88,7 +88,7 @@ static void apply_new(struct engine *e, const struct fact *f)
     if (old != NULL) {
         tombstone_forget(e, old); /* its time is over: step saw to that */
     }
-    contact_set_body(c, f->subject, &body);
+    contact_set_body(e, c, f->subject, &body);
     c->number = n->number;
     e->next_contact = n->number + 1;
     c->channel = n->channel;
@@ -171,7 +171,7 @@ static void apply_updated(struct engine *e, struct contact *c, const struct fact
     REPLACE(why_queue)
     REPLACE(why_language)
 #undef REPLACE
-    contact_set_body(c, c->id, &body);
+    contact_set_body(e, c, c->id, &body);
     if (waits) {
         skill_queue_push(e, c);
     }
@@ -332,8 +332,8 @@ static void tally_handled(struct engine *e, const struct offer *o)
     TALLY_EACH(e, c, o->agent, (tally->handled++, tally->handle_sum += handled));
 }
 
-static void work_is_done(struct contact *c, struct text reason, struct text disposition,
-                         bool unresolved)
+static void work_is_done(struct engine *e, struct contact *c, struct text reason,
+                         struct text disposition, bool unresolved)
 {
     struct contact_body body = c->body;
 
@@ -344,7 +344,7 @@ static void work_is_done(struct contact *c, struct text reason, struct text disp
     if (reason.bytes != NULL || disposition.bytes != NULL) {
         body.end_reason = reason;
         body.disposition = disposition;
-        contact_set_body(c, c->id, &body);
+        contact_set_body(e, c, c->id, &body);
     }
 }
 
@@ -353,7 +353,7 @@ static void apply_wrap_up_started(struct engine *e, struct contact *c, const str
     const struct fact_WRAP_UP_STARTED *w = &f->wrap_up_started;
 
     offer_enter(e, c->offer, OFFER_WRAPPING, w->until);
-    work_is_done(c, w->reason, w->disposition, w->unresolved);
+    work_is_done(e, c, w->reason, w->disposition, w->unresolved);
     enter(e, c, CONTACT_WRAPPING);
     contact_arm(e, c);
     remember(e, c, f, c->offer->agent, w->reason, w->actor);
@@ -369,7 +369,7 @@ static void apply_given_back(struct engine *e, struct contact *c, const struct f
     c->from_queue = c->queue;
     body.note = g->note;
     body.from_reason = g->reason;
-    contact_set_body(c, c->id, &body);
+    contact_set_body(e, c, c->id, &body);
     if (g->wrap_up_until != TIME_NEVER) {
         o->passed_on = true;
         c->offer = NULL;

@@ -104,7 +104,8 @@ static char *put(char *at, const void *bytes, uint32_t length)
 }
 
 /* Copies id and body into one new block; what they pointed at before may be the old one. */
-void contact_set_body(struct contact *c, struct text id, const struct contact_body *body)
+void contact_set_body(struct engine *e, struct contact *c, struct text id,
+                      const struct contact_body *body)
 {
     size_t size = id.length + 1u + body->customer_attributes.length + body->attributes.length;
     struct contact_body copy;
@@ -132,6 +133,8 @@ void contact_set_body(struct contact *c, struct text id, const struct contact_bo
         put(at, body->attributes.bytes, body->attributes.length);
     }
     memory_give((void *)(uintptr_t)c->id.bytes);
+    e->body_bytes += size - c->body_bytes;
+    c->body_bytes = (uint32_t)size;
     c->id = (struct text){block, id.length};
     c->body = copy;
 }
@@ -291,6 +294,7 @@ void contact_destroy(struct engine *e, struct contact *c)
     }
     history_discard(e, c->history, c->history_count, c->history_room);
     requirement_release(&e->skills, c->own_skills);
+    e->body_bytes -= c->body_bytes;
     memory_give((void *)(uintptr_t)c->id.bytes);
     pool_give(&e->contact_pool, c);
 }

@@ -137,6 +137,7 @@ struct contact {
     uint16_t history_count;
     uint16_t history_room;
     struct contact_body body;
+    uint32_t body_bytes; /* of the block with id and body */
     uint64_t checkpoint; /* the checkpoint it was last written for */
 };
 

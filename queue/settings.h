@@ -113,6 +113,8 @@ struct settings {
     duration_ms at_risk; /* warn so long before a promise is missed; DURATION_NONE: never */
     duration_ms id_kept; /* an ended contact's id is remembered so long */
     duration_ms rating_kept;         /* and may be rated so long */
+    uint32_t contacts_max;           /* live ones; further ones are refused. 0: no limit */
+    uint32_t bodies_bytes_max;       /* of all their words together; 0: no limit */
     uint32_t tombstones_max;         /* of at most so many */
     duration_ms received_bound;      /* received_at counts at most so far back */
     duration_ms fairness_window;     /* fewest_contacts looks back about so far */

@@ -82,6 +82,7 @@ struct engine {
     uint32_t profile_capacity;
     struct bitset profile_numbers; /* in use */
     struct bitset profiles_ready;  /* with somebody idle in them */
+    uint64_t body_bytes;           /* of all contacts */
     uint32_t idle_orders_used;     /* a bit for each enum idle_order */
     uint32_t interrupts;           /* a bit for each channel that may interrupt another */
     struct timer_wheel clocks;
@@ -141,7 +142,8 @@ void agent_serve(struct engine *e,
                  struct agent *a); /* capacity, channels, profile from what was put */
 
 void contact_destroy(struct engine *e, struct contact *c);
-void contact_set_body(struct contact *c, struct text id, const struct contact_body *body);
+void contact_set_body(struct engine *e, struct contact *c, struct text id,
+                      const struct contact_body *body);
 void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
                   const struct history_entry *entry);
 void history_discard(struct engine *e, struct history_entry *history, uint16_t count,

@@ -70,6 +70,15 @@ static queue_index queue_with_room(const struct engine *e, queue_index queue)
     return INDEX_NONE16;
 }
 
+/* What all queues together may hold: memory is not without bound. */
+static bool workspace_has_room(const struct engine *e)
+{
+    const struct settings *s = e->settings;
+
+    return (s->contacts_max == 0 || id_map_count(&e->contacts) < s->contacts_max) &&
+           (s->bodies_bytes_max == 0 || e->body_bytes < s->bodies_bytes_max);
+}
+
 static struct agent *agent_to_wait_for(struct engine *e, const struct submit_command *s)
 {
     if (s->preferred_agent.length > 0) {
@@ -164,9 +173,11 @@ enum refusal_kind step_submit(struct engine *e)
     if (s->classified.version != e->config_version) {
         return REFUSED_OTHER_CONFIG;
     }
-    queue = queue_with_room(e, s->classified.queue);
+    queue = workspace_has_room(e) ? queue_with_room(e, s->classified.queue) : INDEX_NONE16;
     if (queue == INDEX_NONE16) {
-        refuse(e, REFUSED_QUEUE_FULL, TEXT_NONE, TEXT("the queue has no room"));
+        refuse(e, REFUSED_QUEUE_FULL, TEXT_NONE,
+               workspace_has_room(e) ? TEXT("the queue has no room")
+                                     : TEXT("the workspace has as many contacts as it may hold"));
         e->refusal.reason = e->settings->queues[s->classified.queue].name;
         e->refusal.retry_after = pace_estimate(&e->queues[s->classified.queue].pace, 1, false);
         return REFUSED_QUEUE_FULL;

@@ -277,6 +277,8 @@ void visit_settings(struct visitor *v, struct settings **settings)
     visit_i64(v, &s->at_risk);
     visit_i64(v, &s->id_kept);
     visit_i64(v, &s->rating_kept);
+    visit_u32(v, &s->contacts_max);
+    visit_u32(v, &s->bodies_bytes_max);
     visit_u32(v, &s->tombstones_max);
     visit_i64(v, &s->received_bound);
     visit_i64(v, &s->fairness_window);
@@ -644,7 +646,7 @@ void visit_contact(struct visitor *v, struct contact *c, struct text *owner)
     if (!v->bad) {
         c->state = (enum contact_state)state;
         c->why_agent = word_keep(c->why_agent);
-        contact_set_body(c, id, &body);
+        contact_set_body(v->engine, c, id, &body);
         c->owner = owner_intern(v->engine, *owner);
         c->owner->lost_since = c->lost != DURATION_NONE ? lost_since : c->owner->lost_since;
     }

@@ -67,6 +67,8 @@ static const struct settings_field workspace_fields[] = {
     SETTINGS_FIELD(SETTINGS_SPAN, settings, at_risk),
     SETTINGS_FIELD(SETTINGS_SPAN, settings, id_kept),
     SETTINGS_FIELD(SETTINGS_SPAN, settings, rating_kept),
+    SETTINGS_FIELD(SETTINGS_NUMBER, settings, contacts_max),
+    SETTINGS_FIELD(SETTINGS_NUMBER, settings, bodies_bytes_max),
     SETTINGS_FIELD(SETTINGS_NUMBER, settings, tombstones_max),
     SETTINGS_FIELD(SETTINGS_SPAN, settings, received_bound),
     SETTINGS_FIELD(SETTINGS_SPAN, settings, fairness_window),
