@@ -200,6 +200,20 @@ static void choose_by_deadline(const struct engine *e, const struct agent *a, ui
     }
 }
 
+/* Where another order than the deadline holds, who stands behind a head that this agent has
+ * declined may be due before that head: such queues are looked into one by one, for agents that
+ * something cools down for. */
+static void choose_behind_cooled(const struct engine *e, const struct agent *a, uint32_t free_for,
+                                 bool but_listed, struct choice *best)
+{
+    for (uint32_t i = 0; i < e->queue_count; i++) {
+        if (e->settings->queues[i].order != ORDER_DEADLINE && e->queues[i].lines.root != NULL &&
+            !(but_listed && queue_is_listed(a, (queue_index)i))) {
+            choose(best, best_in_queue(e, a, free_for, (queue_index)i), UINT32_MAX);
+        }
+    }
+}
+
 /* Contacts that wait for this agent alone. */
 static void choose_reserved(const struct engine *e, const struct agent *a, uint32_t free_for,
                             struct choice *best)
@@ -236,6 +250,9 @@ struct contact *matcher_contact_for(struct engine *e, struct agent *a)
     if (best.contact == NULL || best.rank == UINT32_MAX) {
         if (!each || a->all_queues) {
             choose_by_deadline(e, a, free_for, each, &best);
+            if (!list_empty(&a->cool_downs)) {
+                choose_behind_cooled(e, a, free_for, each, &best);
+            }
         }
         choose_reserved(e, a, free_for, &best);
     }
