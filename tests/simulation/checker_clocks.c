@@ -22,6 +22,7 @@ static const char *const clock_words[CLOCK_KINDS] = {
 struct clocks { /* of a contact; TIME_NEVER: does not run */
     engine_time at[CLOCK_KINDS];
     enum contact_state state;
+    engine_time entered_at;
     bool live;
     uint8_t settled; /* a bit for each promise that was kept or missed: it stays so */
 };
@@ -141,6 +142,7 @@ static void enter(struct clocks_checker *c, const struct sighting *s, enum conta
     struct clocks *k = &c->contacts[s->contact];
 
     k->state = state;
+    k->entered_at = s->fact->at;
     for (int clock = 0; clock < CLOCK_KINDS; clock++) {
         if (k->at[clock] != TIME_NEVER && matters(k, clock)) {
             alarm_add(c, k->at[clock] > s->fact->at ? k->at[clock] : s->fact->at + 1, s->contact);
@@ -314,6 +316,9 @@ static void ring(struct clocks_checker *c, uint32_t contact, engine_time now)
 {
     const struct clocks *k = &c->contacts[contact];
 
+    if (k->entered_at == now) {
+        return; /* rings once more, see enter */
+    }
     c->checked++;
     for (int clock = 0; k->live && clock < CLOCK_KINDS; clock++) {
         if (k->at[clock] <= now && matters(k, clock)) {

@@ -10,6 +10,7 @@
 #include "tests/simulation/load.h"
 #include "tests/simulation/order_set.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 /* A contact without a target is ordered as if it had this one. */
@@ -52,7 +53,9 @@ struct worker { /* an agent */
     bool available, connected, pull, all_queues, touched, left;
     uint8_t level[SKILLS_MAX];
     struct text queues[AGENT_QUEUES]; /* owned */
+    uint32_t ranks[AGENT_QUEUES];
     uint32_t queue_count;
+    bool ranked; /* its ranks differ */
 };
 
 /* Waiting contacts of one queue that the same agents may be offered. */
@@ -383,6 +386,65 @@ static const char *why_not(struct order_checker *c, uint32_t agent, uint32_t con
                                                            : NULL;
 }
 
+/* What an agent compares between queues: its own rank of them, then the deadline. */
+static uint32_t rank_of(const struct order_checker *c, const struct worker *a, queue_index queue)
+{
+    for (uint32_t i = 0; a->ranked && i < a->queue_count; i++) {
+        if (text_equal(a->queues[i], c->settings->queues[queue].name)) {
+            return a->ranks[i];
+        }
+    }
+    return UINT32_MAX;
+}
+
+static bool comes_before(const struct order_checker *c, const struct worker *a, uint32_t one,
+                         uint32_t other)
+{
+    const struct standing *x = &c->contacts[one], *y = &c->contacts[other];
+    uint32_t rank_x = rank_of(c, a, x->queue), rank_y = rank_of(c, a, y->queue);
+
+    return rank_x != rank_y ? rank_x < rank_y
+                            : order_before((struct order_key){order_time(x), x->number},
+                                           (struct order_key){order_time(y), y->number});
+}
+
+/* Inside a queue its order decides, between queues the agent's ranks and then the deadline: of the
+ * first of each queue the agent is offered the one that comes before the others. A queue with
+ * another order than the deadline is known to the others by the deadline of its head, which need
+ * not be its earliest: it is not compared. */
+static void check_between_queues(struct order_checker *c, const struct sighting *s)
+{
+    uint32_t first_of[64];
+
+    assert(c->queue_count <= sizeof(first_of) / sizeof(first_of[0]));
+    memset(first_of, 0xff, sizeof(first_of));
+    for (size_t i = 0; i < c->group_count; i++) {
+        const struct group *g = &c->groups[i];
+        uint32_t *first = &first_of[g->queue];
+        uint32_t n;
+
+        if (g->order.root == 0 || !may_have(c, s->agent, g)) {
+            continue;
+        }
+        n = first_warm(c, g, s->agent, s->fact->at);
+        if (n != NOBODY && (*first == NOBODY || order_before(c->in_group.nodes[n].key,
+                                                             c->in_group.nodes[*first].key))) {
+            *first = n;
+        }
+    }
+    for (uint32_t q = 0; q < c->queue_count; q++) {
+        if (c->settings->queues[q].order == ORDER_DEADLINE && first_of[q] != NOBODY &&
+            first_of[q] != s->contact &&
+            comes_before(c, &c->workers[s->agent], first_of[q], s->contact)) {
+            watch_found(
+                c->watch, &checker_order,
+                TEXT_FORMAT " offered to " TEXT_FORMAT " before " TEXT_FORMAT " of another queue",
+                TEXT_ARGS(s->fact->subject), TEXT_ARGS(watch_agent_name(c->watch, s->agent)),
+                TEXT_ARGS(watch_contact_name(c->watch, first_of[q])));
+        }
+    }
+}
+
 static void check_offer(struct order_checker *c, const struct sighting *s)
 {
     uint32_t contact = s->contact, agent = s->agent;
@@ -411,6 +473,7 @@ static void check_offer(struct order_checker *c, const struct sighting *s)
                         TEXT_ARGS(watch_contact_name(c->watch, first)));
         }
     }
+    check_between_queues(c, s);
 }
 
 static bool is_idle(const struct worker *a)
@@ -634,10 +697,13 @@ static void put(struct order_checker *c, const struct sighting *s)
         a->level[skill] = level > a->level[skill] ? level : a->level[skill];
     }
     a->all_queues = p->all_queues;
+    a->ranked = a->all_queues && p->queues.count > 0;
     forget_queues(a);
     for (uint32_t i = 0; i < p->queues.count && i < AGENT_QUEUES; i++) {
         struct text name = p->queues.items[i].queue;
 
+        a->ranks[a->queue_count] = p->queues.items[i].rank;
+        a->ranked = a->ranked || a->ranks[a->queue_count] != a->ranks[0];
         a->queues[a->queue_count++] =
             (struct text){memory_copy(name.bytes, name.length), name.length};
     }
