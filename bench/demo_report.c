@@ -263,6 +263,9 @@ void demo_report_print(const struct demo_report *r)
            r->agrees ? "they agree" : "THE SERVER HAS COUNTED LESS THAN HAPPENED");
     printf("accounted for: %u of %u%s\n", r->accounted, r->submitted,
            r->unaccounted == 0 ? "" : "  CONTACTS ARE MISSING");
+    if (r->open > 0) {
+        printf("still open when time was up: %u\n", r->open);
+    }
 }
 
 static json_t *demo_json_tallies(const struct demo_tally *tallies, uint32_t count)
