@@ -4,13 +4,21 @@
 
 #include "queue/base/memory.h"
 
-#define LANE_INPUT     (64u << 10)
-#define LANE_INPUT_MAX (64u << 20)
+#define LANE_INPUT_ROOM (32u << 10) /* behind the beginning of a frame */
+#define LANE_INPUT_KEPT (64u << 10) /* a lane that is idle does not sit on more */
+#define LANE_FRAME_MAX  (64u << 20)
 
 void lanes_init(struct lanes *l, uv_loop_t *loop)
 {
     *l = (struct lanes){.loop = loop};
     list_init(&l->dirty);
+    l->shared = memory_take(LANE_SHARED_BYTES);
+}
+
+void lanes_close(struct lanes *l)
+{
+    memory_give(l->shared);
+    l->shared = NULL;
 }
 
 static void lane_on_closed(uv_handle_t *handle)
@@ -184,7 +192,7 @@ ssize_t lane_frame_read(struct lane_frame *out, const uint8_t *bytes, size_t siz
     if (whole) {
         return at.at - bytes;
     }
-    return size < LANE_INPUT_MAX ? 0 : -1;
+    return size < LANE_FRAME_MAX ? 0 : -1;
 }
 
 static void lane_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -192,23 +200,60 @@ static void lane_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
     struct lane *lane = handle->data;
 
     (void)suggested;
-    if (lane->input_start > 0) {
-        memmove(lane->input, lane->input + lane->input_start, lane->input_size - lane->input_start);
-        lane->input_size -= lane->input_start;
-        lane->input_start = 0;
+    if (lane->input_size == 0) {
+        *out = uv_buf_init((char *)lane->lanes->shared, LANE_SHARED_BYTES);
+        return;
     }
-    if (lane->input_capacity - lane->input_size < LANE_INPUT / 2) {
-        lane->input_capacity = lane->input_capacity * 2 + LANE_INPUT;
+    if (lane->input_capacity - lane->input_size < LANE_INPUT_ROOM) {
+        lane->input_capacity = lane->input_capacity * 2 + LANE_INPUT_ROOM;
         lane->input = memory_resize(lane->input, lane->input_capacity);
     }
     *out = uv_buf_init((char *)lane->input + lane->input_size,
                        (unsigned)(lane->input_capacity - lane->input_size));
 }
 
+/* Keep the beginning of a frame, which may stand in the lane's own input or in what all share. */
+static void lane_keep(struct lane *lane, const uint8_t *bytes, size_t size)
+{
+    if (size > lane->input_capacity) {
+        lane->input_capacity = size + LANE_INPUT_ROOM;
+        lane->input = memory_resize(lane->input, lane->input_capacity);
+    } else if (size == 0 && lane->input_capacity > LANE_INPUT_KEPT) {
+        memory_give(lane->input);
+        lane->input = NULL;
+        lane->input_capacity = 0;
+    }
+    if (size > 0) {
+        memmove(lane->input, bytes, size);
+    }
+    lane->input_size = size;
+}
+
+static void lane_take(struct lane *lane, const uint8_t *bytes, size_t size)
+{
+    struct lane_frame frame;
+    size_t taken = 0;
+
+    while (!lane->ended) {
+        ssize_t length = lane_frame_read(&frame, bytes + taken, size - taken);
+
+        if (length == 0) {
+            lane_keep(lane, bytes + taken, size - taken);
+            return;
+        }
+        if (length < 0) {
+            lane_fail(lane, "what the server sent is no MessagePack-RPC");
+            return;
+        }
+        taken += (size_t)length;
+        lane->lanes->frames_in++;
+        lane->on_frame(lane, &frame);
+    }
+}
+
 static void lane_on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct lane *lane = stream->data;
-    struct lane_frame frame;
 
     (void)buffer;
     if (size < 0) {
@@ -218,22 +263,8 @@ static void lane_on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buff
     lane->lanes->now_ns = uv_hrtime();
     lane->lanes->reads++;
     lane->lanes->bytes_in += (size_t)size;
-    lane->input_size += (size_t)size;
-    while (!lane->ended) {
-        ssize_t length = lane_frame_read(&frame, lane->input + lane->input_start,
-                                         lane->input_size - lane->input_start);
-
-        if (length == 0) {
-            return;
-        }
-        if (length < 0) {
-            lane_fail(lane, "what the server sent is no MessagePack-RPC");
-            return;
-        }
-        lane->input_start += (size_t)length;
-        lane->lanes->frames_in++;
-        lane->on_frame(lane, &frame);
-    }
+    lane_take(lane, lane->input_size == 0 ? lane->lanes->shared : lane->input,
+              lane->input_size + (size_t)size);
 }
 
 /* Connecting. */

@@ -20,7 +20,7 @@
 
 struct lane;
 
-/* One frame from the server; everything points into the lane's input and lives during the call. */
+/* One frame from the server; everything points into what was read and lives during the call. */
 struct lane_frame {
     bool notice;
     uint32_t msgid;     /* of a response */
@@ -30,8 +30,11 @@ struct lane_frame {
     struct text map;    /* result, or params: MessagePack of one map */
 };
 
+#define LANE_SHARED_BYTES (128u << 10)
+
 struct lanes {
     uv_loop_t *loop;
+    uint8_t *shared;   /* where all lanes read into; a lane keeps only what is not whole yet */
     struct list dirty; /* lanes with something to write */
     uint64_t now_ns;   /* of uv_hrtime: sampled once for each batch of bytes */
     uint64_t bytes_in, bytes_out, frames_in;
@@ -54,8 +57,8 @@ struct lane {
     bool write_pending;
     bool connected;
     bool ended;
-    uint8_t *input;
-    size_t input_start, input_size, input_capacity;
+    uint8_t *input; /* the beginning of a frame whose end has not come */
+    size_t input_size, input_capacity;
     uint64_t sent_at_ms; /* when something was last written, on the loop's clock */
     void *context;
     void (*on_connected)(struct lane *lane);
@@ -65,6 +68,7 @@ struct lane {
 };
 
 void lanes_init(struct lanes *l, uv_loop_t *loop);
+void lanes_close(struct lanes *l); /* when the loop has closed all of them */
 
 /* Write what has gathered: one write for each lane. Call it before the loop waits. */
 void lanes_flush(struct lanes *l);

@@ -1,6 +1,7 @@
 /* A run from beginning to end: prepare, connect, submit, drain, account. */
 #include "bench/load_state.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static void load_finish(struct load *l)
     uv_close((uv_handle_t *)&l->turn, NULL);
     uv_close((uv_handle_t *)&l->second, NULL);
     uv_close((uv_handle_t *)&l->alarm, NULL);
+    uv_close((uv_handle_t *)&l->interrupt, NULL);
 }
 
 void load_fail(struct load *l, const char *format, ...)
@@ -289,6 +291,20 @@ static void load_on_turn(uv_prepare_t *turn)
     }
 }
 
+/* The person at the terminal has seen enough: what is under way comes to its end, and the result is
+ * that of the time that has passed. The second time it is meant. */
+static void load_on_interrupt(uv_signal_t *signal, int number)
+{
+    struct load *l = signal->data;
+
+    (void)number;
+    if (l->phase == LOAD_RUNNING) {
+        l->stop_ns = l->lanes.now_ns = uv_hrtime();
+    } else {
+        load_fail(l, "interrupted");
+    }
+}
+
 /* Every second. */
 
 static void load_show(struct load *l)
@@ -415,11 +431,26 @@ static void load_init(struct load *l)
     (void)uv_poll_init(&l->loop, &l->alarm, l->alarm_fd);
     l->alarm.data = l;
     (void)uv_poll_start(&l->alarm, UV_READABLE, load_on_alarm);
+    (void)uv_signal_init(&l->loop, &l->interrupt);
+    l->interrupt.data = l;
+    (void)uv_signal_start(&l->interrupt, load_on_interrupt, SIGINT);
+}
+
+/* Each connection is a file. */
+static void load_raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static void load_close(struct load *l)
 {
     (void)uv_loop_close(&l->loop);
+    lanes_close(&l->lanes);
     (void)close(l->alarm_fd);
     load_contacts_close(l);
     submit_frames_close(&l->submissions);
@@ -445,6 +476,7 @@ bool load_run(const struct load_options *options, struct load_result *result)
         memory_give(l);
         return false;
     }
+    load_raise_file_limit();
     load_init(l);
     l->give_up_ns = uv_hrtime() + LOAD_CONNECT_NS;
     load_admin_prepare(l);

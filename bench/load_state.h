@@ -85,6 +85,7 @@ struct load {
     uv_timer_t second; /* progress, signs of life, ends */
     uv_poll_t alarm;   /* a timerfd: libuv's own timers know milliseconds only */
     int alarm_fd;
+    uv_signal_t interrupt;
     uint64_t alarm_at_ns;
     enum load_phase phase;
     struct lanes lanes;
