@@ -214,25 +214,37 @@ static void pull_clock(struct engine *e, struct pull *p)
     e->sink.deliver(e->sink.context, &d);
 }
 
+static void clock_ran_out(struct engine *e, struct timer_node *n)
+{
+    switch ((enum clock_kind)(n->order >> 60)) {
+    case CLOCK_AGENT:
+        agent_clock(e, record_of(n, struct agent, timer));
+        break;
+    case CLOCK_OFFER:
+        offer_clock(e, record_of(n, struct offer, timer));
+        break;
+    case CLOCK_CONTACT:
+        contact_clocks(e, record_of(n, struct contact, timer));
+        break;
+    case CLOCK_PULL:
+        pull_clock(e, record_of(n, struct pull, timer));
+        break;
+    }
+}
+
+/* A clock that is set again for an instant that has passed comes with the next advance; so there is
+ * another one as long as something ran out. */
 void clocks_run(struct engine *e)
 {
     struct timer_node *n;
+    bool any;
 
-    timer_wheel_advance(&e->clocks, e->now);
-    while ((n = timer_wheel_take_due(&e->clocks)) != NULL) {
-        switch ((enum clock_kind)(n->order >> 60)) {
-        case CLOCK_AGENT:
-            agent_clock(e, record_of(n, struct agent, timer));
-            break;
-        case CLOCK_OFFER:
-            offer_clock(e, record_of(n, struct offer, timer));
-            break;
-        case CLOCK_CONTACT:
-            contact_clocks(e, record_of(n, struct contact, timer));
-            break;
-        case CLOCK_PULL:
-            pull_clock(e, record_of(n, struct pull, timer));
-            break;
+    do {
+        any = false;
+        timer_wheel_advance(&e->clocks, e->now);
+        while ((n = timer_wheel_take_due(&e->clocks)) != NULL) {
+            clock_ran_out(e, n);
+            any = true;
         }
-    }
+    } while (any);
 }
