@@ -63,7 +63,7 @@
     ROW("connections", connections_max, COUNT, 10000, 1, 1000000, NULL, \
         "connections at a time; further ones are closed at once") \
     ROW("output", output_max, BYTES, 512 * KIB, 64 * KIB, 1024 * MIB, NULL, \
-        "bytes waiting for one client that does not read; then it is cut off")
+        "bytes waiting for one client that has taken nothing for 250ms; then it is cut off")
 
 #define CONFIG_NODE_PARTS(PART) \
     PART("listen", config_read_listen, OPTIONAL, "list of addresses", \

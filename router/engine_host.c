@@ -109,7 +109,9 @@ static void host_deliver_to_agent(struct engine_host *h, const struct view *v,
     if (d->kind == NOTICE_SIGNED_OUT) {
         s->signed_in = false;
         if (d->closes) {
-            session_finish(s, SESSION_END_TAKEN_OVER);
+            session_finish(s, text_equal(d->reason, TEXT("agent_removed"))
+                                  ? SESSION_END_AGENT_REMOVED
+                                  : SESSION_END_TAKEN_OVER);
         }
     }
 }

@@ -1,5 +1,6 @@
 /* switchboard-server: options, then either a check of another server or a server of our own. */
 #include <argp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,11 @@
 #include "router/server.h"
 
 #define EXIT_USAGE 2
+
+/* Blocks from this size on go back to the system when they are freed. By itself the C library keeps
+ * ever larger ones, the larger those were that it has seen freed: what a few hostile clients made
+ * us take for a moment would stay with us. */
+#define MAIN_MEMORY_KEPT (128 * 1024)
 
 enum main_option {
     OPTION_CONFIG = 'c',
@@ -170,6 +176,12 @@ static void main_raise_limits(void)
     }
 }
 
+static void main_keep_little_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, MAIN_MEMORY_KEPT);
+    mallopt(M_TRIM_THRESHOLD, MAIN_MEMORY_KEPT);
+}
+
 /* The command line goes before the file. */
 static void main_settle(struct main_arguments *a, const struct config *config)
 {
@@ -204,6 +216,7 @@ int main(int argc, char **argv)
     setenv("ARGP_HELP_FMT", "rmargin=110", 0); /* the list of methods has long lines */
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     signal(SIGPIPE, SIG_IGN);
+    main_keep_little_memory();
     if (a.check != NULL) {
         return main_check(&a);
     }

@@ -16,6 +16,8 @@
 /* With so much of its output unwritten a client is not read from: it asks faster than it listens,
  * or than the journal confirms. */
 #define SESSION_OUTPUT_SOFT 262144
+/* A client that takes nothing for so long while too much waits for it does not read. */
+#define SESSION_PATIENCE_MS 250
 /* Buffers larger than this are given back as soon as they are empty. */
 #define SESSION_BUFFER_KEPT 16384
 #define SESSION_SEND_BYTES  262144
@@ -258,7 +260,9 @@ static size_t session_unread(const struct session *s)
 void session_wrote_notice(struct session *s)
 {
     session_wrote(s);
-    if (session_unread(s) > s->table->options.output_max) {
+    /* Much at once is no fault either: only when the socket has taken nothing for a while. */
+    if (session_unread(s) > s->table->options.output_max && s->sending.size > 0 &&
+        session_now(s) - s->progress_at > SESSION_PATIENCE_MS) {
         session_end(s, SESSION_END_SLOW_READER);
     }
 }

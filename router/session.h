@@ -36,6 +36,7 @@
     X(GOODBYE, "goodbye", DEBUG, "the client said goodbye")                                        \
     X(DRAINED, "drained", DEBUG, "this server stops")                                              \
     X(TAKEN_OVER, "taken_over", INFO, "the agent's session ended; it may be elsewhere now")        \
+    X(AGENT_REMOVED, "agent_removed", INFO, "the agent exists no longer")                          \
     X(HELLO_TIMEOUT, "hello_timeout", INFO, "no hello came in time")                               \
     X(SILENT, "silent", INFO, "nothing was heard for three heartbeats")                            \
     X(HALF_FRAME, "half_frame", INFO, "a frame was begun and not ended in time")                   \

@@ -489,6 +489,9 @@ static void search(struct work *w)
     const struct normaliser *n = &s->normal;
     hs_error_t status = HS_SUCCESS;
 
+    if (r->phrases == NULL && r->patterns == NULL) {
+        return; /* nobody reads it */
+    }
     normalise_words(w);
     if (n->length > 0 && r->phrases != NULL) {
         status = hs_scan(r->phrases, n->bytes, n->length, 0, s->hs, on_phrase, w);
