@@ -282,6 +282,8 @@ uint32_t view_tombstone(struct packer *p, const struct view *v, const struct tom
 
     pairs += VIEW_TEXT(p, "state", contact_state_word((enum contact_state)t->state));
     pairs += view_classes(p, v, t->queue, t->tier, t->issue, t->language);
+    pairs += VIEW_TIME(p, "deadline_at", t->due[PROMISE_ANSWER]);
+    pairs += view_due(p, t->due);
     pairs += VIEW_TEXT(p, "reason", t->reason);
     return pairs;
 }
@@ -290,8 +292,6 @@ uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct
 {
     uint32_t pairs = view_tombstone(p, v, t);
 
-    pairs += VIEW_TIME(p, "deadline_at", t->due[PROMISE_ANSWER]);
-    pairs += view_due(p, t->due);
     pairs += view_channel(p, v, t->channel);
     if (t->agent != NULL) {
         pairs += VIEW_TEXT(p, "agent", t->agent->id);
