@@ -95,6 +95,28 @@ static const struct row rows[] = {
     {"social", NOBODY, "Is it back in stock?", "standard", "product_question", "social"},
     {"sms", NOBODY, "单号多少", "standard", "logistics", "sms"},
 
+    /* One word does not decide: what stands beside it does. */
+    {"chat", NOBODY, "售后服务退差价吗，昨天刚降价", "standard", "refund", "refund-zh"},
+    {"chat", NOBODY, "有没有人管管退款啊", "standard", "refund", "refund-zh"},
+    {"chat", NOBODY, "想换个大一号的，差价怎么补", "standard", "exchange", "quality-zh"},
+    {"chat", NOBODY, "鞋子买大了，能给我换39码吗", "standard", "exchange", "quality-zh"},
+    {"chat", NOBODY, "我拍的是白色，寄来的是黑色", "standard", "exchange", "quality-zh"},
+    {"chat", NOBODY, "收货人电话写错了一位，还没发货能改吗", "standard", "order_change",
+     "orders-zh"},
+    {"chat", NOBODY, "微波炉突然不加热了，是寄回去修还是上门", "standard", "quality", "quality-zh"},
+    {"chat", NOBODY, "Can I exchange a gift without the receipt?", "standard", "exchange",
+     "quality-en"},
+    {"chat", NOBODY, "The table has a broken leg, I want a new one rather than my money back",
+     "standard", "damaged_item", "quality-en"},
+    {"chat", NOBODY, "You have had my return for two weeks, where's my money?", "standard",
+     "refund", "refund-en"},
+    {"chat", NOBODY, "It never turned on again after the first charge", "standard", "quality",
+     "quality-en"},
+    {"chat", NOBODY, "Please cancel my order, I picked the wrong size", "standard", "order_change",
+     "orders-en"},
+    {"chat", NOBODY, "tracking shows delivered yesterday but nothing came", "standard",
+     "lost_parcel", "logistics-en"},
+
     /* Written as people write. */
     {"chat", NOBODY, "ＲＥＦＵＮＤ　ＰＬＥＡＳＥ", "standard", "refund", "refund-en"},
     {"chat", NOBODY, "it doesn’t work", "standard", "quality", "quality-en"},
