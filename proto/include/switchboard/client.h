@@ -44,7 +44,7 @@
  *     }
  *
  *     struct switchboard_options options = {0};
- *     options.address = "tcp://127.0.0.1:7420";
+ *     options.address = "tcp://127.0.0.1:7700";
  *     options.role = "connector";
  *     options.workspace = "default";
  *     options.name = "web-chat";
