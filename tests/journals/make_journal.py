@@ -2,18 +2,19 @@
 """Makes the journal that a version of Switchboard leaves behind for later ones to read: make_journal.py FOLDER.
 
 Drives the real server over the wire until its journal has every kind of fact, in two workspaces: `default` with a
-checkpoint and what came after it, `other` from its first fact on. The server then dies as by kill -9. No test runs this; what
-it made once is kept, and test_journal_facts reads it. See README.md here.
+checkpoint and what came after it, `other` from its first fact on. The server then dies as by kill -9, and test_journal_facts
+writes beside the segments what it finds in them. No test runs this; what it made once is kept. See README.md here.
 """
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "process"))
-from center import Client, Server, pages, until  # noqa: E402
+from center import BIN, Client, Server, pages, until  # noqa: E402
 
 NODE = """
 node:
@@ -288,11 +289,11 @@ def pad(server):
 
 
 def figures(server, workspace):
-    """What the live server says, to be compared with what recovery says."""
+    """What the live server says, as test_journal_facts words it."""
     with Client(server, "supervisor", workspace=workspace) as desk:
         queues = pages(desk, "queue.list", "queues")
-        return {"seq": desk.hello["seq"], "epoch": desk.hello["epoch"],
-                **{state: sum(row[state] for row in queues) for state in ("waiting", "offered", "active")}}
+        counts = ", ".join(f"{sum(row[state] for row in queues)} {state}" for state in ("waiting", "offered", "active"))
+        return [f"{workspace}: seq {desk.hello['seq']}, epoch {desk.hello['epoch']}, ", counts]
 
 
 def main():
@@ -310,13 +311,17 @@ def main():
         tours = [Tour(server, "default", "b"), Tour(server, "other", "b")]
         for tour in tours:
             tour.run()
-        for tour in tours:
-            print(tour.workspace, figures(server, tour.workspace))
+        alive = [words for tour in tours for words in figures(server, tour.workspace)]
         server.kill()
-        target.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
         for path in sorted((folder / "journal").glob("*.segment")):
-            shutil.copy(path, target / path.name)
+            (target / path.name).write_bytes(path.read_bytes())
             print(path.name, path.stat().st_size)
+        subprocess.run([BIN / "test_journal_facts", target], check=True)
+        page = (target / "expected.txt").read_text()
+        for words in alive:
+            assert words in page, f"the live server said: {words}"
     except BaseException:
         sys.stderr.write(server.log()[-3000:])
         raise
