@@ -417,6 +417,53 @@ TEST(promise, kept_in_time)
     EXPECT_FACTS(f, "[    0] k1 updated\n");
 }
 
+/* Promises go on while somebody looks at an offer. */
+TEST(promise, at_risk_and_overdue_while_offered)
+{
+    workspace(f, "at_risk=5s");
+    tier(f, "standard", "10s");
+    queue(f, "es", "answer_clock=30s");
+    agent(f, "ana", "");
+    contact(f, "k1", "es");
+    SCENE_SET(f);
+    advance(f, 10000);
+    EXPECT_FACTS(f, "[ 5000] k1 answer at risk\n"
+                    "[10000] k1 answer overdue\n");
+    EXPECT_NOTICES(f, "to ana: k1 updated, offered: at_risk\n"
+                      "to ana: k1 updated, offered: overdue\n");
+}
+
+/* Progress may be told of in whatever state, before the work and after it. */
+TEST(promise, kept_in_every_state)
+{
+    tier(f, "standard", "progress=1h");
+    queue(f, "es", "wrap_up=1m");
+    contact(f, "scheduled", "es not_before=60s");
+    contact(f, "waiting", "es");
+    SCENE_SET(f);
+    update(f, "scheduled", "kept");
+    update(f, "waiting", "kept");
+    EXPECT_FACTS(f, "[    0] scheduled updated\n"
+                    "[    0] scheduled progress kept\n"
+                    "[    0] waiting updated\n"
+                    "[    0] waiting progress kept\n");
+    cancel(f, "waiting", "");
+    agent(f, "ana", "");
+    contact(f, "offered", "es");
+    SCENE_SET(f);
+    update(f, "offered", "kept");
+    EXPECT_FACTS(f, "[    0] offered updated\n"
+                    "[    0] offered progress kept\n");
+    cancel(f, "offered", "");
+    contact(f, "k1", "es");
+    accept(f, "ana", "k1");
+    complete(f, "ana", "k1", "");
+    SCENE_SET(f);
+    update(f, "k1", "kept");
+    EXPECT_FACTS(f, "[    0] k1 updated\n"
+                    "[    0] k1 progress kept\n");
+}
+
 /* The customer's judgement: from the wrap-up on, for as long as it is asked for; the last counts.
  */
 TEST(rating, from_wrap_up_on)

@@ -61,4 +61,9 @@ static void fact(void *self, const struct sighting *s)
     load_book_fact(&c->book, s);
 }
 
-const struct checker checker_capacity = {"capacity", create, destroy, fact, NULL, NULL, NULL};
+const struct checker checker_capacity = {
+    .name = "capacity",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+};

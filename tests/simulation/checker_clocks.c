@@ -353,4 +353,11 @@ static void report(void *self, FILE *out)
     fprintf(out, "clocks of contacts looked at: %" PRIu64 "\n", c->checked);
 }
 
-const struct checker checker_clocks = {"clocks", create, destroy, fact, NULL, step_over, report};
+const struct checker checker_clocks = {
+    .name = "clocks",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+    .step_over = step_over,
+    .report = report,
+};

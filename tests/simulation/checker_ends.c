@@ -424,4 +424,12 @@ static void report(void *self, FILE *out)
             c->late_accepts);
 }
 
-const struct checker checker_ends = {"ends", create, destroy, fact, answer, step_over, report};
+const struct checker checker_ends = {
+    .name = "ends",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+    .answer = answer,
+    .step_over = step_over,
+    .report = report,
+};

@@ -95,4 +95,11 @@ static void report(void *self, FILE *out)
     fprintf(out, "\n");
 }
 
-const struct checker checker_estimate = {"estimate", create, destroy, fact, answer, NULL, report};
+const struct checker checker_estimate = {
+    .name = "estimate",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+    .answer = answer,
+    .report = report,
+};

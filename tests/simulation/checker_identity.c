@@ -144,4 +144,10 @@ static void answer(void *self, const struct request_seen *r, const struct answer
     }
 }
 
-const struct checker checker_identity = {"identity", create, destroy, fact, answer, NULL, NULL};
+const struct checker checker_identity = {
+    .name = "identity",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+    .answer = answer,
+};

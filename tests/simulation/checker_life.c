@@ -470,4 +470,11 @@ size_t checker_life_untaken(void *self)
     return untaken;
 }
 
-const struct checker checker_life = {"life", create, destroy, fact, answer, NULL, report};
+const struct checker checker_life = {
+    .name = "life",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+    .answer = answer,
+    .report = report,
+};

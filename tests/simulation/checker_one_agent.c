@@ -108,4 +108,9 @@ static void fact(void *self, const struct sighting *s)
     }
 }
 
-const struct checker checker_one_agent = {"one agent", create, destroy, fact, NULL, NULL, NULL};
+const struct checker checker_one_agent = {
+    .name = "one agent",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+};

@@ -409,9 +409,7 @@ static bool comes_before(const struct order_checker *c, const struct worker *a, 
 }
 
 /* Inside a queue its order decides, between queues the agent's ranks and then the deadline: of the
- * first of each queue the agent is offered the one that comes before the others. A queue with
- * another order than the deadline is known to the others by the deadline of its head, which need
- * not be its earliest: it is not compared. */
+ * first of each queue the agent is offered the one that comes before the others. */
 static void check_between_queues(struct order_checker *c, const struct sighting *s)
 {
     uint32_t first_of[64];
@@ -433,8 +431,7 @@ static void check_between_queues(struct order_checker *c, const struct sighting 
         }
     }
     for (uint32_t q = 0; q < c->queue_count; q++) {
-        if (c->settings->queues[q].order == ORDER_DEADLINE && first_of[q] != NOBODY &&
-            first_of[q] != s->contact &&
+        if (first_of[q] != NOBODY && first_of[q] != s->contact &&
             comes_before(c, &c->workers[s->agent], first_of[q], s->contact)) {
             watch_found(
                 c->watch, &checker_order,
@@ -871,4 +868,12 @@ static void report(void *self, FILE *out)
             c->offers_checked, c->idle_checked, c->positions_checked, c->longest_queue);
 }
 
-const struct checker checker_order = {"order", create, destroy, fact, answer, step_over, report};
+const struct checker checker_order = {
+    .name = "order",
+    .create = create,
+    .destroy = destroy,
+    .fact = fact,
+    .answer = answer,
+    .step_over = step_over,
+    .report = report,
+};

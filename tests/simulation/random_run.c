@@ -11,7 +11,8 @@
 #define START              INT64_C(1700000000000)
 #define PROMPT             85 /* percent of deadlines at which the host ticks in time */
 #define CHECKPOINT_EACH    20011
-#define CHECKPOINT_RECORDS 9 /* of each slice */
+#define FIGURES_EACH       37 /* steps between looks at the queues' figures */
+#define CHECKPOINT_RECORDS 9  /* of each slice */
 
 /* Records of a checkpoint: the size and the bytes of each. */
 struct records {
@@ -317,6 +318,16 @@ static void beside(struct run *r)
 
 /* ---- steps ---- */
 
+static void show_figures(struct run *r)
+{
+    for (uint32_t q = 0; q < engine_settings(r->live)->queue_count; q++) {
+        struct queue_row row;
+
+        engine_get_queue_row(r->live, (queue_index)q, r->now, &row);
+        watch_figures(r->watch, (queue_index)q, &row);
+    }
+}
+
 static void step(struct run *r, const struct command *command)
 {
     enum refusal_kind refused;
@@ -336,6 +347,9 @@ static void step(struct run *r, const struct command *command)
         return;
     }
     watch_step_over(r->watch, r->now);
+    if (r->step % FIGURES_EACH == 0) {
+        show_figures(r);
+    }
     if (watch_finding(r->watch) != NULL) {
         fail(r, watch_finder(r->watch), "%s", watch_finding(r->watch));
     }

@@ -706,6 +706,46 @@ static void clocks_lets_wake_and_answer(void **state)
     found_nothing(&t);
 }
 
+/* ---- counts ---- */
+
+static void figures(struct teller *t, uint64_t waiting, uint64_t offered_now, uint64_t active)
+{
+    struct queue_row row = {.waiting = waiting,
+                            .offered = offered_now,
+                            .active = active,
+                            .oldest_wait = waiting == 0 ? DURATION_NONE : 0};
+
+    watch_figures(t->watch, 0, &row);
+}
+
+static void counts_finds_drift(void **state)
+{
+    struct teller t;
+
+    (void)state;
+    begin_with_agents(&t, &checker_counts);
+    queued(&t, "k1");
+    queued(&t, "k2");
+    figures(&t, 2, 0, 0);
+    offered(&t, "k1", &ana, 1);
+    figures(&t, 1, 1, 0);
+    so_far_good(&t);
+    accepted(&t, "k1", &ana, 1);
+    figures(&t, 1, 1, 0);
+    found(&t, "offered 1, active 0, wrapping 0; counted 1, 0, 1, 0");
+    begin_with_agents(&t, &checker_counts);
+    queued(&t, "k1");
+    ended(&t, FACT_CONTACT_CANCELLED, "k1", NULL);
+    figures(&t, 1, 0, 0);
+    found(&t, "waiting 1");
+    begin_with_agents(&t, &checker_counts);
+    queued(&t, "k1");
+    offered(&t, "k1", &ana, 1);
+    offer_ended(&t, FACT_OFFER_WITHDRAWN, "k1", &ana, 1, 0);
+    figures(&t, 0, 0, 0);
+    found(&t, "waiting 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -728,6 +768,7 @@ int main(void)
         cmocka_unit_test(ends_finds_misses_that_do_not_count),
         cmocka_unit_test(clocks_finds_what_was_forgotten),
         cmocka_unit_test(clocks_lets_wake_and_answer),
+        cmocka_unit_test(counts_finds_drift),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

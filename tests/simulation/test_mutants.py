@@ -22,6 +22,7 @@ COMPILER = os.environ.get("CC", "cc")
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-I."]
 PROFILES = ["calm", "busy", "storm", "hostile"]
 STEPS = "60000"
+SECONDS = 60  # of each run; one that goes round for ever was found by nobody
 SOURCES = [
     *sorted(ROOT.glob("queue/*.c")),
     *sorted(ROOT.glob("queue/base/*.c")),
@@ -79,8 +80,12 @@ def try_one(path, objects, folder):
         return False, str(problem)
     said = "nobody noticed"
     for profile in PROFILES:
-        done = subprocess.run([str(program), "--profile", profile, "--steps", STEPS, "--compare", "500",
-                               "--quiet"], capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run([str(program), "--profile", profile, "--steps", STEPS,
+                                   "--compare", "500", "--quiet"],
+                                  capture_output=True, text=True, check=False, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return False, f"{profile}: did not end"
         if done.returncode == 0:
             continue
         found = re.search(r"^([a-z ]+), at step \d+: .*$", done.stdout, flags=re.M)

@@ -6,12 +6,11 @@
 #include <stdarg.h>
 
 static const struct checker *const all_checkers[] = {
-    &checker_life,     &checker_one_agent, &checker_capacity,
-    &checker_identity, &checker_order,     &checker_ends,
-    &checker_clocks,   &checker_estimate,  NULL,
+    &checker_life, &checker_one_agent, &checker_capacity, &checker_identity, &checker_order,
+    &checker_ends, &checker_clocks,    &checker_counts,   &checker_estimate, NULL,
 };
 
-#define CHECKERS_MAX 9
+#define CHECKERS_MAX 10
 
 struct watch {
     const struct checker *checkers[CHECKERS_MAX]; /* those that look; ends with NULL */
@@ -274,6 +273,15 @@ void watch_step_over(struct watch *w, engine_time now)
     for (size_t i = 0; w->checkers[i] != NULL; i++) {
         if (w->checkers[i]->step_over != NULL) {
             w->checkers[i]->step_over(w->selves[i], now);
+        }
+    }
+}
+
+void watch_figures(struct watch *w, queue_index queue, const struct queue_row *row)
+{
+    for (size_t i = 0; w->checkers[i] != NULL; i++) {
+        if (w->checkers[i]->figures != NULL) {
+            w->checkers[i]->figures(w->selves[i], queue, row);
         }
     }
 }

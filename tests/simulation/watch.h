@@ -10,6 +10,7 @@
 #include "queue/command.h"
 #include "queue/contact.h"
 #include "queue/delivery.h"
+#include "queue/engine.h"
 #include "tests/simulation/name_map.h"
 
 #include <stdio.h>
@@ -57,6 +58,7 @@ struct checker {
     void (*answer)(void *self, const struct request_seen *r, const struct answer_seen *a);
     void (*step_over)(void *self, engine_time now); /* facts of the step have all been seen */
     void (*report)(void *self, FILE *out);
+    void (*figures)(void *self, queue_index queue, const struct queue_row *row);
 };
 
 extern const struct checker checker_life; /* 1, 7: life cycles, nothing lost, nothing re-opened */
@@ -66,6 +68,7 @@ extern const struct checker checker_identity;  /* 5 */
 extern const struct checker checker_order;     /* 6, positions, nobody idle while somebody waits */
 extern const struct checker checker_ends;      /* 7, 8: offers end, and precisely how */
 extern const struct checker checker_clocks;    /* 1: nothing that was to happen is forgotten */
+extern const struct checker checker_counts;    /* figures of queues are what the facts add up to */
 extern const struct checker checker_estimate;  /* collects estimates and what came of them */
 
 /* With all checkers, or one of them alone. */
@@ -76,6 +79,9 @@ void watch_fact(struct watch *w, const struct fact *fact);
 void watch_request(struct watch *w, const struct command *command, engine_time now);
 void watch_answer(struct watch *w, const struct answer_seen *answer);
 void watch_step_over(struct watch *w, engine_time now);
+
+/* What the engine says of one of its queues, between steps. */
+void watch_figures(struct watch *w, queue_index queue, const struct queue_row *row);
 void watch_report(struct watch *w, FILE *out);
 
 /* What was found wrong, and by whom; NULL: nothing. */
