@@ -203,7 +203,7 @@ static void server_start(struct server *s, bool local, int cut_after)
         uv_ip4_addr("127.0.0.1", 0, &at);
         assert_int_equal(uv_tcp_bind(&s->listener.tcp, (struct sockaddr *)&at, 0), 0);
         uv_tcp_getsockname(&s->listener.tcp, (struct sockaddr *)&at, &length);
-        snprintf(s->address, sizeof(s->address), "tcp://localhost:%d", ntohs(at.sin_port));
+        snprintf(s->address, sizeof(s->address), "tcp://127.0.0.1:%d", ntohs(at.sin_port));
     }
     s->listener.stream.data = s;
     assert_int_equal(uv_listen(&s->listener.stream, 16, server_accept), 0);
