@@ -113,10 +113,10 @@ class Memory(CenterTest):
               f"{self.slowest * 1000:.0f} ms", flush=True)
         self.assertLess(peak, bound, what)
 
-    def check_given_back(self):
+    def check_given_back(self, bound=SLACK):
         self.round()
         try:
-            self.until(lambda: self.grown() < SLACK, "the memory to be given back")
+            self.until(lambda: self.grown() < bound, "the memory to be given back")
         except AssertionError:
             print(f"{self.grown() // KIB} KiB were not given back")
             raise
@@ -216,25 +216,27 @@ class Memory(CenterTest):
         shop = Client(self.server, "connector", name="shop", notify="none")
         shop.call("contact.submit", id="k", channel="email", queue="general")
         self.mark()
-        crowd = [Deaf(self.server, name="shop") for _ in range(20)]
-        count = 0
+        for wave in ("first", "second"):
+            crowd = [Deaf(self.server, name="shop") for _ in range(20)]
+            count = 0
 
-        def all_cut_off():
-            nonlocal count
-            shop.call("ping")
-            for queue in ("strict", "general") * 100:  # a contact that moves is one contact
-                count += 1
-                self.admin.send("contact.move", contact="k", queue=queue)
-            self.admin.wait_for(lambda: len(self.admin.answers) == 200, "the answers to moves")
-            self.assertEqual([error for error, _ in self.admin.answers.values() if error], [])
-            self.admin.answers.clear()
-            return all(deaf.over() for deaf in crowd)
-        self.until(all_cut_off, "all who never read to be cut off")
-        # Twice: a buffer grows by doubling, and some of it is on its way.
-        self.check_peak(f"20 connections that did not hear of {count} moves", len(crowd) * 2 * OUTPUT + SLACK)
-        for deaf in crowd:
-            deaf.close()
-        self.check_given_back()
+            def all_cut_off():
+                nonlocal count
+                shop.call("ping")
+                for queue in ("strict", "general") * 20:  # a contact that moves is one contact
+                    count += 1
+                    self.admin.send("contact.move", contact="k", queue=queue)
+                self.admin.wait_for(lambda: len(self.admin.answers) == 40, "the answers to moves")
+                self.assertEqual([error for error, _ in self.admin.answers.values() if error], [])
+                self.admin.answers.clear()
+                return all(deaf.over() for deaf in crowd)
+            self.until(all_cut_off, "all who never read to be cut off")
+            # Twice: a buffer grows by doubling, and who takes nothing is given a moment before it is cut off.
+            self.check_peak(f"20 connections that did not hear of {count} moves, the {wave} time", len(crowd) * 2 * OUTPUT + SLACK)
+            for deaf in crowd:
+                deaf.close()
+        # Buffers that grew side by side leave holes that stay with the allocator: a second crowd finds room in them.
+        self.check_given_back(2 * 1024 * KIB + SLACK)
 
 
 if __name__ == "__main__":
