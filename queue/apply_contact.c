@@ -206,6 +206,7 @@ static void apply_woken(struct engine *e, struct contact *c, const struct fact *
     c->due[PROMISE_RESOLVE] = w->resolve_at;
     c->hold_until = w->hold_until;
     c->not_before_at = TIME_NEVER;
+    c->kept = c->overdue = c->at_risk = 0; /* new promises */
     enter(e, c, CONTACT_WAITING);
     contact_arm(e, c);
     remember(e, c, f, NULL, TEXT_NONE, TEXT_NONE);
@@ -392,6 +393,7 @@ static void apply_given_back(struct engine *e, struct contact *c, const struct f
     c->preferred = g->preferred;
     c->hold_until = g->hold_until;
     c->not_before_at = g->not_before_at;
+    c->expires_at = g->expires_at;
     enter(e, c, g->not_before_at != TIME_NEVER ? CONTACT_SCHEDULED : CONTACT_WAITING);
     contact_arm(e, c);
     remember(e, c, f, c->from_agent, g->reason, g->actor);

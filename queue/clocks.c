@@ -171,7 +171,9 @@ static void offer_clock(struct engine *e, struct offer *o)
 {
     switch (o->state) {
     case OFFER_SENT:
-        withdraw_offer(e, o, OFFER_END_UNDELIVERED, true);
+        /* A desktop that is there and does not show it is asked again later; one that was cut off
+         * by a start of ours is not to blame. */
+        withdraw_offer(e, o, OFFER_END_UNDELIVERED, o->agent->session != 0);
         break;
     case OFFER_SHOWN:
         offer_timed_out(e, o);

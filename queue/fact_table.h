@@ -144,7 +144,8 @@
     FIELD(TIME,     wrap_up_until,       "the giver wraps up until then")                          \
     FIELD(TEXT,     reason,              "why")                                                    \
     FIELD(TEXT,     note,                "the giver's words for the next agent")                   \
-    FIELD(TEXT,     actor,               "who asked")
+    FIELD(TEXT,     actor,               "who asked")                                              \
+    FIELD(TIME,     expires_at,          "given up then if it still waits")
 
 #define FACT_FIELDS_PROMISE(FIELD)                                                                 \
     FIELD(PROMISE,  promise,             "which")                                                  \

@@ -196,6 +196,18 @@ void customer_left(struct engine *e, struct contact *c, struct text reason, cons
     }
 }
 
+/* It goes from its agent to where it waits. It was worked meanwhile: how long it may wait counts
+ * anew. */
+void fact_given_back(const struct engine *e, struct fact *f, enum fact_kind kind, struct contact *c)
+{
+    fact_about(f, kind, c);
+    f->given_back.agent = c->offer->agent;
+    f->given_back.queue = c->queue;
+    if (c->expires != DURATION_NONE) {
+        f->given_back.expires_at = e->now + c->expires;
+    }
+}
+
 /* Taken from its agent into its queue, with its key. */
 void give_back(struct engine *e, struct offer *o, struct text reason, const struct caller *by)
 {
@@ -203,9 +215,7 @@ void give_back(struct engine *e, struct offer *o, struct text reason, const stru
     struct agent *a = o->agent;
     struct fact f;
 
-    fact_about(&f, FACT_CONTACT_REQUEUED, c);
-    f.given_back.agent = a;
-    f.given_back.queue = c->queue;
+    fact_given_back(e, &f, FACT_CONTACT_REQUEUED, c);
     f.given_back.reason = reason;
     f.given_back.note = c->body.note;
     f.given_back.actor = actor_in(e, by);

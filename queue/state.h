@@ -112,6 +112,8 @@ void text_discard(struct text t);          /* of text_duplicate */
 /* ---- facts: decide.c ---- */
 void engine_emit(struct engine *e, struct fact *f); /* number it, tell the sink, apply it */
 void fact_about(struct fact *f, enum fact_kind kind, struct contact *c);
+void fact_given_back(const struct engine *e, struct fact *f, enum fact_kind kind,
+                     struct contact *c);
 void fact_about_agent(struct fact *f, enum fact_kind kind, struct agent *a);
 
 /* ---- apply ---- */

@@ -526,8 +526,7 @@ enum refusal_kind step_transfer(struct engine *e)
     }
     c = o->contact;
     giver = o->agent;
-    fact_about(&f, FACT_CONTACT_TRANSFERRED, c);
-    f.given_back.agent = giver;
+    fact_given_back(e, &f, FACT_CONTACT_TRANSFERRED, c);
     f.given_back.queue = queue;
     f.given_back.to = to;
     f.given_back.issue = settings_find_issue(e->settings, t->issue);
@@ -576,9 +575,7 @@ enum refusal_kind step_requeue(struct engine *e)
     } else if (later) {
         preferred = giver;
     }
-    fact_about(&f, FACT_CONTACT_REQUEUED, c);
-    f.given_back.agent = giver;
-    f.given_back.queue = c->queue;
+    fact_given_back(e, &f, FACT_CONTACT_REQUEUED, c);
     f.given_back.preferred = preferred;
     if (later) {
         f.given_back.not_before_at = r->not_before_at;

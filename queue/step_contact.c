@@ -412,8 +412,7 @@ enum refusal_kind step_move(struct engine *e)
     if (c->state == CONTACT_ACTIVE) {
         struct agent *a = c->offer->agent;
         struct delivery d = {.kind = NOTICE_CONTACT_ENDED, .reason = TEXT("moved")};
-        fact_about(&f, FACT_CONTACT_REQUEUED, c);
-        f.given_back.agent = a;
+        fact_given_back(e, &f, FACT_CONTACT_REQUEUED, c);
         f.given_back.queue = queue;
         f.given_back.reason = TEXT("moved");
         f.given_back.actor = actor_of(e);

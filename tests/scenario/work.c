@@ -345,6 +345,33 @@ TEST(requeue, prefers_another)
                     "[    0] k1 offered to cy until 15000\n");
 }
 
+/* How long it may wait counts anew after it was worked, and promises count from its new time. */
+TEST(requeue, waits_and_promises_anew)
+{
+    tier(f, "standard", "20s");
+    queue(f, "es", "");
+    agent(f, "ana", "");
+    contact(f, "k1", "es expires=10s");
+    accept(f, "ana", "k1");
+    pass(f, 60000);
+    away(f, "ana", "lunch");
+    SCENE_SET(f);
+    requeue(f, "ana", "k1", "");
+    advance(f, 9999);
+    EXPECT_FACTS(f, "[60000] k1 requeued by ana to es\n");
+    advance(f, 1);
+    EXPECT_FACTS(f, "[70000] k1 expired by ana: expired\n");
+    contact(f, "k2", "es");
+    available(f, "ana");
+    accept(f, "ana", "k2");
+    requeue(f, "ana", "k2", "not_before=100s");
+    away(f, "ana", "lunch");
+    SCENE_SET(f);
+    advance(f, 120000);
+    EXPECT_FACTS(f, "[170000] k2 woken\n"
+                    "[190000] k2 answer overdue\n");
+}
+
 /* Said twice. */
 TEST(requeue, repeated)
 {

@@ -346,7 +346,7 @@ TEST(owner, keeps_offers_for_one_delivery_clock)
                     "[ 1500] ana signed in, available\n"
                     "[ 1500] k1 shown to ana until 16500\n"
                     "[ 1500] k1 accepted by ana\n"
-                    "[ 3000] k2 offer to bo withdrawn: undelivered, cools until 63000\n");
+                    "[ 3000] k2 offer to bo withdrawn: undelivered\n");
     advance(f, 28500);
     EXPECT_FACTS(f, "[31000] bo signed out: grace_over\n");
 }

@@ -24,7 +24,7 @@ struct clocks { /* of a contact; TIME_NEVER: does not run */
     enum contact_state state;
     engine_time entered_at;
     bool live;
-    uint8_t settled; /* a bit for each promise that was kept or missed: it stays so */
+    uint8_t settled; /* a bit for each promise that was kept or missed: until there is a new one */
 };
 
 struct alarm {
@@ -214,6 +214,7 @@ static void contact_fact(struct clocks_checker *c, const struct sighting *s)
     case FACT_CONTACT_WOKEN:
         set(c, s->contact, CLOCK_EXPIRY, f->woken.expires_at);
         set(c, s->contact, CLOCK_HOLD, f->woken.hold_until);
+        c->contacts[s->contact].settled = 0; /* new promises, whatever became of older ones */
         promises(c, s->contact, f->woken.answer_at, f->woken.progress_at, f->woken.resolve_at);
         stops(c, s->contact, CLOCK_WAKE);
         enter(c, s, CONTACT_WAITING);
@@ -243,6 +244,7 @@ static void contact_fact(struct clocks_checker *c, const struct sighting *s)
     case FACT_CONTACT_REQUEUED:
         set(c, s->contact, CLOCK_WAKE, f->given_back.not_before_at);
         set(c, s->contact, CLOCK_HOLD, f->given_back.hold_until);
+        set(c, s->contact, CLOCK_EXPIRY, f->given_back.expires_at);
         enter(c, s,
               f->given_back.not_before_at == TIME_NEVER ? CONTACT_WAITING : CONTACT_SCHEDULED);
         break;
