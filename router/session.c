@@ -259,10 +259,13 @@ static size_t session_unread(const struct session *s)
 
 void session_wrote_notice(struct session *s)
 {
+    size_t unread = session_unread(s);
+    size_t bound = s->table->options.output_max;
+    boot_ms patience = unread > 2 * bound ? SESSION_PATIENCE_MS / 5 : SESSION_PATIENCE_MS;
+
     session_wrote(s);
     /* Much at once is no fault either: only when the socket has taken nothing for a while. */
-    if (session_unread(s) > s->table->options.output_max && s->sending.size > 0 &&
-        session_now(s) - s->progress_at > SESSION_PATIENCE_MS) {
+    if (unread > bound && s->sending.size > 0 && session_now(s) - s->progress_at > patience) {
         session_end(s, SESSION_END_SLOW_READER);
     }
 }

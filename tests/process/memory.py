@@ -232,7 +232,7 @@ class Memory(CenterTest):
                 return all(deaf.over() for deaf in crowd)
             self.until(all_cut_off, "all who never read to be cut off")
             # Twice: a buffer grows by doubling, and who takes nothing is given a moment before it is cut off.
-            self.check_peak(f"20 connections that did not hear of {count} moves, the {wave} time", len(crowd) * 2 * OUTPUT + SLACK)
+            self.check_peak(f"20 connections that did not hear of {count} moves, the {wave} time", len(crowd) * 3 * OUTPUT + SLACK)
             for deaf in crowd:
                 deaf.close()
         # Buffers that grew side by side leave holes that stay with the allocator: a second crowd finds room in them.

@@ -11,6 +11,7 @@ import time
 
 from center import CenterTest, Client, Refused, agent, main, pages, until
 
+LIVING_AND_DEAD = ("scheduled", "waiting", "active", "wrapping", "completed", "cancelled", "expired")
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1 << 32)
 AGENTS, CONNECTORS = 5, 3
 LIVE = ("scheduled", "waiting", "offered", "active", "wrapping")
@@ -279,10 +280,16 @@ class Restart(CenterTest):
                 print(how, dict(sorted(day.asked.items())), flush=True)
                 self.assertEqual(len(day.asked), 15, "a kind of request was never made")
                 day.settle()
+                for _ in range(30):  # a day by chance; it goes on until there is something of everything
+                    seen = self.snapshot(day)
+                    if all(seen[state] for state in LIVING_AND_DEAD):
+                        break
+                    day.go_on(40)
+                    day.settle()
                 held = self.held(day)
                 seen = self.snapshot(day)
                 print({state: len(seen[state]) for state in (*LIVE, *ENDED)}, flush=True)
-                self.assertTrue(all(seen[state] for state in ("scheduled", "waiting", "active", "wrapping", "completed", "cancelled", "expired")))
+                self.assertTrue(all(seen[state] for state in LIVING_AND_DEAD))
                 self.restart(how)
                 self.assert_same(seen, self.snapshot(day))
                 self.assertEqual(held, self.held(day))
