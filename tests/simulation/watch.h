@@ -69,7 +69,7 @@ extern const struct checker checker_order;     /* 6, positions, nobody idle whil
 extern const struct checker checker_ends;      /* 7, 8: offers end, and precisely how */
 extern const struct checker checker_clocks;    /* 1: nothing that was to happen is forgotten */
 extern const struct checker checker_counts;    /* figures of queues are what the facts add up to */
-extern const struct checker checker_estimate;  /* collects estimates and what came of them */
+extern const struct checker checker_estimate;  /* estimated waits lean to no side */
 
 /* With all checkers, or one of them alone. */
 struct watch *watch_create(const struct checker *only);
