@@ -30,6 +30,7 @@ struct server {
     char last_id[64]; /* of a contact.submit */
     int same_ids;
     int goodbyes;
+    int heartbeat_ms; /* long, so that a slow machine is no silence */
 };
 
 struct peer {
@@ -118,7 +119,7 @@ static void peer_take(struct peer *p, const msgpack_object *frame)
     struct server *s = p->server;
 
     if (method->size == 5 && memcmp(method->ptr, "hello", 5) == 0) {
-        peer_reply(p, msgid, "heartbeat_ms", 20);
+        peer_reply(p, msgid, "heartbeat_ms", s->heartbeat_ms);
     } else if (method->size == 7 && memcmp(method->ptr, "goodbye", 7) == 0) {
         s->goodbyes++;
     } else if (method->size == 4) {
@@ -192,6 +193,7 @@ static void server_start(struct server *s, bool local, int cut_after)
     memset(s, 0, sizeof(*s));
     uv_loop_init(&s->loop);
     s->cut_after = cut_after;
+    s->heartbeat_ms = 60000;
     if (local) {
         snprintf(s->path, sizeof(s->path), P_tmpdir "/switchboard-test-%d", (int)getpid());
         unlink(s->path);
@@ -422,10 +424,11 @@ static void test_quiet_connection_is_kept(void **state)
 
     (void)state;
     server_start(&s, false, 0);
+    s.heartbeat_ms = 200;
     client = client_start(&s);
     calls(client, 1, &c);
     uv_update_time(&s.loop);
-    until = uv_now(&s.loop) + 150; /* several times three heartbeats of 20 ms */
+    until = uv_now(&s.loop) + 1500; /* several times three heartbeats */
     while (uv_now(&s.loop) < until) {
         uv_run(&s.loop, UV_RUN_ONCE);
     }
