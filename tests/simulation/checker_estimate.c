@@ -17,7 +17,7 @@ struct estimate_checker {
     struct watch *watch;
     struct told *told; /* by contact */
     size_t capacity;
-    double *ratios; /* (wait + 1 s) / (estimate + 1 s) */
+    double *ratios; /* wait / estimate */
     size_t count, ratio_capacity;
     uint64_t unknown, known;
 };
@@ -66,7 +66,11 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-#define LOOKED_AT_EACH 2000
+/* Those who wait long come true last: a few tell of short waits only. */
+#define LOOKED_AT_FROM 3000
+#define LOOKED_AT_EACH 1000
+/* Nobody asks whether one second was two. */
+#define WORTH_TELLING ((duration_ms)3000)
 
 static void look_at_the_middle(struct estimate_checker *c)
 {
@@ -91,12 +95,15 @@ static void fact(void *self, const struct sighting *s)
         return;
     }
     if (s->fact->kind == FACT_OFFER_ACCEPTED) {
-        c->ratios = room_for(c->ratios, &c->ratio_capacity, c->count + 1, sizeof(*c->ratios));
-        c->ratios[c->count++] = (double)(s->fact->at - t->at + 1000) / ((double)t->estimate + 1000);
-        t->at = 0;
-        if (c->count % LOOKED_AT_EACH == 0) {
-            look_at_the_middle(c);
+        duration_ms wait = s->fact->at - t->at;
+        if (wait >= WORTH_TELLING || t->estimate >= WORTH_TELLING) {
+            c->ratios = room_for(c->ratios, &c->ratio_capacity, c->count + 1, sizeof(*c->ratios));
+            c->ratios[c->count++] = (double)(wait + 1) / ((double)t->estimate + 1);
+            if (c->count >= LOOKED_AT_FROM && c->count % LOOKED_AT_EACH == 0) {
+                look_at_the_middle(c);
+            }
         }
+        t->at = 0;
     } else if (s->fact->kind == FACT_CONTACT_UPDATED || s->fact->kind == FACT_CONTACT_MOVED) {
         t->at = 0; /* told of another queue */
     }
