@@ -193,7 +193,7 @@
 
 #define FACT_FIELDS_CONFIG_APPLIED(FIELD)                                                          \
     FIELD(NUMBER,   version,             "counts the configurations of this workspace")            \
-    FIELD(NUMBER,   digest,              "of the text")                                            \
+    FIELD(NUMBER,   digest,              "of the file last seen: one with this digest is not applied again") \
     FIELD(TEXT,     text,                "the workspace's document as given")                      \
     FIELD(RAW,      settings,            "what the engine was told, compiled")                     \
     FIELD(TEXT,     actor,               "who asked")

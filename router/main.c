@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "proto/error_table.h"
 #include "proto/method.h"
 #include "queue/base/memory.h"
+#include "queue/fact.h"
 #include "router/check_client.h"
 #include "router/log.h"
 #include "router/server.h"
@@ -129,7 +131,21 @@ static error_t main_parse(int key, char *value, struct argp_state *state)
     }
 }
 
-/* Behind the options: examples, signals, and every method with a line of help. */
+/* A line of a list, or (without a name) the title of the next one. Returns how much is used. */
+static size_t main_help_row(char *out, size_t used, size_t most, const char *name,
+                            const char *words)
+{
+    int size;
+
+    if (used >= most) {
+        return used;
+    }
+    size = name == NULL ? snprintf(out + used, most - used, "\n%s\n", words)
+                        : snprintf(out + used, most - used, "  %-20s %s\n", name, words);
+    return used + (size_t)size;
+}
+
+/* Behind the options: examples, signals, and the lists: methods, errors, facts. */
 static char *main_help(int key, const char *text, void *input)
 {
     static const size_t most = 16384;
@@ -146,8 +162,18 @@ static char *main_help(int key, const char *text, void *input)
     }
     used = (size_t)snprintf(out, most, "%s", main_examples);
     for (unsigned m = 0; m < METHOD_COUNT && used < most; m++) {
-        used += (size_t)snprintf(out + used, most - used, "  %-20s %s\n",
-                                 method_wire((enum method)m), method_help((enum method)m));
+        used = main_help_row(out, used, most, method_wire((enum method)m),
+                             method_help((enum method)m));
+    }
+    used = main_help_row(out, used, most, NULL, "Errors:");
+    for (unsigned e = ERROR_NONE + 1; e < ERROR_COUNT; e++) {
+        used = main_help_row(out, used, most, error_wire((enum error_code)e),
+                             error_words((enum error_code)e));
+    }
+    used = main_help_row(out, used, most, NULL, "Facts of the journal:");
+    for (unsigned k = 0; k < FACT_KIND_COUNT; k++) {
+        const struct fact_kind_row *row = fact_kind_row((enum fact_kind)k);
+        used = main_help_row(out, used, most, row->word.bytes, row->help);
     }
     return out;
 }
