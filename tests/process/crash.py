@@ -15,7 +15,7 @@ import msgpack
 
 from center import CenterTest, Client, main, pages, until
 
-SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1 << 32)
+SEED = int(os.environ.get("SEED", "20260117"))
 CONNECTORS, AGENTS, WINDOW, UNANSWERED = 4, 6, 300, 200
 ENDED = ("completed", "cancelled")
 
