@@ -49,8 +49,8 @@ void id_map_remove(struct id_map *m, void *item);
 
 size_t id_map_count(const struct id_map *m);
 
-/* To visit all: the record in one place, or NULL; places run from 0 to id_map_places. The order means
- * nothing, and the map must not change meanwhile. */
+/* To visit all: the record in one place, or NULL; places run from 0 to id_map_places. The order
+ * means nothing, and the map must not change meanwhile. */
 void *id_map_at(const struct id_map *m, size_t place);
 size_t id_map_places(const struct id_map *m);
 

@@ -1,15 +1,15 @@
 /* Memory that is there or the process ends: a router that cannot get a few bytes has no good answer
- * left, and what it acknowledged is in the journal. Bounds on what clients can make it hold stand where
- * it is held, not here. */
+ * left, and what it acknowledged is in the journal. Bounds on what clients can make it hold stand
+ * where it is held, not here. */
 #ifndef QUEUE_BASE_MEMORY_H
 #define QUEUE_BASE_MEMORY_H
 
 #include <stddef.h>
 
-void *memory_take(size_t size);                          /* zeroed */
-void *memory_resize(void *old, size_t size);             /* new bytes are not zeroed */
+void *memory_take(size_t size);              /* zeroed */
+void *memory_resize(void *old, size_t size); /* new bytes are not zeroed */
 void *memory_resize_zeroed(void *old, size_t old_size, size_t size);
-void *memory_copy(const void *from, size_t size);        /* NULL for size 0 */
+void *memory_copy(const void *from, size_t size); /* NULL for size 0 */
 void memory_give(void *memory);
 
 #endif

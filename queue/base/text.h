@@ -16,15 +16,14 @@ struct text {
     uint32_t length;
 };
 
-#define TEXT_NONE       ((struct text){NULL, 0})
-#define TEXT(literal)   ((struct text){"" literal, (uint32_t)(sizeof(literal) - 1)})
-#define TEXT_FORMAT     "%.*s"
-#define TEXT_ARGS(t)    (int)(t).length, (t).bytes == NULL ? "" : (t).bytes
+#define TEXT_NONE     ((struct text){NULL, 0})
+#define TEXT(literal) ((struct text){"" literal, (uint32_t)(sizeof(literal) - 1)})
+#define TEXT_FORMAT   "%.*s"
+#define TEXT_ARGS(t)  (int)(t).length, (t).bytes == NULL ? "" : (t).bytes
 
 static inline struct text text_from(const char *terminated)
 {
-    return terminated == NULL ? TEXT_NONE
-                              : (struct text){terminated, (uint32_t)strlen(terminated)};
+    return terminated == NULL ? TEXT_NONE : (struct text){terminated, (uint32_t)strlen(terminated)};
 }
 
 static inline bool text_is_none(struct text t)
