@@ -121,6 +121,21 @@ static uint32_t page_sort(struct page *page, const struct page_row **next)
     return shown;
 }
 
+/* An arrival number, and with it the id of a live contact where that still is an `after` of legal
+ * length. */
+static void page_spell_next(char *out, size_t size, const struct page_row *row)
+{
+    int used = snprintf(out, size, "%llu", (unsigned long long)row->number);
+
+    if (!row->ended) {
+        struct text id = ((const struct contact *)row->record)->id;
+
+        if ((uint32_t)used + 1 + id.length <= ID_BYTES_MAX) {
+            snprintf(out + used, size - (size_t)used, ":" TEXT_FORMAT, TEXT_ARGS(id));
+        }
+    }
+}
+
 typedef uint32_t (*page_show)(struct packer *p, const struct view *v, const struct page_row *row);
 
 /* {key: [rows], next} */
@@ -129,7 +144,7 @@ static void page_answer(struct packer *p, const struct view *v, const struct req
 {
     const struct page_row *next;
     uint32_t shown = page_sort(page, &next);
-    char number[24];
+    char number[24 + ID_BYTES_MAX];
 
     response_begin(p, r->msgid);
     packer_map(p, next != NULL ? 2 : 1);
@@ -143,7 +158,7 @@ static void page_answer(struct packer *p, const struct view *v, const struct req
     if (next != NULL && !text_is_none(next->name)) {
         view_text_pair(p, TEXT("next"), next->name);
     } else if (next != NULL) {
-        snprintf(number, sizeof(number), "%llu", (unsigned long long)next->number);
+        page_spell_next(number, sizeof(number), next);
         view_text_pair(p, TEXT("next"), text_from(number));
     }
 }
@@ -166,29 +181,37 @@ static void page_offer_tombstone(struct page *page, const struct tombstone *t)
     page_offer(page, &(struct page_row){.number = t->number, .record = t, .ended = true});
 }
 
-/* `after` as an arrival number. False, and answered, when it is none of ours. */
-static bool reads_after_number(struct packer *p, const struct request *r, uint64_t *out)
+/* Where a list of contacts goes on: behind an arrival number. The id beside it, when that contact
+ * still lives, spares the walk there. */
+struct after {
+    uint64_t number;
+    struct contact *contact; /* NULL: walk */
+};
+
+/* "NUMBER" or "NUMBER:ID". False, and answered, when it is none of ours. */
+static bool reads_after_contact(struct packer *p, const struct view *v, const struct request *r,
+                                struct after *out)
 {
     struct text after = request_text(r, FIELD_AFTER);
+    uint32_t at = 0;
 
-    *out = 0;
-    if (after.length > 18) {
-        after.length = 0;
-        after.bytes = "";
-    } else if (text_is_none(after)) {
+    *out = (struct after){0, NULL};
+    if (text_is_none(after)) {
         return true;
     }
-    for (uint32_t i = 0; i < after.length; i++) {
-        if (after.bytes[i] < '0' || after.bytes[i] > '9') {
-            after.length = 0;
-            break;
-        }
-        *out = *out * 10 + (uint64_t)(after.bytes[i] - '0');
+    while (at < after.length && at < 18 && after.bytes[at] >= '0' && after.bytes[at] <= '9') {
+        out->number = out->number * 10 + (uint64_t)(after.bytes[at++] - '0');
     }
-    if (after.length == 0) {
+    if (at == 0 || (at < after.length && after.bytes[at] != ':')) {
         reads_refuse(p, r, ERROR_INVALID, TEXT("after"),
                      TEXT("give here what an answer before had as next"));
         return false;
+    }
+    if (at < after.length) {
+        struct text id = {after.bytes + at + 1, after.length - at - 1};
+        struct contact *c = engine_find_contact(v->engine, id);
+
+        out->contact = c != NULL && c->number == out->number ? c : NULL;
     }
     return true;
 }
@@ -240,22 +263,24 @@ static void reads_contact_mine(struct packer *p, const struct view *v, const str
 {
     const struct owner *owner = engine_find_owner(v->engine, reader->connector);
     engine_time since = request_number(r, FIELD_ENDED_SINCE_AT, TIME_NEVER);
-    uint64_t after;
+    struct after after;
     struct page page;
 
-    if (!reads_after_number(p, r, &after)) {
+    if (!reads_after_contact(p, v, r, &after)) {
         return;
     }
     page_init(&page, r);
     if (owner != NULL) {
         const struct list *live = &owner->contacts;
         const struct list *ended = &owner->ended;
+        bool hinted = after.contact != NULL && after.contact->owner == owner;
 
-        for (struct list_node *n = list_first(live); n != NULL && !page_full(&page);
-             n = list_next(live, n)) {
+        for (struct list_node *n = hinted ? list_next(live, &after.contact->of_owner)
+                                          : list_first(live);
+             n != NULL && !page_full(&page); n = list_next(live, n)) {
             const struct contact *c = record_of(n, struct contact, of_owner);
 
-            if (c->number > after) {
+            if (c->number > after.number) {
                 page_offer_contact(&page, c);
             }
         }
@@ -263,7 +288,7 @@ static void reads_contact_mine(struct packer *p, const struct view *v, const str
              n = list_next(ended, n)) {
             const struct tombstone *t = record_of(n, struct tombstone, of_owner);
 
-            if (t->number > after && t->ended_at >= since) {
+            if (t->number > after.number && t->ended_at >= since) {
                 page_offer_tombstone(&page, t);
             }
         }
@@ -345,26 +370,28 @@ static void reads_contact_list(struct packer *p, const struct view *v, const str
 {
     int64_t state = request_number(r, FIELD_STATE, -1);
     struct contact_filter f;
-    struct contact *c = NULL;
     const struct tombstone *t = NULL;
-    uint64_t after;
+    struct contact *c;
+    struct after after;
     struct page page;
 
-    if (!reads_after_number(p, r, &after)) {
+    if (!reads_after_contact(p, v, r, &after)) {
         return;
     }
+    c = after.contact;
     page_init(&page, r);
     contact_filter_init(&f, v->settings, r);
     if (!f.nothing && state < (int64_t)CONTACT_LIVE_STATES) {
-        while (!page_full(&page) && (c = engine_next_contact(v->engine, after, c)) != NULL) {
-            after = c->number;
+        while (!page_full(&page) && (c = engine_next_contact(v->engine, after.number, c)) != NULL) {
+            after.number = c->number;
             if ((state < 0 || (int64_t)c->state == state) && contact_filter_live(&f, c)) {
                 page_offer_contact(&page, c);
             }
         }
     } else if (!f.nothing) {
         while ((t = engine_previous_tombstone(v->engine, t)) != NULL) {
-            if (t->number > after && (int64_t)t->state == state && contact_filter_ended(&f, t)) {
+            if (t->number > after.number && (int64_t)t->state == state &&
+                contact_filter_ended(&f, t)) {
                 page_offer_tombstone(&page, t);
             }
         }
