@@ -100,7 +100,7 @@ static struct offer *offer_meant(const struct fact *f, uint64_t number, const st
     const struct contact *c = f->contact;
 
     if (f->kind == FACT_WRAP_UP_ENDED) {
-        return a == NULL ? NULL : offer_find(NULL, (struct agent *)(uintptr_t)a, number);
+        return a == NULL ? NULL : offer_find(a, number);
     }
     return c->offer != NULL && c->offer->number == number && c->offer->agent == a ? c->offer : NULL;
 }

@@ -455,7 +455,7 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
 
 static void apply_wrap_up_ended(struct engine *e, const struct fact *f)
 {
-    struct offer *o = offer_find(e, f->wrap_up_ended.agent, f->wrap_up_ended.offer);
+    struct offer *o = offer_find(f->wrap_up_ended.agent, f->wrap_up_ended.offer);
 
     checkpoint_before_contact(e, o->contact);
     tally_handled(e, o);

@@ -61,7 +61,7 @@ static void renumber_contact(const struct renumbering *r, struct contact *c)
     renumber_history(r, c->history, c->history_count);
 }
 
-static void renumber_agent(struct engine *e, const struct renumbering *r, struct agent *a)
+static void renumber_agent(const struct renumbering *r, struct agent *a)
 {
     uint16_t holds[CHANNELS_MAX] = {0};
 
@@ -73,7 +73,6 @@ static void renumber_agent(struct engine *e, const struct renumbering *r, struct
         struct offer *o = record_of(n, struct offer, of_agent);
         o->channel = r->channel[o->channel];
     }
-    (void)e;
 }
 
 static void renumber(struct engine *e, const struct settings *old, const struct settings *new)
@@ -98,7 +97,7 @@ static void renumber(struct engine *e, const struct settings *old, const struct 
         t->language = t->language != INDEX_NONE16 ? r.language[t->language] : INDEX_NONE16;
     }
     for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
-        renumber_agent(e, &r, a);
+        renumber_agent(&r, a);
     }
     memory_give(r.queue);
     memory_give(r.issue);

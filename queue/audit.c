@@ -43,7 +43,7 @@ static const char *audit_contact(const struct engine *e, const struct contact *c
     return NULL;
 }
 
-static const char *audit_offer(const struct engine *e, const struct agent *a, const struct offer *o)
+static const char *audit_offer(const struct agent *a, const struct offer *o)
 {
     if (o->agent != a) {
         return "an agent holds another's offer";
@@ -54,7 +54,6 @@ static const char *audit_offer(const struct engine *e, const struct agent *a, co
     if (o->until != TIME_NEVER && (!timer_armed(&o->timer) || o->timer.at != o->until)) {
         return "an offer's clock is not set";
     }
-    (void)e;
     return NULL;
 }
 
@@ -67,7 +66,7 @@ static const char *audit_agent(const struct engine *e, const struct agent *a, st
 
     for (const struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
         const struct offer *o = record_of(n, struct offer, of_agent);
-        const char *wrong = audit_offer(e, a, o);
+        const char *wrong = audit_offer(a, o);
         if (wrong != NULL) {
             return wrong;
         }

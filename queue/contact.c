@@ -69,16 +69,6 @@ struct text contact_state_word(enum contact_state state)
     return contact_words[state];
 }
 
-enum contact_state contact_state_from_word(struct text word)
-{
-    int i = 0;
-
-    while (i < CONTACT_STATE_COUNT && !text_equal(contact_words[i], word)) {
-        i++;
-    }
-    return (enum contact_state)i;
-}
-
 /* ---- the body: one block of memory behind the id ---- */
 
 #define BODY_TEXTS(EACH)                                                                           \

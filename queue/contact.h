@@ -37,7 +37,6 @@ enum contact_state {
 #define ENDED_HISTORIES_KEPT 10000
 
 struct text contact_state_word(enum contact_state state);
-enum contact_state contact_state_from_word(struct text word); /* CONTACT_STATE_COUNT: no such */
 
 struct owner; /* a connector's identity, see owner.h */
 struct line;

@@ -335,8 +335,7 @@ static void count_agents(const struct engine *e, queue_index queue, struct queue
     const struct agent *a;
 
     for (a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
-        if (a->removed || a->state == AGENT_SIGNED_OUT ||
-            !(a->profile->all_queues || bitset_test(&a->profile->serves, queue)) ||
+        if (a->removed || a->state == AGENT_SIGNED_OUT || !profile_serves(a->profile, queue) ||
             !requirement_met(e->queues[queue].required, a->skills)) {
             continue;
         }

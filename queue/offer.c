@@ -87,9 +87,8 @@ void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
     agent_refresh(e, a);
 }
 
-struct offer *offer_find(struct engine *e, struct agent *a, uint64_t number)
+struct offer *offer_find(const struct agent *a, uint64_t number)
 {
-    (void)e;
     for (struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
         struct offer *o = record_of(n, struct offer, of_agent);
         if (o->number == number) {

@@ -105,7 +105,7 @@ static struct line *line_create(struct engine *e, queue_index queue, channel_ind
         for (struct list_node *n = list_first(&e->all_profiles); n != NULL;
              n = list_next(&e->all_profiles, n)) {
             struct profile *p = record_of(n, struct profile, in_profiles);
-            if (profile_meets(e, p, l)) {
+            if (profile_meets(p, l)) {
                 bitset_set(&l->profiles, p->number);
             }
         }
@@ -243,11 +243,9 @@ size_t skill_queue_ahead_of(const struct engine *e, const struct contact *c, siz
 
 /* ---- profiles ---- */
 
-bool profile_meets(const struct engine *e, const struct profile *p, const struct line *l)
+bool profile_meets(const struct profile *p, const struct line *l)
 {
-    (void)e;
-    return (p->all_queues || bitset_test(&p->serves, l->queue)) &&
-           requirement_met(l->required, p->skills);
+    return profile_serves(p, l->queue) && requirement_met(l->required, p->skills);
 }
 
 static int queue_index_order(const void *a, const void *b)
@@ -289,7 +287,7 @@ static struct profile *profile_create(struct engine *e, struct text key, const s
     for (struct list_node *n = list_first(&e->all_lines); n != NULL;
          n = list_next(&e->all_lines, n)) {
         struct line *l = record_of(n, struct line, in_lines);
-        if (l->reserved == NULL && profile_meets(e, p, l)) {
+        if (l->reserved == NULL && profile_meets(p, l)) {
             bitset_set(&l->profiles, number);
         }
     }

@@ -60,6 +60,11 @@ struct profile {
     struct list_node in_profiles;
 };
 
+static inline bool profile_serves(const struct profile *p, queue_index queue)
+{
+    return p->all_queues || bitset_test(&p->serves, queue);
+}
+
 /* The place of a contact in its queue's order, and between queues. */
 struct ranked_key contact_place_key(const struct engine *e, const struct contact *c);
 struct ranked_key contact_deadline_key(const struct contact *c);
@@ -78,7 +83,7 @@ struct contact *line_first(const struct line *l);
 struct contact *line_next(const struct line *l, const struct contact *c);
 
 /* Whether agents of this profile may be offered contacts of this line. */
-bool profile_meets(const struct engine *e, const struct profile *p, const struct line *l);
+bool profile_meets(const struct profile *p, const struct line *l);
 
 /* Give an agent the profile that its skills and queues make; the old one goes when empty. */
 void profile_join(struct engine *e, struct agent *a);

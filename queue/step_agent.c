@@ -217,7 +217,7 @@ static struct offer *meant_offer(struct engine *e, struct agent **agent)
         refuse_state(e, TEXT("signed_out"), TEXT("sign in first"));
         return NULL;
     }
-    o = offer_find(e, *agent, number);
+    o = offer_find(*agent, number);
     if (o != NULL) {
         return o;
     }
@@ -415,9 +415,8 @@ enum refusal_kind step_complete(struct engine *e)
     return REFUSED_NOT;
 }
 
-static struct offer *own_wrap_up(struct engine *e, struct agent *a, struct text contact)
+static struct offer *own_wrap_up(const struct agent *a, struct text contact)
 {
-    (void)e;
     for (struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
         struct offer *o = record_of(n, struct offer, of_agent);
         if (o->state == OFFER_WRAPPING && text_equal(o->contact->id, contact)) {
@@ -436,7 +435,7 @@ enum refusal_kind step_wrapped_up(struct engine *e)
     if (a == NULL) {
         return refuse_state(e, TEXT("signed_out"), TEXT("sign in first"));
     }
-    o = own_wrap_up(e, a, e->command->contact.contact);
+    o = own_wrap_up(a, e->command->contact.contact);
     if (o == NULL) {
         o = own_work(e, e->command->contact.contact, &again);
         return o != NULL ? refuse_state(e, TEXT("active"), TEXT("complete it first"))

@@ -98,8 +98,7 @@ bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_inde
                        const struct requirement *own)
 {
     return a != NULL && !a->removed && a->state == AGENT_AVAILABLE && a->session != 0 &&
-           a->profile != NULL &&
-           (a->profile->all_queues || bitset_test(&a->profile->serves, queue)) &&
+           a->profile != NULL && profile_serves(a->profile, queue) &&
            requirement_met(e->queues[queue].required, a->skills) && requirement_met(own, a->skills);
 }
 
