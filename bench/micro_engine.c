@@ -16,6 +16,7 @@ struct micro_options {
     uint64_t count;
     uint32_t agents, queues, at_once;
     uint32_t backlog; /* contacts that wait all the time */
+    uint32_t ended;   /* contacts that have ended and are remembered */
     uint32_t text_bytes;
     const char *json;
 };
@@ -110,7 +111,7 @@ static struct settings *micro_settings(const struct micro_options *o)
     s->grace = 30000;
     s->id_kept = 86400000;
     s->rating_kept = 86400000;
-    s->tombstones_max = 1000000;
+    s->tombstones_max = o->ended;
     s->received_bound = 3600000;
     s->fairness_window = 3600000;
     s->statistics_window = 1800000;
@@ -233,18 +234,18 @@ static int micro_report(const struct micro *m, const struct micro_options *o, ui
     if (o->json == NULL || strcmp(o->json, "-") != 0) {
         printf("engine: %.0f ns a life cycle (submit, offer, accept, complete), %.2f million a "
                "second\n"
-               "%u agents with %u at once, %u queues, %u waiting; %.1f facts and %.1f deliveries a "
-               "life cycle, %llu refused\n",
-               each, 1e3 / each, o->agents, o->at_once, o->queues, o->backlog,
+               "%u agents with %u at once, %u queues, %u waiting, %u ended; %.1f facts and %.1f "
+               "deliveries a life cycle, %llu refused\n",
+               each, 1e3 / each, o->agents, o->at_once, o->queues, o->backlog, o->ended,
                (double)m->facts / (double)m->completed,
                (double)m->deliveries / (double)m->completed, (unsigned long long)m->refused);
     }
     if (o->json != NULL &&
-        !command_write_json(json_pack("{s:f, s:I, s:I, s:I, s:I, s:I}", "ns_per_life_cycle", each,
-                                      "count", (json_int_t)o->count, "agents",
+        !command_write_json(json_pack("{s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "ns_per_life_cycle",
+                                      each, "count", (json_int_t)o->count, "agents",
                                       (json_int_t)o->agents, "queues", (json_int_t)o->queues,
                                       "at_once", (json_int_t)o->at_once, "backlog",
-                                      (json_int_t)o->backlog),
+                                      (json_int_t)o->backlog, "ended", (json_int_t)o->ended),
                             o->json)) {
         return BENCH_UNABLE;
     }
@@ -274,7 +275,8 @@ static int micro_measure(const struct micro_options *o)
     memset(m.text, 'x', o->text_bytes);
     m.engine = engine_create(&options);
     micro_begin(&m);
-    micro_run(&m, o->count / 10 + 1); /* pools and maps grow to their size */
+    /* Pools and maps grow to their size, and as many have ended as are remembered. */
+    micro_run(&m, o->count / 10 > o->ended ? o->count / 10 : o->ended + 1);
     began = micro_cpu_ns();
     micro_run(&m, o->count);
     ns = micro_cpu_ns() - began;
@@ -291,6 +293,7 @@ enum {
     MICRO_KEY_QUEUES,
     MICRO_KEY_AT_ONCE,
     MICRO_KEY_BACKLOG,
+    MICRO_KEY_ENDED,
     MICRO_KEY_TEXT,
     MICRO_KEY_JSON
 };
@@ -301,6 +304,7 @@ static const struct argp_option micro_argp_options[] = {
     {"at-once", MICRO_KEY_AT_ONCE, "N", 0, "contacts an agent works at a time (32)", 0},
     {"queues", MICRO_KEY_QUEUES, "N", 0, "queues (16)", 0},
     {"backlog", MICRO_KEY_BACKLOG, "N", 0, "contacts that wait all the time (0)", 0},
+    {"ended", MICRO_KEY_ENDED, "N", 0, "ended contacts that are remembered (200000)", 0},
     {"text-bytes", MICRO_KEY_TEXT, "N", 0, "bytes of text in a message (200)", 0},
     {"json", MICRO_KEY_JSON, "FILE", 0, "write the result as JSON, too; - for standard output", 0},
     {0},
@@ -326,6 +330,9 @@ static error_t micro_parse(int key, char *text, struct argp_state *state)
     case MICRO_KEY_BACKLOG:
         o->backlog = (uint32_t)command_whole(state, text, "--backlog", 0, 100000000);
         break;
+    case MICRO_KEY_ENDED:
+        o->ended = (uint32_t)command_whole(state, text, "--ended", 1, 100000000);
+        break;
     case MICRO_KEY_TEXT:
         o->text_bytes = (uint32_t)command_whole(state, text, "--text-bytes", 0, 65536);
         break;
@@ -348,8 +355,12 @@ int command_engine(int argc, char **argv)
         .parser = micro_parse,
         .doc = "The routing engine alone, without wire and journal: ns a life cycle.",
     };
-    struct micro_options options = {
-        .count = 2000000, .agents = 32, .queues = 16, .at_once = 32, .text_bytes = 200};
+    struct micro_options options = {.count = 2000000,
+                                    .agents = 32,
+                                    .queues = 16,
+                                    .at_once = 32,
+                                    .ended = 200000,
+                                    .text_bytes = 200};
 
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return micro_measure(&options);
