@@ -15,6 +15,7 @@ struct json_t;
 
 int command_load(int argc, char **argv);
 int command_engine(int argc, char **argv);
+int command_memory(int argc, char **argv);
 
 /* Numbers of arguments; anything else ends the program with a message. */
 uint64_t command_whole(struct argp_state *state, const char *argument, const char *option,

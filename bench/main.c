@@ -14,6 +14,7 @@ static const struct {
      "connectors and agents against a running server; or, with --messages, a day at a contact "
      "centre"},
     {"engine", command_engine, "the routing engine alone, in this process: ns a life cycle"},
+    {"memory", command_memory, "what a waiting contact costs in this process: resident bytes"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
