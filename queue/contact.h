@@ -5,7 +5,7 @@
  *          │           └─┼─────────┼──────────┤ transferred, requeued, agent lost past its grace
  *          └─────────────┴─────────┴─▶ cancelled | expired
  *
- * The table contact_moves in contact.c is the law. Everything here changes in engine_apply and
+ * The table CONTACT_MOVES in contact.c is the law. Everything here changes in engine_apply and
  * nowhere else; outside the engine it is read only, on the thread that steps the engine, and not
  * kept across a step. The words of the customer (body) stand apart, so that the record that routing
  * touches is small. */

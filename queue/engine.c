@@ -25,11 +25,6 @@ static struct text id_of_owner(const void *item)
     return ((const struct owner *)item)->name;
 }
 
-static struct text session_of_agent(const void *item)
-{
-    return (struct text){(const char *)&((const struct agent *)item)->session, sizeof(uint64_t)};
-}
-
 static struct text key_of_line(const void *item)
 {
     return ((const struct line *)item)->key;
@@ -56,7 +51,7 @@ struct engine *engine_create(const struct engine_options *options)
     id_map_init(&e->tombstones, id_of_tombstone, seed);
     id_map_init(&e->agents, id_of_agent, seed);
     id_map_init(&e->owners, id_of_owner, seed);
-    id_map_init(&e->sessions, session_of_agent, seed);
+    number_map_init(&e->sessions);
     id_map_init(&e->lines, key_of_line, seed);
     id_map_init(&e->profiles, key_of_profile, seed);
     list_init(&e->arrival);
@@ -167,7 +162,7 @@ void engine_destroy(struct engine *e)
     id_map_close(&e->contacts);
     id_map_close(&e->tombstones);
     id_map_close(&e->agents);
-    id_map_close(&e->sessions);
+    number_map_close(&e->sessions);
     id_map_close(&e->lines);
     id_map_close(&e->profiles);
     bitset_close(&e->profile_numbers);
@@ -235,7 +230,7 @@ void engine_get_counts(const struct engine *e, struct engine_counts *out)
     memcpy(out->live, e->live, sizeof(out->live));
     out->tombstones = id_map_count(&e->tombstones);
     out->agents = id_map_count(&e->agents);
-    out->agents_connected = id_map_count(&e->sessions);
+    out->agents_connected = e->sessions.count;
     out->owners = id_map_count(&e->owners);
     out->lines = id_map_count(&e->lines);
     out->profiles = id_map_count(&e->profiles);
@@ -266,9 +261,7 @@ struct agent *engine_find_agent_ever(const struct engine *e, struct text id)
 
 struct agent *engine_agent_of_session(const struct engine *e, uint64_t session)
 {
-    return session == 0
-               ? NULL
-               : id_map_find(&e->sessions, (struct text){(const char *)&session, sizeof(session)});
+    return session == 0 ? NULL : number_map_find(&e->sessions, session);
 }
 
 struct owner *engine_find_owner(const struct engine *e, struct text name)

@@ -10,6 +10,7 @@
 
 #include "queue/base/id_map.h"
 #include "queue/base/memory.h"
+#include "queue/base/number_map.h"
 #include "queue/base/pool.h"
 #include "queue/engine.h"
 #include "queue/service_level.h"
@@ -53,7 +54,7 @@ struct engine {
     struct id_map tombstones; /* ended, by id */
     struct id_map agents;     /* all, also removed ones */
     struct id_map owners;
-    struct id_map sessions;           /* agents by session */
+    struct number_map sessions;       /* agents by session */
     struct list arrival;              /* live contacts by number */
     struct list lingering;            /* ended contacts that an agent still wraps up */
     struct list_node *oldest_history; /* of `ended`: from here on they have their stories */
@@ -66,6 +67,7 @@ struct engine {
     struct series *tier_series[TIERS_MAX];
     struct series *channel_series[CHANNELS_MAX];
     struct series **issue_series; /* by index, and one more for none */
+    struct interval_clock interval;
 
     /* derived */
     struct skill_table skills;
@@ -105,7 +107,9 @@ struct engine {
 };
 
 /* ---- words that outlive every call ---- */
-struct text word_keep(struct text word);   /* the constant of a known reason, or TEXT_NONE */
+uint8_t word_number(struct text word);   /* of a known reason, the same in one build; 0: unknown */
+struct text word_text(uint8_t number);   /* of word_number; TEXT_NONE for 0 */
+struct text word_keep(struct text word); /* the constant of a known reason, or TEXT_NONE */
 struct text text_duplicate(struct text t); /* owned copy, NULL stays NULL */
 void text_discard(struct text t);          /* of text_duplicate */
 
