@@ -66,12 +66,13 @@ struct engine *engine_create(const struct engine_options *options)
     bitset_init(&e->profile_numbers);
     bitset_init(&e->profiles_ready);
     timer_wheel_init(&e->clocks, 0);
-    pool_init(&e->contact_pool, sizeof(struct contact), 256);
-    pool_init(&e->offer_pool, sizeof(struct offer), 256);
-    pool_init(&e->tombstone_pool, sizeof(struct tombstone), 256);
-    pool_init(&e->cool_down_pool, sizeof(struct cool_down), 256);
-    pool_init(&e->line_pool, sizeof(struct line), 64);
-    pool_init(&e->history_pool, 4 * sizeof(struct history_entry), 256);
+    store_init(&e->store);
+    pool_init(&e->contact_pool, &e->store, sizeof(struct contact));
+    pool_init(&e->offer_pool, &e->store, sizeof(struct offer));
+    pool_init(&e->tombstone_pool, &e->store, sizeof(struct tombstone));
+    pool_init(&e->cool_down_pool, &e->store, sizeof(struct cool_down));
+    pool_init(&e->line_pool, &e->store, sizeof(struct line));
+    pool_init(&e->history_pool, &e->store, 4 * sizeof(struct history_entry));
     return e;
 }
 
@@ -174,6 +175,7 @@ void engine_destroy(struct engine *e)
     pool_close(&e->cool_down_pool);
     pool_close(&e->line_pool);
     pool_close(&e->history_pool);
+    store_close(&e->store);
     text_discard(e->config_text);
     text_discard(e->workspace);
     if (e->settings != NULL) {

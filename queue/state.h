@@ -89,6 +89,7 @@ struct engine {
     uint32_t interrupts;           /* a bit for each channel that may interrupt another */
     struct timer_wheel clocks;
 
+    struct store store;
     struct pool contact_pool, offer_pool, tombstone_pool, cool_down_pool, line_pool, history_pool;
 
     /* of the step that runs */
