@@ -14,7 +14,10 @@ static const struct {
      "connectors and agents against a running server; or, with --messages, a day at a contact "
      "centre"},
     {"engine", command_engine, "the routing engine alone, in this process: ns a life cycle"},
+    {"floor", command_floor,
+     "the router beside one that routes nothing: how far it is from what the kernel costs"},
     {"memory", command_memory, "what a waiting contact costs in this process: resident bytes"},
+    {"peers", command_peers, "the same traffic through the brokers that one would use instead"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
