@@ -114,6 +114,7 @@ const struct parameter *method_parameters(enum method m, size_t *count);
 
 /* The method's parameter of that field, or NULL. O(1). */
 const struct parameter *method_parameter(enum method m, enum field f);
+const struct parameter *method_parameter_named(enum method m, struct text wire);
 
 enum notification {
 #define NOTICE_ROW(symbol, wire, help) NOTIFICATION_##symbol,

@@ -58,7 +58,10 @@ static bool request_decode_bytes(struct cursor *c, const struct parameter *p,
     if (p->limit != LIMIT_NONE && out->length > limits->of[p->limit]) {
         return request_refuse(error, ERROR_TOO_LARGE, field, "is longer than its limit");
     }
-    if (p->type != PARAMETER_PAYLOAD && !walk_check_text(*out)) {
+    if (p->type == PARAMETER_PAYLOAD || (p->type == PARAMETER_ID && walk_check_plain(*out))) {
+        return true;
+    }
+    if (!walk_check_text(*out)) {
         return request_refuse(error, ERROR_INVALID, field, "must be valid UTF-8");
     }
     if (p->type == PARAMETER_ID && !walk_check_id(*out)) {
@@ -192,37 +195,41 @@ static bool request_decode_pair(struct request_decoding *d)
     struct cursor value;
     struct text key;
     uint64_t bit;
-    bool given;
+    bool given, refused = false;
 
     if (!cursor_text(&d->cursor, &key)) {
         request_fail(d, "params", "must be a map with str keys");
         return false;
     }
+    p = method_parameter_named(d->request->method, key);
+    bit = p == NULL ? 0 : UINT64_C(1) << p->field;
     value = d->cursor;
+    given = p != NULL && cursor_type(&value) != CURSOR_NIL; /* "nil ... is as if absent" */
+    if (given && !d->failed && (p->roles & d->roles) != 0 && (d->seen & bit) == 0) {
+        d->seen |= bit;
+        if (request_decode_value(&d->cursor, p, d->limits, &d->request->value[p->field],
+                                 d->error)) {
+            d->request->present |= bit;
+            return true;
+        }
+        d->cursor = value;
+        refused = true;
+    }
     if (!cursor_skip(&d->cursor)) {
         request_fail(d, "params", "is cut short");
         return false;
     }
-    p = method_parameter(d->request->method, field_find(key));
-    if (p == NULL) {
-        return true; /* "unknown keys are ignored" */
-    }
-    given = cursor_type(&value) != CURSOR_NIL; /* "nil for a named field is as if absent" */
     if (given && (p->roles & d->roles) == 0) {
         d->failed = true;
         return request_refuse(d->error, ERROR_FORBIDDEN, field_wire(p->field),
                               "this role may not give it");
     }
-    bit = UINT64_C(1) << p->field;
-    if ((d->seen & bit) != 0) {
+    if (refused) {
+        d->failed = true;
+    } else if ((d->seen & bit) != 0) {
         request_fail(d, field_wire(p->field), "is given twice");
     }
-    d->seen |= bit;
-    if (given && !d->failed) {
-        d->failed =
-            !request_decode_value(&value, p, d->limits, &d->request->value[p->field], d->error);
-        d->request->present |= bit;
-    }
+    d->seen |= bit; /* none of a key that is not ours: "unknown keys are ignored" */
     return true;
 }
 
