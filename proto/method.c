@@ -1,7 +1,5 @@
 #include "proto/method.h"
 
-#include <assert.h>
-
 #include "proto/bytes.h"
 
 static const struct {
@@ -72,6 +70,7 @@ static struct method_slot field_slots[METHOD_SLOTS];
 /* Place plus one of a method's parameter of a field, and where each method's rows begin. */
 static uint8_t method_row_of[METHOD_COUNT][FIELD_COUNT];
 static uint8_t method_first_row[METHOD_COUNT + 1];
+static uint64_t method_needs[METHOD_COUNT][ROLE_COUNT];
 
 static_assert(METHOD_COUNT <= METHOD_SLOTS / 4 && FIELD_COUNT <= METHOD_SLOTS / 4,
               "look-ups stay short");
@@ -132,6 +131,9 @@ __attribute__((constructor)) static void method_prepare(void)
             method_first_row[++method] = (uint8_t)i;
         }
         method_row_of[p->method][p->field] = (uint8_t)(i + 1);
+        for (unsigned role = 0; role < ROLE_COUNT; role++) {
+            method_needs[p->method][role] |= (uint64_t)(p->required >> role & 1) << p->field;
+        }
     }
     while (method < METHOD_COUNT) {
         method_first_row[++method] = PARAMETER_COUNT;
@@ -209,6 +211,12 @@ const struct parameter *method_parameter(enum method m, enum field f)
 const struct parameter *method_parameter_named(enum method m, struct text wire)
 {
     return method_parameter(m, field_find(wire));
+}
+
+uint64_t method_required(enum method m, enum role role)
+{
+    assert(m < METHOD_COUNT && role < ROLE_COUNT);
+    return method_needs[m][role];
 }
 
 struct text notice_wire(enum notification n)
