@@ -27,12 +27,29 @@ static bool floor_read_head(struct cursor *at, struct floor_head *out)
 
 void floor_init(struct floor *f)
 {
-    *f = (struct floor){.offer_mask = 1023};
+    *f = (struct floor){.offer_mask = 1023, .seq = 2};
     list_init(&f->agents);
     list_init(&f->free_agents);
     list_init(&f->dirty);
     f->line_end = &f->line;
     f->offers = memory_take((f->offer_mask + 1) * sizeof(f->offers[0]));
+}
+
+void floor_free(struct floor *f)
+{
+    while (!list_empty(&f->agents)) {
+        struct floor_agent *a = record_of(list_first(&f->agents), struct floor_agent, node);
+
+        list_remove(&a->node);
+        memory_give(a);
+    }
+    for (size_t i = 0; i < sizeof(f->chunks) / sizeof(f->chunks[0]); i++) {
+        for (uint32_t k = 0; f->chunks[i] != NULL && k < FLOOR_CHUNK; k++) {
+            memory_give(f->chunks[i][k].kept);
+        }
+        memory_give(f->chunks[i]);
+    }
+    memory_give(f->offers);
 }
 
 static struct floor_contact *floor_contact_at(struct floor *f, uint32_t slot)
@@ -155,12 +172,13 @@ static void floor_hello(struct floor *f, struct floor_connection *c, const struc
 
 /* Agents. */
 
+/* Agents are put and found only before and after the traffic. */
 static struct floor_agent *floor_agent_find(struct floor *f, struct text id)
 {
     for (struct list_node *n = list_first(&f->agents); n != NULL; n = list_next(&f->agents, n)) {
         struct floor_agent *a = record_of(n, struct floor_agent, node);
 
-        if (text_equal(text_from(a->id), id)) {
+        if (text_equal((struct text){a->id, a->id_length}, id)) {
             return a;
         }
     }
@@ -202,8 +220,8 @@ static void floor_pack_agent(struct floor *f, struct packer *p, const struct flo
                              struct text state, const struct floor_connection *c)
 {
     packer_map(p, 12);
-    floor_pack_text(p, "agent", text_from(a->id));
-    floor_pack_text(p, "name", text_from(a->name));
+    floor_pack_text(p, "agent", (struct text){a->id, a->id_length});
+    floor_pack_text(p, "name", (struct text){a->name, a->name_length});
     floor_pack_text(p, "state", state);
     floor_pack_int(p, "state_since_at", f->now);
     packer_literal(p, "connected");
@@ -225,7 +243,7 @@ static void floor_agent_put(struct floor *f, struct floor_connection *c, const s
     struct floor_agent *a = floor_agent_find(f, id);
     struct packer *p = floor_output(f, c);
 
-    if (text_is_none(id) || text_is_none(name)) {
+    if (id.length == 0 || name.length == 0) {
         floor_refuse(p, msgid, "invalid", "not as `load` makes agents");
         return;
     }
@@ -248,11 +266,11 @@ static void floor_agent_remove(struct floor *f, struct floor_connection *c,
     struct floor_agent *a = floor_agent_find(f, values[0]);
     struct packer *p = floor_output(f, c);
 
-    if (a == NULL) {
+    if (a == NULL || a->id_length == 0) {
         floor_refuse(p, msgid, "not_found", "no such agent");
         return;
     }
-    list_remove(&a->node); /* its record stays: who signed in as it points at its names */
+    a->id_length = 0; /* the record stays: who signed in as it points at its names */
     f->seq++;
     floor_begin_result(p, msgid);
     packer_map(p, 2);
@@ -291,7 +309,7 @@ static void floor_sign_in(struct floor *f, struct floor_connection *c, const str
     const struct floor_agent *a = floor_agent_find(f, values[0]);
     struct packer *p = floor_output(f, c);
 
-    if (a == NULL || c->agent != NULL) {
+    if (a == NULL || a->id_length == 0 || c->agent != NULL) {
         floor_refuse(p, msgid, a == NULL ? "not_found" : "conflict", "no such agent, or not now");
         return;
     }
@@ -301,8 +319,8 @@ static void floor_sign_in(struct floor *f, struct floor_connection *c, const str
     f->seq++;
     floor_begin_result(p, msgid);
     packer_map(p, 10);
-    floor_pack_text(p, "agent", text_from(a->id));
-    floor_pack_text(p, "name", text_from(a->name));
+    floor_pack_text(p, "agent", (struct text){a->id, a->id_length});
+    floor_pack_text(p, "name", (struct text){a->name, a->name_length});
     floor_pack_text(p, "state", TEXT("available"));
     floor_pack_int(p, "state_since_at", f->now);
     packer_literal(p, "skills");

@@ -20,6 +20,7 @@
 
 struct floor_server {
     struct floor floor;
+    struct list connections;
     int epoll, listener;
     uint8_t *shared; /* where everybody's bytes are read to */
 };
@@ -67,6 +68,7 @@ static void floor_accept_all(struct floor_server *s)
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
 
         c->socket = socket;
+        list_append(&s->connections, &c->node);
         (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
         (void)epoll_ctl(s->epoll, EPOLL_CTL_ADD, socket, &event);
     }
@@ -76,7 +78,9 @@ static void floor_accept_all(struct floor_server *s)
 static void floor_close(struct floor_server *s, struct floor_connection *c)
 {
     floor_forget(&s->floor, c);
-    (void)close(c->socket);
+    if (c->socket >= 0) { /* something may have been said to it since it was */
+        (void)close(c->socket);
+    }
     c->ends = true;
     c->socket = -1;
     packer_close(&c->output);
@@ -180,26 +184,47 @@ static void floor_turn(struct floor_server *s, struct epoll_event *events, int c
     floor_write_all(s);
 }
 
+static void floor_end(struct floor_server *s)
+{
+    while (!list_empty(&s->connections)) {
+        struct floor_connection *c =
+            record_of(list_first(&s->connections), struct floor_connection, node);
+
+        floor_close(s, c);
+        list_remove(&c->node);
+        memory_give(c);
+    }
+    floor_free(&s->floor);
+    memory_give(s->shared);
+    (void)close(s->listener);
+    (void)close(s->epoll);
+}
+
 int floor_serve(const char *listen)
 {
-    struct floor_server s = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
+    struct floor_server *s = memory_take(sizeof(*s));
     struct epoll_event events[FLOOR_EVENTS];
     struct sigaction end = {.sa_handler = floor_on_signal};
+    int status = BENCH_UNABLE;
 
     (void)sigaction(SIGTERM, &end, NULL);
     (void)sigaction(SIGINT, &end, NULL);
-    floor_init(&s.floor);
-    s.floor.address = listen;
-    if (floor_listen(&s, listen) != 0) {
-        return BENCH_UNABLE;
-    }
-    s.shared = memory_take(FLOOR_INPUT_BYTES);
-    while (!floor_ended) {
-        int count = epoll_wait(s.epoll, events, FLOOR_EVENTS, -1);
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    s->shared = memory_take(FLOOR_INPUT_BYTES);
+    list_init(&s->connections);
+    floor_init(&s->floor);
+    s->floor.address = listen;
+    if (floor_listen(s, listen) == 0) {
+        while (!floor_ended) {
+            int count = epoll_wait(s->epoll, events, FLOOR_EVENTS, -1);
 
-        if (count > 0) {
-            floor_turn(&s, events, count);
+            if (count > 0) {
+                floor_turn(s, events, count);
+            }
         }
+        status = BENCH_OK;
     }
-    return BENCH_OK;
+    floor_end(s);
+    memory_give(s);
+    return status;
 }

@@ -18,14 +18,15 @@
 struct floor_agent {
     struct list_node node; /* of all agents, by arrival */
     char id[FLOOR_NAME_BYTES + 1], name[FLOOR_NAME_BYTES + 1];
-    uint32_t id_length, name_length;
+    uint32_t id_length, name_length; /* an id of length 0: it was removed */
     uint32_t units, at_once;
 };
 
 struct floor_connection {
-    int socket;
-    bool blocked; /* the socket is full: epoll tells when it is not */
-    bool ends;    /* after what is written */
+    struct list_node node; /* of all that ever were */
+    int socket;            /* -1: closed */
+    bool blocked;          /* the socket is full: epoll tells when it is not */
+    bool ends;             /* after what is written */
     struct list_node dirty_node;
     struct packer output;
     size_t written; /* of `output` */
@@ -66,7 +67,7 @@ struct floor_contact {
 #define FLOOR_CHUNK 4096u
 
 struct floor {
-    struct list agents;      /* floor_agent */
+    struct list agents;      /* floor_agent, in service or not */
     struct list free_agents; /* floor_connection, the next one first */
     struct list dirty;       /* floor_connection */
     struct floor_contact *chunks[FRAMES_SLOTS_MAX / FLOOR_CHUNK];
@@ -83,6 +84,7 @@ struct floor {
 
 /* floor_answer.c */
 void floor_init(struct floor *f);
+void floor_free(struct floor *f);
 
 /* Answer all whole requests of the bytes. Returns how many bytes they were; what is left is the
  * beginning of one more. */
