@@ -15,6 +15,7 @@ struct json_t;
 
 int command_load(int argc, char **argv);
 int command_engine(int argc, char **argv);
+int command_peers(int argc, char **argv);
 int command_floor(int argc, char **argv);
 int command_memory(int argc, char **argv);
 

@@ -17,6 +17,7 @@ static const struct {
     {"floor", command_floor,
      "the router beside one that routes nothing: how far it is from what the kernel costs"},
     {"memory", command_memory, "what a waiting contact costs in this process: resident bytes"},
+    {"peers", command_peers, "the same traffic through the brokers that one would use instead"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
