@@ -156,10 +156,10 @@ static void page_answer(struct packer *p, const struct view *v, const struct req
         packer_map_close(p, map, show(p, v, &page->rows[i]));
     }
     if (next != NULL && !text_is_none(next->name)) {
-        view_text_pair(p, TEXT("next"), next->name);
+        PACKER_PAIR_TEXT(p, "next", next->name);
     } else if (next != NULL) {
         page_spell_next(number, sizeof(number), next);
-        view_text_pair(p, TEXT("next"), text_from(number));
+        PACKER_PAIR_TEXT(p, "next", text_from(number));
     }
 }
 
