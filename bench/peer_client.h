@@ -74,7 +74,7 @@ void peer_client_fail(struct peer_client *c, const char *format, ...)
 
 static inline void peer_client_put(struct peer_client *c, const void *bytes, size_t size)
 {
-    packer_raw(&c->output, bytes, size);
+    memcpy(packer_room(&c->output, size), bytes, size);
 }
 
 #define peer_client_put_literal(c, literal) peer_client_put((c), "" literal, sizeof(literal) - 1)
