@@ -140,34 +140,4 @@ struct contact {
     uint64_t checkpoint; /* the checkpoint it was last written for */
 };
 
-/* What is remembered of an ended contact; of the newest ENDED_HISTORIES_KEPT also the story. */
-struct tombstone {
-    struct text id; /* one block with the two behind it */
-    struct text customer;
-    struct text disposition;
-    engine_time due[PROMISE_COUNT];
-    struct owner *owner;
-    uint64_t number;
-    uint64_t seq; /* of its end */
-    engine_time created_at;
-    engine_time start_at;
-    engine_time ended_at;
-    struct text reason;
-    struct agent *agent;
-    queue_index queue;
-    tier_index tier;
-    channel_index channel;
-    issue_index issue;
-    language_index language;
-    uint8_t state; /* enum contact_state, an ended one */
-    uint8_t rating;
-    uint8_t overdue;               /* a bit for each promise missed */
-    struct history_entry *history; /* NULL: told no more */
-    uint16_t history_count;
-    uint16_t history_room;
-    struct list_node in_order; /* by the time of the end */
-    struct list_node of_owner;
-    uint64_t checkpoint; /* the checkpoint it was last written for */
-};
-
 #endif

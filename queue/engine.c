@@ -10,11 +10,6 @@ static struct text id_of_contact(const void *item)
     return ((const struct contact *)item)->id;
 }
 
-static struct text id_of_tombstone(const void *item)
-{
-    return ((const struct tombstone *)item)->id;
-}
-
 static struct text id_of_agent(const void *item)
 {
     return ((const struct agent *)item)->id;
@@ -48,7 +43,7 @@ struct engine *engine_create(const struct engine_options *options)
     e->next_agent = 1;
     e->next_owner = 1;
     id_map_init(&e->contacts, id_of_contact, seed);
-    id_map_init(&e->tombstones, id_of_tombstone, seed);
+    hash_index_init(&e->tombstones);
     id_map_init(&e->agents, id_of_agent, seed);
     id_map_init(&e->owners, id_of_owner, seed);
     number_map_init(&e->sessions);
@@ -56,7 +51,8 @@ struct engine *engine_create(const struct engine_options *options)
     id_map_init(&e->profiles, key_of_profile, seed);
     list_init(&e->arrival);
     list_init(&e->lingering);
-    list_init(&e->ended);
+    record_log_init(&e->ended);
+    record_log_init(&e->stories.log);
     list_init(&e->all_lines);
     list_init(&e->all_profiles);
     list_init(&e->dirty_contacts);
@@ -69,7 +65,6 @@ struct engine *engine_create(const struct engine_options *options)
     store_init(&e->store);
     pool_init(&e->contact_pool, &e->store, sizeof(struct contact));
     pool_init(&e->offer_pool, &e->store, sizeof(struct offer));
-    pool_init(&e->tombstone_pool, &e->store, sizeof(struct tombstone));
     pool_init(&e->cool_down_pool, &e->store, sizeof(struct cool_down));
     pool_init(&e->line_pool, &e->store, sizeof(struct line));
     pool_init(&e->history_pool, &e->store, 4 * sizeof(struct history_entry));
@@ -139,8 +134,6 @@ static void destroy_owners(struct engine *e)
 
 void engine_destroy(struct engine *e)
 {
-    struct list_node *n;
-
     engine_checkpoint_abandon(e);
     checkpoint_loading_abandon(e);
     /* A pull leaves the wheel, and so must go while its neighbours there still exist. */
@@ -148,20 +141,15 @@ void engine_destroy(struct engine *e)
         pulls_end(e, a);
     }
     destroy_contacts(e);
-    while ((n = list_first(&e->ended)) != NULL) {
-        struct tombstone *t = record_of(n, struct tombstone, in_order);
-        tombstone_drop_history(e, t);
-        list_remove(&t->in_order);
-        text_discard(t->reason);
-        memory_give((void *)(uintptr_t)t->id.bytes);
-    }
+    record_log_close(&e->ended);
+    record_log_close(&e->stories.log);
     destroy_agents(e);
     destroy_series(e);
     destroy_owners(e);
     skill_queues_close(e);
     skill_table_close(&e->skills);
     id_map_close(&e->contacts);
-    id_map_close(&e->tombstones);
+    hash_index_close(&e->tombstones);
     id_map_close(&e->agents);
     number_map_close(&e->sessions);
     id_map_close(&e->lines);
@@ -171,7 +159,6 @@ void engine_destroy(struct engine *e)
     memory_give(e->profile_by_number);
     pool_close(&e->contact_pool);
     pool_close(&e->offer_pool);
-    pool_close(&e->tombstone_pool);
     pool_close(&e->cool_down_pool);
     pool_close(&e->line_pool);
     pool_close(&e->history_pool);
@@ -230,7 +217,7 @@ void engine_get_counts(const struct engine *e, struct engine_counts *out)
 {
     memset(out, 0, sizeof(*out));
     memcpy(out->live, e->live, sizeof(out->live));
-    out->tombstones = id_map_count(&e->tombstones);
+    out->tombstones = hash_index_count(&e->tombstones);
     out->agents = id_map_count(&e->agents);
     out->agents_connected = e->sessions.count;
     out->owners = id_map_count(&e->owners);
@@ -242,11 +229,6 @@ void engine_get_counts(const struct engine *e, struct engine_counts *out)
 struct contact *engine_find_contact(const struct engine *e, struct text id)
 {
     return id_map_find(&e->contacts, id);
-}
-
-struct tombstone *engine_find_tombstone(const struct engine *e, struct text id)
-{
-    return id_map_find(&e->tombstones, id);
 }
 
 struct agent *engine_find_agent(const struct engine *e, struct text id)
@@ -286,14 +268,6 @@ struct contact *engine_next_contact(const struct engine *e, uint64_t after, stru
         }
     }
     return NULL;
-}
-
-struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from)
-{
-    const struct list_node *n = from == NULL ? &e->ended.head : &from->in_order;
-
-    return n->previous == &e->ended.head ? NULL
-                                         : record_of(n->previous, struct tombstone, in_order);
 }
 
 struct agent *engine_next_agent(const struct engine *e, uint64_t after_number)

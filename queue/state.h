@@ -15,6 +15,8 @@
 #include "queue/engine.h"
 #include "queue/service_level.h"
 #include "queue/skill_queue.h"
+#include "queue/story.h"
+#include "queue/tombstone.h"
 
 #define ENDED_OFFERS_KEPT 4096 /* a power of two */
 #define PULL_MAX          64   /* offers in one answer */
@@ -50,16 +52,15 @@ struct engine {
     uint64_t fair_floor; /* fair_key of the last agent chosen by fewest contacts */
     struct ended_offer ended_offers[ENDED_OFFERS_KEPT]; /* by number modulo */
 
-    struct id_map contacts;   /* live, by id */
-    struct id_map tombstones; /* ended, by id */
-    struct id_map agents;     /* all, also removed ones */
+    struct id_map contacts;       /* live, by id */
+    struct hash_index tombstones; /* references in `ended` */
+    struct id_map agents;         /* all, also removed ones */
     struct id_map owners;
-    struct number_map sessions;       /* agents by session */
-    struct list arrival;              /* live contacts by number */
-    struct list lingering;            /* ended contacts that an agent still wraps up */
-    struct list_node *oldest_history; /* of `ended`: from here on they have their stories */
-    uint64_t histories;
-    struct list ended; /* tombstones by the time of the end */
+    struct number_map sessions; /* agents by session */
+    struct list arrival;        /* live contacts by number */
+    struct list lingering;      /* ended contacts that an agent still wraps up */
+    struct record_log ended;    /* tombstones by the time of the end */
+    struct stories stories;
     struct ranked_tree agents_by_number;
     uint64_t live[CONTACT_LIVE_STATES];
 
@@ -90,7 +91,7 @@ struct engine {
     struct timer_wheel clocks;
 
     struct store store;
-    struct pool contact_pool, offer_pool, tombstone_pool, cool_down_pool, line_pool, history_pool;
+    struct pool contact_pool, offer_pool, cool_down_pool, line_pool, history_pool;
 
     /* of the step that runs */
     struct list dirty_contacts; /* look for an agent at its end */
@@ -155,15 +156,34 @@ void history_keep(struct engine *e, struct history_entry **history, uint16_t *co
                   const struct history_entry *entry);
 void history_discard(struct engine *e, struct history_entry *history, uint16_t count,
                      uint16_t room);
-void tombstone_drop_history(struct engine *e, struct tombstone *t);
 void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until);
 void contact_warm_up(struct engine *e, struct contact *c); /* every cool-down of it ends */
 void contact_arm(struct engine *e, struct contact *c);
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after);
 bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now);
 void cool_down_end(struct engine *e, struct cool_down *d);
-void tombstone_set_texts(struct tombstone *t, struct text id, struct text customer,
-                         struct text disposition);
+
+/* What a tombstone says, unpacked. */
+struct ending {
+    struct text id, customer, disposition, reason;
+    struct owner *owner;
+    struct agent *agent;
+    uint64_t number, seq;
+    engine_time ended_at;
+    engine_time times[TOMBSTONE_TIMES];
+    queue_index queue;
+    issue_index issue;
+    language_index language;
+    tier_index tier;
+    channel_index channel;
+    uint8_t state, rating, overdue;
+};
+struct tombstone *tombstone_append(struct record_log *log, const struct ending *x);
+void tombstone_read(const struct tombstone *t, struct ending *x);
+void tombstone_enter(struct engine *e, struct tombstone *t); /* the newest: it can be found now */
+/* By the time of the end, forgotten ones among them; NULL at the end. */
+struct tombstone *tombstone_first(const struct record_log *log);
+struct tombstone *tombstone_next(const struct record_log *log, const struct tombstone *t);
 void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
                     enum contact_state state, struct agent *agent);
 void tombstones_sweep(struct engine *e); /* a few of those that are too old or too many */

@@ -20,7 +20,7 @@ static enum refusal_kind answer_submitted(struct engine *e, const struct contact
     struct delivery d = {
         .kind = ANSWER_SUBMITTED, .contact = c, .tombstone = t, .duplicate = duplicate};
 
-    d.contact_id = c != NULL ? c->id : t->id;
+    d.contact_id = c != NULL ? c->id : tombstone_id(t);
     d.state = c != NULL ? c->state : (enum contact_state)t->state;
     d.owner = c != NULL ? c->owner : t->owner;
     answer(e, &d);
@@ -373,7 +373,7 @@ enum refusal_kind step_rate(struct engine *e)
                            contact_state_word((enum contact_state)ended->state));
     }
     fact_init(&f, FACT_CONTACT_RATED);
-    f.subject = c != NULL ? c->id : ended->id;
+    f.subject = c != NULL ? c->id : tombstone_id(ended);
     f.contact = c;
     f.rated.score = r->score;
     f.rated.rating = r->kind;

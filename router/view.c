@@ -230,13 +230,15 @@ uint32_t view_contact_details(struct packer *p, const struct view *v, const stru
 
 uint32_t view_tombstone(struct packer *p, const struct view *v, const struct tombstone *t)
 {
-    uint32_t pairs = VIEW_TEXT(p, "contact", t->id);
+    uint32_t pairs = VIEW_TEXT(p, "contact", tombstone_id(t));
+    engine_time due[PROMISE_COUNT];
 
+    tombstone_due(t, due);
     pairs += VIEW_TEXT(p, "state", contact_state_word((enum contact_state)t->state));
     pairs += view_classes(p, v, t->queue, t->tier, t->issue, t->language);
-    pairs += VIEW_TIME(p, "deadline_at", t->due[PROMISE_ANSWER]);
-    pairs += view_due(p, t->due);
-    pairs += VIEW_TEXT(p, "reason", t->reason);
+    pairs += VIEW_TIME(p, "deadline_at", due[PROMISE_ANSWER]);
+    pairs += view_due(p, due);
+    pairs += VIEW_TEXT(p, "reason", tombstone_reason(t));
     return pairs;
 }
 
@@ -248,10 +250,10 @@ uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct
     if (t->agent != NULL) {
         pairs += VIEW_TEXT(p, "agent", t->agent->id);
     }
-    pairs += VIEW_TEXT(p, "customer", t->customer);
-    pairs += VIEW_TEXT(p, "disposition", t->disposition);
+    pairs += VIEW_TEXT(p, "customer", tombstone_customer(t));
+    pairs += VIEW_TEXT(p, "disposition", tombstone_disposition(t));
     pairs += VIEW_FLAG(p, "overdue", t->overdue != 0);
-    pairs += VIEW_INT(p, "submitted_at", t->created_at);
+    pairs += VIEW_INT(p, "submitted_at", tombstone_created_at(t));
     pairs += VIEW_INT(p, "ended_at", t->ended_at);
     if (t->rating > 0) {
         pairs += VIEW_INT(p, "rating", t->rating);
@@ -268,16 +270,18 @@ uint32_t view_tombstone_details(struct packer *p, const struct view *v, const st
         [CONTACT_EXPIRED] = FACT_CONTACT_EXPIRED,
     };
     uint32_t pairs = view_tombstone_row(p, v, t);
+    struct history_entry story[HISTORY_KEPT];
+    uint32_t count = engine_story(v->engine, t, story);
 
-    if (t->history != NULL || t->state < CONTACT_COMPLETED || t->state > CONTACT_EXPIRED) {
-        view_history(p, v, t->history, t->history_count);
+    if (count > 0 || t->state < CONTACT_COMPLETED || t->state > CONTACT_EXPIRED) {
+        view_history(p, v, story, count);
     } else {
         struct history_entry end = {.seq = t->seq,
                                     .at = t->ended_at,
                                     .kind = (uint8_t)ends[t->state],
                                     .queue = t->queue,
                                     .agent = t->agent,
-                                    .reason = t->reason};
+                                    .reason = tombstone_reason(t)};
 
         view_history(p, v, &end, 1);
     }
