@@ -320,7 +320,7 @@ static void load_contact(struct visitor *v)
             v->bad = true;
             return;
         }
-        id_map_insert(&e->contacts, c);
+        contact_index_add(e, c);
     }
 }
 
@@ -451,6 +451,7 @@ static void link_tombstones(struct engine *e)
         struct ending x;
         tombstone_read(sorted[i], &x);
         t = tombstone_append(&e->ended, &x);
+        contact_index_add_ended(e, t);
         t->owner->ended_count--; /* tombstone_enter counts it */
         tombstone_enter(e, t);
         t->story = story_copy(&e->stories, t, &l->stories, sorted[i]);

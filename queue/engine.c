@@ -5,11 +5,6 @@
 
 #include "queue/state.h"
 
-static struct text id_of_contact(const void *item)
-{
-    return ((const struct contact *)item)->id;
-}
-
 static struct text id_of_agent(const void *item)
 {
     return ((const struct agent *)item)->id;
@@ -42,8 +37,7 @@ struct engine *engine_create(const struct engine_options *options)
     e->next_offer = 1;
     e->next_agent = 1;
     e->next_owner = 1;
-    id_map_init(&e->contacts, id_of_contact, seed);
-    hash_index_init(&e->tombstones);
+    hash_index_init(&e->contacts.numbers);
     id_map_init(&e->agents, id_of_agent, seed);
     id_map_init(&e->owners, id_of_owner, seed);
     number_map_init(&e->sessions);
@@ -148,8 +142,7 @@ void engine_destroy(struct engine *e)
     destroy_owners(e);
     skill_queues_close(e);
     skill_table_close(&e->skills);
-    id_map_close(&e->contacts);
-    hash_index_close(&e->tombstones);
+    hash_index_close(&e->contacts.numbers);
     id_map_close(&e->agents);
     number_map_close(&e->sessions);
     id_map_close(&e->lines);
@@ -217,18 +210,13 @@ void engine_get_counts(const struct engine *e, struct engine_counts *out)
 {
     memset(out, 0, sizeof(*out));
     memcpy(out->live, e->live, sizeof(out->live));
-    out->tombstones = hash_index_count(&e->tombstones);
+    out->tombstones = e->contacts.ended;
     out->agents = id_map_count(&e->agents);
     out->agents_connected = e->sessions.count;
     out->owners = id_map_count(&e->owners);
     out->lines = id_map_count(&e->lines);
     out->profiles = id_map_count(&e->profiles);
     out->requirements = id_map_count(&e->skills.requirements);
-}
-
-struct contact *engine_find_contact(const struct engine *e, struct text id)
-{
-    return id_map_find(&e->contacts, id);
 }
 
 struct agent *engine_find_agent(const struct engine *e, struct text id)

@@ -12,6 +12,7 @@
 #include "queue/base/memory.h"
 #include "queue/base/number_map.h"
 #include "queue/base/pool.h"
+#include "queue/contact_index.h"
 #include "queue/engine.h"
 #include "queue/service_level.h"
 #include "queue/skill_queue.h"
@@ -52,9 +53,8 @@ struct engine {
     uint64_t fair_floor; /* fair_key of the last agent chosen by fewest contacts */
     struct ended_offer ended_offers[ENDED_OFFERS_KEPT]; /* by number modulo */
 
-    struct id_map contacts;       /* live, by id */
-    struct hash_index tombstones; /* references in `ended` */
-    struct id_map agents;         /* all, also removed ones */
+    struct contact_index contacts;
+    struct id_map agents; /* all, also removed ones */
     struct id_map owners;
     struct number_map sessions; /* agents by session */
     struct list arrival;        /* live contacts by number */
@@ -180,7 +180,7 @@ struct ending {
 };
 struct tombstone *tombstone_append(struct record_log *log, const struct ending *x);
 void tombstone_read(const struct tombstone *t, struct ending *x);
-void tombstone_enter(struct engine *e, struct tombstone *t); /* the newest: it can be found now */
+void tombstone_enter(struct engine *e, struct tombstone *t); /* the newest of its owner */
 /* By the time of the end, forgotten ones among them; NULL at the end. */
 struct tombstone *tombstone_first(const struct record_log *log);
 struct tombstone *tombstone_next(const struct record_log *log, const struct tombstone *t);

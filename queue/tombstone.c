@@ -195,8 +195,6 @@ void tombstone_enter(struct engine *e, struct tombstone *t)
 {
     struct owner *o = t->owner;
 
-    t->hash = (uint32_t)id_hash(e->hash_seed, tombstone_id(t));
-    hash_index_insert(&e->tombstones, t->hash, t->in_log.reference);
     t->earlier_of_owner = record_log_stands(&e->ended, o->newest_ended) ? o->newest_ended : 0;
     o->newest_ended = t->in_log.reference;
     o->ended_count++;
@@ -229,31 +227,13 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
 
     memcpy(x.times + TOMBSTONE_DUE, c->due, sizeof(c->due));
     t = tombstone_append(&e->ended, &x);
+    contact_index_end(e, c, t);
     tombstone_enter(e, t);
     t->story = story_append(&e->stories, t, c->history, c->history_count);
     stories_sweep(e);
     history_discard(e, c->history, c->history_count, c->history_room);
     c->history = NULL;
     c->history_count = c->history_room = 0;
-}
-
-struct tombstone *engine_find_tombstone(const struct engine *e, struct text id)
-{
-    struct hash_probe p;
-    uint32_t reference;
-
-    if (hash_index_count(&e->tombstones) == 0) {
-        return NULL;
-    }
-    p = hash_index_probe(&e->tombstones, (uint32_t)id_hash(e->hash_seed, id));
-    while ((reference = hash_probe_next(&p)) != 0) {
-        struct tombstone *t = (struct tombstone *)record_log_at(&e->ended, reference);
-
-        if (text_equal(tombstone_id(t), id)) {
-            return t;
-        }
-    }
-    return NULL;
 }
 
 struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from)
@@ -298,7 +278,7 @@ void tombstone_forget(struct engine *e, struct tombstone *t)
 
     checkpoint_before_tombstone(e, t);
     story_drop(e, t);
-    hash_index_remove(&e->tombstones, t->hash, t->in_log.reference);
+    contact_index_remove_ended(e, t);
     t->owner = NULL;
     o->ended_count--;
     owner_release_if_unused(e, o);
@@ -317,9 +297,9 @@ void tombstones_sweep(struct engine *e)
         if (t == NULL) {
             return;
         }
-        if (hash_index_count(&e->tombstones) <= e->settings->tombstones_max &&
+        if (e->contacts.ended <= e->settings->tombstones_max &&
             tombstone_kept_until(e, t) > e->now) {
-            hash_index_prefetch(&e->tombstones, t->hash); /* it is the next to go */
+            contact_index_prefetch(e, t); /* it is the next to go */
             return;
         }
         tombstone_forget(e, t);

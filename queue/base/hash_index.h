@@ -1,4 +1,4 @@
-/* From a hash to numbers: the table beneath id_map and directory.
+/* From a hash to numbers: the table beneath id_map and contact_index.
  *
  * Open addressing over slots of eight bytes: 32 bits of the hash and a number that means something
  * to the user alone. Several numbers may stand under one hash; the user tells which one it seeks,

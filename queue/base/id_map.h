@@ -4,7 +4,7 @@
  * nobody outside can choose ids that collide; no decision and no order may depend on it. No call
  * ever rehashes a large map at once.
  *
- * For records that are few beside contacts; those stand in the directory. The map owns its tables,
+ * For records that are few beside contacts; those stand in contact_index. The map owns its tables,
  * never the records. */
 #ifndef QUEUE_BASE_ID_MAP_H
 #define QUEUE_BASE_ID_MAP_H
