@@ -7,11 +7,17 @@
 #include "bench/command.h"
 #include "bench/demo.h"
 #include "bench/load.h"
+#include "queue/base/memory.h"
 
 enum load_key {
     KEY_CONNECTORS = 256,
     KEY_AGENTS,
+    KEY_WORKSPACES,
     KEY_RATE,
+    KEY_BURST,
+    KEY_EVERY,
+    KEY_SCENARIO,
+    KEY_SCENARIO_HELP,
     KEY_EVEN,
     KEY_WINDOW,
     KEY_BACKLOG,
@@ -40,6 +46,7 @@ enum load_key {
     KEY_MAX_P99,
     KEY_MAX_ERRORS,
     KEY_JSON,
+    KEY_HTML,
     KEY_QUIET,
     KEY_MESSAGES,
     KEY_SPEED,
@@ -48,9 +55,12 @@ enum load_key {
 static const struct argp_option load_argp_options[] = {
     {NULL, 0, NULL, 0, "Where:", 1},
     {"connect", 'c', "ADDRESS", 0,
-     "the server: tcp://HOST:PORT or unix://PATH (tcp://127.0.0.1:7700)", 0},
+     "the server: tcp://HOST:PORT or unix://PATH (tcp://127.0.0.1:7700); several times: several "
+     "servers, and everybody is spread over them",
+     0},
     {"workspace", 'w', "NAME", 0,
-     "the workspace (default); one of its own keeps real statistics clean", 0},
+     "the workspace (bench, which the examples have, so that real statistics stay clean)", 0},
+    {"workspaces", KEY_WORKSPACES, "A,B,...", 0, "several, and everybody is spread over them", 0},
 
     {NULL, 0, NULL, 0, "Who:", 2},
     {"connectors", KEY_CONNECTORS, "N", 0, "connections that submit (8)", 0},
@@ -63,10 +73,15 @@ static const struct argp_option load_argp_options[] = {
      "sign in as these instead of load-01, load-02, ...", 0},
 
     {NULL, 0, NULL, 0, "How much:", 3},
-    {"rate", KEY_RATE, "N", 0,
+    {"rate", KEY_RATE, "N[..M]", 0,
      "open loop: N contacts a second, due by chance; latency counts from the moment a contact was "
-     "due",
+     "due; with ..M, going from N to M over the duration",
      0},
+    {"burst", KEY_BURST, "N", 0, "on top of it: N contacts due in one instant", 0},
+    {"every", KEY_EVERY, "SECONDS", 0, "so often (10)", 0},
+    {"scenario", KEY_SCENARIO, "FILE", 0,
+     "instead of all that: phases and kinds of contacts, as in bench/scenarios", 0},
+    {"scenario-help", KEY_SCENARIO_HELP, NULL, 0, "what can stand in such a file", 0},
     {"even", KEY_EVEN, NULL, 0, "open loop: due at even distances", 0},
     {"window", KEY_WINDOW, "N", 0,
      "closed loop (without --rate): N submissions without an answer at each connector (32)", 0},
@@ -108,6 +123,7 @@ static const struct argp_option load_argp_options[] = {
     {NULL, 0, NULL, 0, "Result:", 7},
     {"json", KEY_JSON, "FILE", 0,
      "write the result as JSON, too; - for standard output, and then nothing else", 0},
+    {"html", KEY_HTML, "FILE", 0, "write a report with plots: one file, nothing to fetch", 0},
     {"server-pid", KEY_SERVER_PID, "PID", 0, "read what the server costs from /proc", 0},
     {"max-p99-ms", KEY_MAX_P99, "N", 0, "fail when 99 % of offers take longer from the moment due",
      0},
@@ -121,6 +137,8 @@ struct load_arguments {
     struct load_options load;
     struct demo_options demo;
     bool duration_given, drain_given;
+    const char *scenario;
+    char addresses[4096]; /* comma-separated */
 };
 
 /* Each key sets one option; the few that have two effects are told apart from the rest here. */
@@ -135,7 +153,16 @@ static error_t load_parse_amount(int key, const char *text, struct load_options 
         o->agents = (uint32_t)command_whole(state, text, "--agents", 1, 100000);
         break;
     case KEY_RATE:
-        o->rate = command_real(state, text, "--rate", 0.001);
+        if (!scenario_rates(text, &o->rate, &o->rate_to)) {
+            argp_error(state, "--rate takes contacts a second, as 1000, or 500..4000, not '%s'",
+                       text);
+        }
+        break;
+    case KEY_BURST:
+        o->burst = (uint32_t)command_whole(state, text, "--burst", 1, LOAD_BACKLOG_MAX);
+        break;
+    case KEY_EVERY:
+        o->burst_every_s = command_real(state, text, "--every", 0.01);
         break;
     case KEY_WINDOW:
         o->window = (uint32_t)command_whole(state, text, "--window", 1, 100000);
@@ -202,6 +229,19 @@ static bool load_is_notify(const char *word)
     return strcmp(word, "all") == 0 || strcmp(word, "outcome") == 0 || strcmp(word, "none") == 0;
 }
 
+static void load_add_address(struct load_arguments *a, const struct argp_state *state,
+                             const char *url)
+{
+    size_t length = strlen(a->addresses);
+
+    if (length + strlen(url) + 2 > sizeof(a->addresses)) {
+        argp_error(state, "--connect was given too often");
+    }
+    snprintf(a->addresses + length, sizeof(a->addresses) - length, "%s%s", length > 0 ? "," : "",
+             url);
+    a->load.address = a->addresses;
+}
+
 static error_t load_parse(int key, char *text, struct argp_state *state)
 {
     struct load_arguments *a = state->input;
@@ -209,9 +249,10 @@ static error_t load_parse(int key, char *text, struct argp_state *state)
 
     switch (key) {
     case 'c':
-        o->address = text;
+        load_add_address(a, state, text);
         break;
     case 'w':
+    case KEY_WORKSPACES:
         o->workspace = text;
         break;
     case KEY_EVEN:
@@ -255,6 +296,15 @@ static error_t load_parse(int key, char *text, struct argp_state *state)
     case KEY_JSON:
         o->json = text;
         break;
+    case KEY_HTML:
+        o->html = text;
+        break;
+    case KEY_SCENARIO:
+        a->scenario = text;
+        break;
+    case KEY_SCENARIO_HELP:
+        scenario_print_manual(stdout);
+        exit(BENCH_OK);
     case KEY_QUIET:
         o->quiet = true;
         break;
@@ -274,6 +324,8 @@ static const struct argp load_argp = {
            "Open loop:    switchboard-bench load --make-agents --rate 5000 --duration 30\n"
            "Closed loop:  switchboard-bench load --make-agents --window 32 --notify none\n"
            "In a pipeline: ... --json result.json --max-p99-ms 5 --max-errors 0\n"
+           "Ramp:         switchboard-bench load --make-agents --rate 1000..8000 --duration 60 "
+           "--html report.html\n"
            "Demonstration: switchboard-bench load --workspace after-sales "
            "--messages deploy/messages/after-sales.jsonl",
 };
@@ -282,7 +334,7 @@ static int load_do(const struct load_options *o)
 {
     static struct load_result result;
     const char *wrong;
-    bool ran, alone = o->json != NULL && strcmp(o->json, "-") == 0;
+    bool ran, written, alone = o->json != NULL && strcmp(o->json, "-") == 0;
 
     ran = load_run(o, &result);
     wrong = load_result_verdict(&result, o);
@@ -292,23 +344,46 @@ static int load_do(const struct load_options *o)
     if (o->json != NULL && !command_write_json(load_result_json(&result, o), o->json)) {
         return BENCH_UNABLE;
     }
+    written = o->html == NULL || load_result_html(&result, o, o->html);
+    load_result_close(&result);
     if (wrong != NULL) {
         fprintf(stderr, "switchboard-bench load: %s\n", wrong);
     }
-    if (!ran && result.counts.submitted == 0) {
+    if (!written || (!ran && result.counts.submitted == 0)) {
         return BENCH_UNABLE;
     }
     return wrong == NULL ? BENCH_OK : BENCH_BAD;
+}
+
+static int load_do_scenario(struct load_options *o, const char *path)
+{
+    struct config_problems problems = {0};
+    struct scenario *scenario = scenario_read_file(path, &problems);
+    int status = BENCH_UNABLE;
+
+    if (scenario == NULL) {
+        char *words = config_problems_text(&problems, path);
+
+        fputs(words, stderr);
+        memory_give(words);
+    } else {
+        o->scenario = scenario;
+        o->count = 0;
+        status = load_do(o);
+    }
+    scenario_destroy(scenario);
+    config_problems_close(&problems);
+    return status;
 }
 
 int command_load(int argc, char **argv)
 {
     struct load_arguments a = {
         .load = {.address = "tcp://127.0.0.1:7700",
-                 .workspace = "default",
                  .connectors = 8,
                  .agents = 32,
                  .window = 32,
+                 .burst_every_s = 10,
                  .drain_s = 10,
                  .channel = "email",
                  .text_bytes = 200,
@@ -321,6 +396,9 @@ int command_load(int argc, char **argv)
     };
 
     argp_parse(&load_argp, argc, argv, 0, NULL, &a);
+    if (a.load.workspace == NULL) {
+        a.load.workspace = a.demo.messages != NULL ? "default" : "bench";
+    }
     if (a.demo.messages != NULL) {
         a.demo.address = a.load.address;
         a.demo.workspace = a.load.workspace;
@@ -336,5 +414,5 @@ int command_load(int argc, char **argv)
     if (!a.duration_given && a.load.count == 0) {
         a.load.duration_s = 10;
     }
-    return load_do(&a.load);
+    return a.scenario == NULL ? load_do(&a.load) : load_do_scenario(&a.load, a.scenario);
 }
