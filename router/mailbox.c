@@ -65,12 +65,11 @@ void mailbox_open(struct mailbox *m, uv_loop_t *loop, uv_async_cb woken)
     assert(status == 0);
     (void)status;
     m->bell.data = m;
+    uv_unref((uv_handle_t *)&m->bell); /* a loop that has nothing else is at its end */
 }
 
 void mailbox_close(struct mailbox *m)
 {
-    /* Nobody rings who is awake, and this one never sleeps again. */
-    atomic_store(&m->sleeping, false);
     uv_close((uv_handle_t *)&m->bell, NULL);
 }
 

@@ -63,7 +63,8 @@ void exchange_close(struct exchange *x, void (*drop)(enum mailbox_lane lane, voi
 
 /* Before the loop runs; `woken` is called on its thread when a bell rang, and need do nothing. */
 void mailbox_open(struct mailbox *m, uv_loop_t *loop, uv_async_cb woken);
-/* Closes the bell's handle. Others may go on ringing until their threads end: see mailbox_ring. */
+/* Closes the bell's handle, which until then does not keep the loop alive. After all threads have
+ * ended: somebody might still ring. */
 void mailbox_close(struct mailbox *m);
 
 /* Put a batch in. False: the ring is full; when there is room again the bell rings. */
