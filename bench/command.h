@@ -15,6 +15,11 @@ struct json_t;
 
 int command_load(int argc, char **argv);
 int command_engine(int argc, char **argv);
+int command_peers(int argc, char **argv);
+int command_floor(int argc, char **argv);
+int command_codec(int argc, char **argv);
+int command_ring(int argc, char **argv);
+int command_journal(int argc, char **argv);
 int command_memory(int argc, char **argv);
 
 /* Numbers of arguments; anything else ends the program with a message. */

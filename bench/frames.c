@@ -74,6 +74,12 @@ bool frames_id_read(struct text id, uint32_t run, uint32_t *slot, uint32_t *turn
            frames_get_hex(id.bytes + 18, 8, turn);
 }
 
+bool frames_slot_read(struct text id, uint32_t *slot)
+{
+    return id.length == FRAMES_ID_BYTES && id.bytes[10] == '-' && id.bytes[17] == '-' &&
+           frames_get_hex(id.bytes + 11, 6, slot);
+}
+
 /* Lists. */
 
 void word_list_init(struct word_list *l, const char *comma_separated)

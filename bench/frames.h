@@ -53,6 +53,9 @@ void frames_id_write(char out[FRAMES_ID_BYTES], uint32_t run, uint32_t slot, uin
 /* False when it is no id of this run. */
 bool frames_id_read(struct text id, uint32_t run, uint32_t *slot, uint32_t *turn);
 
+/* Only the slot, of any run. False when it is no such id. */
+bool frames_slot_read(struct text id, uint32_t *slot);
+
 /* Words that a comma-separated list names. */
 struct word_list {
     char **words;

@@ -3,7 +3,9 @@
  * Open loop (`rate`): contacts are due at instants that chance and the rate decide and nothing
  * else; latency counts from the moment a contact was due, so that a server that stalls is charged
  * with every contact that had to wait, also with those that could not even be sent. Closed loop
- * (`window`): each connector keeps so many contacts between submission and completion.
+ * (`window`): each connector keeps so many submissions without an answer, as long as no more than
+ * `backlog` contacts of the whole run are between submission and completion: agents have all they
+ * can take, and somebody always waits.
  *
  * One thread, one loop, whatever the number of connections. */
 #ifndef BENCH_LOAD_H
@@ -15,13 +17,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Contacts under way at most: more wait, unsent, with the instant at which they were due. */
+#define LOAD_BACKLOG_MAX (1u << 20)
+
 struct load_options {
     const char *address;
     const char *workspace;
     uint32_t connectors, agents;
     double rate; /* contacts a second over all connectors; 0: closed loop */
     enum arrival_kind arrivals;
-    uint32_t window;   /* of each connector */
+    uint32_t window;   /* submissions without an answer, of each connector */
+    uint32_t backlog;  /* contacts between submission and completion, of all; 0: load_backlog */
     double duration_s; /* 0: until `count` */
     uint64_t count;    /* 0: until `duration_s` */
     double warm_up_s;  /* before anything is measured */
@@ -46,6 +52,10 @@ struct load_options {
     const char *json;    /* a file, "-" for standard output, or NULL */
     bool quiet;          /* no progress */
 };
+
+/* The backlog of a run that names none: as much as its agents can take, and a window of each
+ * connector that waits. */
+uint32_t load_backlog(const struct load_options *options);
 
 /* Runs it. Returns false when it could not be run at all; then `result->failed` says why. */
 bool load_run(const struct load_options *options, struct load_result *result);

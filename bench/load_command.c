@@ -14,6 +14,7 @@ enum load_key {
     KEY_RATE,
     KEY_EVEN,
     KEY_WINDOW,
+    KEY_BACKLOG,
     KEY_DURATION,
     KEY_COUNT,
     KEY_WARM_UP,
@@ -68,8 +69,10 @@ static const struct argp_option load_argp_options[] = {
      0},
     {"even", KEY_EVEN, NULL, 0, "open loop: due at even distances", 0},
     {"window", KEY_WINDOW, "N", 0,
-     "closed loop (without --rate): N contacts between submission and completion at each connector "
-     "(32)",
+     "closed loop (without --rate): N submissions without an answer at each connector (32)", 0},
+    {"backlog", KEY_BACKLOG, "N", 0,
+     "closed loop: at most N contacts of the whole run between submission and completion (what "
+     "all agents take at once, and a window of each connector)",
      0},
     {"duration", KEY_DURATION, "SECONDS", 0, "submit for so long (10; with --messages 60)", 0},
     {"count", KEY_COUNT, "N", 0, "submit so many contacts instead", 0},
@@ -136,6 +139,9 @@ static error_t load_parse_amount(int key, const char *text, struct load_options 
         break;
     case KEY_WINDOW:
         o->window = (uint32_t)command_whole(state, text, "--window", 1, 100000);
+        break;
+    case KEY_BACKLOG:
+        o->backlog = (uint32_t)command_whole(state, text, "--backlog", 1, LOAD_BACKLOG_MAX);
         break;
     case KEY_DURATION:
         o->duration_s = command_real(state, text, "--duration", 0.1);

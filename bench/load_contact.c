@@ -90,13 +90,10 @@ static void load_connector_may_submit(struct load *l, struct load_connector *c)
     }
 }
 
-/* It is over for the connector: in a closed loop that makes room for the next one. */
+/* It is over, and leaves the backlog to the next one. */
 static void load_contact_over(struct load *l, struct load_contact *c)
 {
-    struct load_connector *connector = &l->connectors[c->connector];
-
-    connector->under_way--;
-    load_connector_may_submit(l, connector);
+    l->backlog--;
     if (c->answered) {
         load_contact_give(l, c);
     } else {
@@ -112,17 +109,25 @@ void load_contact_submit(struct load *l, struct load_connector *connector, uint6
     c->connector = connector->number;
     c->due_ns = due_ns;
     connector->unanswered++;
-    connector->under_way++;
+    l->backlog++;
     submit_frames_write(&l->submissions, lane_output(&connector->lane),
                         (uint32_t)l->result->counts.submitted, l->run, c->slot, c->turn);
     l->result->counts.submitted++;
 }
 
-void load_contact_answered(struct load *l, struct load_connector *connector,
-                           const struct lane_frame *frame)
+/* The only true that an answer can have is its `duplicate`'s, so most have no such byte at all. */
+static bool load_answer_is_duplicate(struct text map)
 {
     static const char duplicate[] = "\xa9"
                                     "duplicate\xc3"; /* the key, and true behind it */
+
+    return memchr(map.bytes, 0xc3, map.length) != NULL &&
+           memmem(map.bytes, map.length, duplicate, sizeof(duplicate) - 1) != NULL;
+}
+
+void load_contact_answered(struct load *l, struct load_connector *connector,
+                           const struct lane_frame *frame)
+{
     struct load_contact *c = load_contact_at(l, frames_slot(frame->msgid));
 
     if (c == NULL || c->stage == LOAD_FREE || c->answered) {
@@ -134,15 +139,16 @@ void load_contact_answered(struct load *l, struct load_connector *connector,
     if (!text_is_none(frame->error)) {
         load_count_error(l, frame->error);
         l->result->counts.refused++;
-        connector->under_way--;
-        load_contact_give(l, c); /* the next one is submitted with the second, not in a circle */
+        l->backlog--;
+        load_contact_give(l, c);
+        if (list_linked(&connector->wanting)) {
+            list_remove(&connector->wanting); /* the next one with the second, not in a circle */
+        }
         return;
     }
     c->acknowledged = true;
     l->result->counts.answered++;
-    if (memmem(frame->map.bytes, frame->map.length, duplicate, sizeof(duplicate) - 1) != NULL) {
-        l->result->counts.duplicates++;
-    }
+    l->result->counts.duplicates += load_answer_is_duplicate(frame->map);
     if (c->due_ns >= l->measure_ns) {
         histogram_record(&l->result->latencies.submit_answer, l->lanes.now_ns - c->due_ns);
     }

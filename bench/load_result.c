@@ -118,7 +118,8 @@ void load_result_print(const struct load_result *r, const struct load_options *o
         printf("open loop, %g contacts a second, %s arrivals", options->rate,
                options->arrivals == ARRIVAL_POISSON ? "Poisson" : "even");
     } else {
-        printf("closed loop, %u contacts under way at each connector", options->window);
+        printf("closed loop, %u unanswered at each connector, %u contacts under way in all",
+               options->window, load_backlog(options));
     }
     printf("; %u connectors, %u agents (%s%s%s, %u at once), %u bytes of text, notify %s\n\n",
            options->connectors, options->agents, options->pull ? "pull" : "push",
@@ -208,16 +209,18 @@ static json_t *load_json_counts(const struct load_result *r)
 json_t *load_result_json(const struct load_result *r, const struct load_options *o)
 {
     json_t *all = json_pack(
-        "{s:{s:s, s:s, s:I, s:I, s:f, s:s, s:I, s:I, s:s, s:I, s:b, s:b, s:I, s:I, s:s, s:I}, s:f, "
+        "{s:{s:s, s:s, s:I, s:I, s:f, s:s, s:I, s:I, s:I, s:s, s:I, s:b, s:b, s:I, s:I, s:s, s:I}, "
+        "s:f, "
         "s:I, s:f}",
         "options", "address", o->address, "workspace", o->workspace, "connectors",
         (json_int_t)o->connectors, "agents", (json_int_t)o->agents, "rate", o->rate, "arrivals",
         o->arrivals == ARRIVAL_POISSON ? "poisson" : "even", "window", (json_int_t)o->window,
-        "text_bytes", (json_int_t)o->text_bytes, "mode", o->pull ? "pull" : "push", "at_once",
-        (json_int_t)o->at_once, "auto_accept", (int)o->auto_accept, "receipts", (int)o->receipts,
-        "handle_ms", (json_int_t)o->handle_ms, "wrap_up_ms", (json_int_t)o->wrap_up_ms, "notify",
-        o->notify, "seed", (json_int_t)o->seed, "seconds", r->seconds, "life_cycles",
-        (json_int_t)r->measured, "life_cycles_per_second", load_rate(r));
+        "backlog", (json_int_t)load_backlog(o), "text_bytes", (json_int_t)o->text_bytes, "mode",
+        o->pull ? "pull" : "push", "at_once", (json_int_t)o->at_once, "auto_accept",
+        (int)o->auto_accept, "receipts", (int)o->receipts, "handle_ms", (json_int_t)o->handle_ms,
+        "wrap_up_ms", (json_int_t)o->wrap_up_ms, "notify", o->notify, "seed", (json_int_t)o->seed,
+        "seconds", r->seconds, "life_cycles", (json_int_t)r->measured, "life_cycles_per_second",
+        load_rate(r));
 
     if (r->cpu_known && r->measured > 0) {
         json_object_set_new(all, "server_cpu_us_per_life_cycle",

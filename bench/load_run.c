@@ -145,7 +145,7 @@ void load_accounted(struct load *l)
 static bool load_may_submit(const struct load *l)
 {
     return (l->options->count == 0 || l->result->counts.submitted < l->options->count) &&
-           l->under_way < LOAD_UNDER_WAY_MAX;
+           l->under_way < LOAD_BACKLOG_MAX;
 }
 
 /* The next connector whose connection takes one more request; NULL when none does. */
@@ -155,7 +155,7 @@ static struct load_connector *load_next_connector(struct load *l)
         struct load_connector *c = &l->connectors[l->next_connector];
 
         l->next_connector = (l->next_connector + 1) % l->options->connectors;
-        if (c->unanswered < c->in_flight_max) {
+        if (c->unanswered < c->unanswered_max) {
             return c;
         }
     }
@@ -174,16 +174,18 @@ static void load_submit_due(struct load *l)
     }
 }
 
+/* In turn, so that the room that the backlog has is every connector's. */
 static void load_submit_window(struct load *l)
 {
-    while (!list_empty(&l->wanting_connectors)) {
+    while (!list_empty(&l->wanting_connectors) && l->backlog < l->backlog_max &&
+           load_may_submit(l)) {
         struct load_connector *c =
             record_of(list_first(&l->wanting_connectors), struct load_connector, wanting);
 
         list_remove(&c->wanting);
-        while (c->under_way < l->options->window && c->unanswered < c->in_flight_max &&
-               load_may_submit(l)) {
+        if (c->unanswered < c->unanswered_max) {
             load_contact_submit(l, c, l->lanes.now_ns);
+            list_append(&l->wanting_connectors, &c->wanting);
         }
     }
 }
@@ -462,6 +464,16 @@ static void load_close(struct load *l)
     memory_give(l->agents);
 }
 
+uint32_t load_backlog(const struct load_options *o)
+{
+    uint64_t room = (uint64_t)o->agents * o->at_once + (uint64_t)o->connectors * o->window;
+
+    if (o->backlog != 0) {
+        room = o->backlog;
+    }
+    return room < LOAD_BACKLOG_MAX ? (uint32_t)room : LOAD_BACKLOG_MAX;
+}
+
 bool load_run(const struct load_options *options, struct load_result *result)
 {
     struct load *l = memory_take(sizeof(*l));
@@ -470,6 +482,7 @@ bool load_run(const struct load_options *options, struct load_result *result)
     memset(result, 0, sizeof(*result));
     l->options = options;
     l->result = result;
+    l->backlog_max = load_backlog(options);
     wrong = address_parse(&l->address, options->address);
     if (wrong != NULL) {
         snprintf(result->failed, sizeof(result->failed), "%s: %s", options->address, wrong);

@@ -107,7 +107,10 @@ static void load_connector_frame(struct lane *lane, const struct lane_frame *fra
             load_refused(l, "a connector's hello", frame);
             break;
         }
-        c->in_flight_max = (uint32_t)load_number_of(frame->map, TEXT("in_flight"), 1024);
+        c->unanswered_max = (uint32_t)load_number_of(frame->map, TEXT("in_flight"), 1024);
+        if (l->options->rate == 0 && l->options->window < c->unanswered_max) {
+            c->unanswered_max = l->options->window;
+        }
         l->heartbeat_ms = (uint64_t)load_number_of(frame->map, TEXT("heartbeat_ms"), 30000);
         if (!c->ready) {
             c->ready = true;

@@ -44,8 +44,7 @@ struct load_connector {
     struct list_node wanting; /* in a closed loop: may submit */
     uint32_t number;
     uint32_t unanswered;
-    uint32_t under_way; /* contacts between submission and completion */
-    uint32_t in_flight_max;
+    uint32_t unanswered_max; /* of the window and of what the server allows, the smaller */
     bool ready;
 };
 
@@ -72,9 +71,6 @@ enum load_phase {
 #define LOAD_CHUNK      4096u
 #define LOAD_CHUNKS_MAX (FRAMES_SLOTS_MAX / LOAD_CHUNK)
 #define LOAD_NO_SLOT    UINT32_MAX
-
-/* Contacts under way at most: more wait, unsent, with the instant at which they were due. */
-#define LOAD_UNDER_WAY_MAX (1u << 20)
 
 struct load {
     const struct load_options *options;
@@ -105,6 +101,8 @@ struct load {
     struct load_contact *chunks[LOAD_CHUNKS_MAX];
     uint32_t slot_count, free_slot;
     uint32_t under_way; /* contacts with a record */
+    uint32_t backlog;   /* of these, between submission and completion */
+    uint32_t backlog_max;
     struct timer_wheel working;
 
     uint64_t start_ns;

@@ -14,7 +14,13 @@ static const struct {
      "connectors and agents against a running server; or, with --messages, a day at a contact "
      "centre"},
     {"engine", command_engine, "the routing engine alone, in this process: ns a life cycle"},
+    {"floor", command_floor,
+     "the router beside one that routes nothing: how far it is from what the kernel costs"},
+    {"codec", command_codec, "the frames of a life cycle: decoded, encoded, and with msgpack-c"},
+    {"ring", command_ring, "handing messages to another thread, one by one and in batches"},
+    {"journal", command_journal, "the file journal alone: entries a second, CPU a batch"},
     {"memory", command_memory, "what a waiting contact costs in this process: resident bytes"},
+    {"peers", command_peers, "the same traffic through the brokers that one would use instead"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -2,29 +2,69 @@
 
 #include "proto/head.h"
 
-/* The types 0xc0 to 0xdf. */
-static const struct {
-    enum cursor_type type;
-    uint8_t length;  /* bytes of the length field behind the type byte */
-    uint8_t payload; /* bytes of a fixed payload; of ext also its type byte */
-} cursor_formats[32] = {
-    {CURSOR_NIL, 0, 0},   {CURSOR_BAD, 0, 0},   {CURSOR_BOOL, 0, 0},  {CURSOR_BOOL, 0, 0},
-    {CURSOR_BIN, 1, 0},   {CURSOR_BIN, 2, 0},   {CURSOR_BIN, 4, 0},   {CURSOR_EXT, 1, 1},
-    {CURSOR_EXT, 2, 1},   {CURSOR_EXT, 4, 1},   {CURSOR_FLOAT, 0, 4}, {CURSOR_FLOAT, 0, 8},
-    {CURSOR_INT, 0, 1},   {CURSOR_INT, 0, 2},   {CURSOR_INT, 0, 4},   {CURSOR_INT, 0, 8},
-    {CURSOR_INT, 0, 1},   {CURSOR_INT, 0, 2},   {CURSOR_INT, 0, 4},   {CURSOR_INT, 0, 8},
-    {CURSOR_EXT, 0, 2},   {CURSOR_EXT, 0, 3},   {CURSOR_EXT, 0, 5},   {CURSOR_EXT, 0, 9},
-    {CURSOR_EXT, 0, 17},  {CURSOR_TEXT, 1, 0},  {CURSOR_TEXT, 2, 0},  {CURSOR_TEXT, 4, 0},
-    {CURSOR_ARRAY, 2, 0}, {CURSOR_ARRAY, 4, 0}, {CURSOR_MAP, 2, 0},   {CURSOR_MAP, 4, 0},
+#define CURSOR_FIRST(type, leaf)                                                                   \
+    {                                                                                              \
+        CURSOR_##type, leaf                                                                        \
+    }
+#define CURSOR_SHORT(length) [0xa0 + (length)] = CURSOR_FIRST(TEXT, 1 + (length))
+#define CURSOR_SHORT_FOUR(length)                                                                  \
+    CURSOR_SHORT(length), CURSOR_SHORT((length) + 1), CURSOR_SHORT((length) + 2),                  \
+        CURSOR_SHORT((length) + 3)
+
+const struct cursor_first cursor_firsts[256] = {
+    [0x00 ... 0x7f] = CURSOR_FIRST(INT, 1),
+    [0x80] = CURSOR_FIRST(MAP, 1),
+    [0x81 ... 0x8f] = CURSOR_FIRST(MAP, 0),
+    [0x90] = CURSOR_FIRST(ARRAY, 1),
+    [0x91 ... 0x9f] = CURSOR_FIRST(ARRAY, 0),
+    CURSOR_SHORT_FOUR(0),
+    CURSOR_SHORT_FOUR(4),
+    CURSOR_SHORT_FOUR(8),
+    CURSOR_SHORT_FOUR(12),
+    CURSOR_SHORT_FOUR(16),
+    CURSOR_SHORT_FOUR(20),
+    CURSOR_SHORT_FOUR(24),
+    CURSOR_SHORT_FOUR(28),
+    [0xc0] = CURSOR_FIRST(NIL, 1),
+    [0xc1] = CURSOR_FIRST(BAD, 0),
+    [0xc2 ... 0xc3] = CURSOR_FIRST(BOOL, 1),
+    [0xc4 ... 0xc6] = CURSOR_FIRST(BIN, 0),
+    [0xc7 ... 0xc9] = CURSOR_FIRST(EXT, 0),
+    [0xca] = CURSOR_FIRST(FLOAT, 5),
+    [0xcb] = CURSOR_FIRST(FLOAT, 9),
+    [0xcc] = CURSOR_FIRST(INT, 2),
+    [0xcd] = CURSOR_FIRST(INT, 3),
+    [0xce] = CURSOR_FIRST(INT, 5),
+    [0xcf] = CURSOR_FIRST(INT, 9),
+    [0xd0] = CURSOR_FIRST(INT, 2),
+    [0xd1] = CURSOR_FIRST(INT, 3),
+    [0xd2] = CURSOR_FIRST(INT, 5),
+    [0xd3] = CURSOR_FIRST(INT, 9),
+    [0xd4] = CURSOR_FIRST(EXT, 3),
+    [0xd5] = CURSOR_FIRST(EXT, 4),
+    [0xd6] = CURSOR_FIRST(EXT, 6),
+    [0xd7] = CURSOR_FIRST(EXT, 10),
+    [0xd8] = CURSOR_FIRST(EXT, 18),
+    [0xd9 ... 0xdb] = CURSOR_FIRST(TEXT, 0),
+    [0xdc ... 0xdd] = CURSOR_FIRST(ARRAY, 0),
+    [0xde ... 0xdf] = CURSOR_FIRST(MAP, 0),
+    [0xe0 ... 0xff] = CURSOR_FIRST(INT, 1),
+};
+
+/* Bytes of the length field behind the type bytes 0xc4 to 0xc9 and 0xd9 to 0xdf. */
+static const uint8_t cursor_length_bytes[32] = {
+    [0xc4 - 0xc0] = 1, [0xc5 - 0xc0] = 2, [0xc6 - 0xc0] = 4, [0xc7 - 0xc0] = 1, [0xc8 - 0xc0] = 2,
+    [0xc9 - 0xc0] = 4, [0xd9 - 0xc0] = 1, [0xda - 0xc0] = 2, [0xdb - 0xc0] = 4, [0xdc - 0xc0] = 2,
+    [0xdd - 0xc0] = 4, [0xde - 0xc0] = 2, [0xdf - 0xc0] = 4,
 };
 
 enum head_status head_read_long(const uint8_t *at, size_t left, struct head *out)
 {
-    unsigned format = *at - 0xc0u;
-    uint32_t length = cursor_formats[format].length;
+    uint32_t length = cursor_length_bytes[*at - 0xc0];
+    uint32_t leaf = cursor_firsts[*at].leaf;
     uint64_t announced;
 
-    out->type = cursor_formats[format].type;
+    out->type = (enum cursor_type)cursor_firsts[*at].type;
     out->size = 1 + length;
     if (out->type == CURSOR_BAD) {
         return HEAD_BAD;
@@ -32,33 +72,19 @@ enum head_status head_read_long(const uint8_t *at, size_t left, struct head *out
     if (left < out->size) {
         return HEAD_SHORT;
     }
-    out->payload = cursor_formats[format].payload;
+    if (leaf > 0) {
+        out->payload = leaf - 1;
+        return HEAD_OK;
+    }
     announced = head_number(at + 1, length);
     if (out->type == CURSOR_MAP) {
         out->children = 2 * announced;
     } else if (out->type == CURSOR_ARRAY) {
         out->children = announced;
-    } else {
-        out->payload += announced;
+    } else { /* an ext has one byte more, for its own type */
+        out->payload = announced + (out->type == CURSOR_EXT);
     }
     return HEAD_OK;
-}
-
-enum cursor_type cursor_type(const struct cursor *c)
-{
-    uint8_t first;
-
-    if (c->at == c->end) {
-        return CURSOR_END;
-    }
-    first = *c->at;
-    if (first < 0x80 || first >= 0xe0) {
-        return CURSOR_INT;
-    }
-    if (first < 0xc0) {
-        return first < 0x90 ? CURSOR_MAP : first < 0xa0 ? CURSOR_ARRAY : CURSOR_TEXT;
-    }
-    return cursor_formats[first - 0xc0].type;
 }
 
 /* The head of the next object if all of its own bytes are there. */
@@ -68,26 +94,7 @@ static bool cursor_head(const struct cursor *c, struct head *h)
            cursor_left(c) - h->size >= h->payload;
 }
 
-bool cursor_nil(struct cursor *c)
-{
-    if (c->at == c->end || *c->at != 0xc0) {
-        return false;
-    }
-    c->at++;
-    return true;
-}
-
-bool cursor_bool(struct cursor *c, bool *out)
-{
-    if (c->at == c->end || (*c->at & 0xfe) != 0xc2) {
-        return false;
-    }
-    *out = *c->at == 0xc3;
-    c->at++;
-    return true;
-}
-
-bool cursor_int(struct cursor *c, int64_t *out)
+bool cursor_long_int(struct cursor *c, int64_t *out)
 {
     struct head h;
     uint64_t bits;
@@ -115,11 +122,16 @@ bool cursor_int(struct cursor *c, int64_t *out)
     return true;
 }
 
-bool cursor_uint(struct cursor *c, uint64_t *out)
+bool cursor_long_uint(struct cursor *c, uint64_t *out)
 {
     struct cursor ahead = *c;
     int64_t value;
 
+    if (c->at != c->end && *c->at == 0xce && cursor_left(c) >= 5) {
+        *out = head_number(c->at + 1, 4);
+        c->at += 5;
+        return true;
+    }
     if (c->at != c->end && *c->at == 0xcf && cursor_left(c) >= 9) {
         *out = head_number(c->at + 1, 8);
         c->at += 9;
@@ -176,7 +188,7 @@ bool cursor_bytes(struct cursor *c, struct text *out)
            cursor_take(c, &h, out);
 }
 
-bool cursor_map(struct cursor *c, uint32_t *pairs)
+bool cursor_long_map(struct cursor *c, uint32_t *pairs)
 {
     struct head h;
 
@@ -188,7 +200,7 @@ bool cursor_map(struct cursor *c, uint32_t *pairs)
     return true;
 }
 
-bool cursor_array(struct cursor *c, uint32_t *items)
+bool cursor_long_array(struct cursor *c, uint32_t *items)
 {
     struct head h;
 
@@ -207,7 +219,8 @@ bool cursor_long_skip(struct cursor *c)
 
     /* Each round takes a byte at least, so what heads announce cannot keep this going. */
     for (uint64_t left = 1; left > 0; left--) {
-        size_t size = ahead.at == ahead.end ? 0 : cursor_short_size(*ahead.at);
+        size_t size = ahead.at == ahead.end ? 0 : cursor_firsts[*ahead.at].leaf;
+
         if (size != 0 && size <= cursor_left(&ahead)) {
             ahead.at += size;
             continue;

@@ -42,30 +42,69 @@ static inline size_t cursor_left(const struct cursor *c)
     return (size_t)(c->end - c->at);
 }
 
+/* What a first byte says: the type, and the bytes of the whole object when that is settled by it:
+ * numbers, nil, bools, short strings, empty containers, ext of fixed size. 0 for the others. */
+struct cursor_first {
+    uint8_t type; /* enum cursor_type */
+    uint8_t leaf;
+};
+
+extern const struct cursor_first cursor_firsts[256];
+
 /* What the next object is; looks at its first byte only. */
-enum cursor_type cursor_type(const struct cursor *c);
+static inline enum cursor_type cursor_type(const struct cursor *c)
+{
+    return c->at == c->end ? CURSOR_END : (enum cursor_type)cursor_firsts[*c->at].type;
+}
 
-bool cursor_nil(struct cursor *c);
-bool cursor_bool(struct cursor *c, bool *out);
-bool cursor_int(struct cursor *c, int64_t *out);       /* false also beyond int64 */
-bool cursor_uint(struct cursor *c, uint64_t *out);     /* false also for negative ones */
-bool cursor_double(struct cursor *c, double *out);     /* float 32 and float 64 */
-bool cursor_bytes(struct cursor *c, struct text *out); /* bin or str */
-bool cursor_map(struct cursor *c, uint32_t *pairs);
-bool cursor_array(struct cursor *c, uint32_t *items);
-
-/* What cursor_text and cursor_skip leave to them: all but the short forms. */
+/* What the inline functions below leave to them: all but the short forms. */
+bool cursor_long_int(struct cursor *c, int64_t *out);
+bool cursor_long_uint(struct cursor *c, uint64_t *out);
 bool cursor_long_text(struct cursor *c, struct text *out);
+bool cursor_long_map(struct cursor *c, uint32_t *pairs);
+bool cursor_long_array(struct cursor *c, uint32_t *items);
 bool cursor_long_skip(struct cursor *c);
 
-/* Bytes of an object that its first byte describes whole: small integers, nil, bools, strings below
- * 32 bytes. 0 for the others. Nearly all keys and most values are of this kind. */
-static inline size_t cursor_short_size(uint8_t first)
+bool cursor_double(struct cursor *c, double *out);     /* float 32 and float 64 */
+bool cursor_bytes(struct cursor *c, struct text *out); /* bin or str */
+
+static inline bool cursor_nil(struct cursor *c)
 {
-    if (first < 0x80 || first >= 0xe0 || first == 0xc0 || (first & 0xfe) == 0xc2) {
-        return 1;
+    if (c->at == c->end || *c->at != 0xc0) {
+        return false;
     }
-    return (first & 0xe0) == 0xa0 ? 1 + (first & 31u) : 0;
+    c->at++;
+    return true;
+}
+
+static inline bool cursor_bool(struct cursor *c, bool *out)
+{
+    if (c->at == c->end || (*c->at & 0xfe) != 0xc2) {
+        return false;
+    }
+    *out = *c->at == 0xc3;
+    c->at++;
+    return true;
+}
+
+/* False also beyond int64. */
+static inline bool cursor_int(struct cursor *c, int64_t *out)
+{
+    if (c->at == c->end || *c->at >= 0x80) {
+        return cursor_long_int(c, out);
+    }
+    *out = *c->at++;
+    return true;
+}
+
+/* False also for negative ones. */
+static inline bool cursor_uint(struct cursor *c, uint64_t *out)
+{
+    if (c->at == c->end || *c->at >= 0x80) {
+        return cursor_long_uint(c, out);
+    }
+    *out = *c->at++;
+    return true;
 }
 
 /* A str, whatever its bytes. */
@@ -85,10 +124,28 @@ static inline bool cursor_text(struct cursor *c, struct text *out)
     return true;
 }
 
+static inline bool cursor_map(struct cursor *c, uint32_t *pairs)
+{
+    if (c->at == c->end || (*c->at & 0xf0) != 0x80) {
+        return cursor_long_map(c, pairs);
+    }
+    *pairs = *c->at++ & 15u;
+    return true;
+}
+
+static inline bool cursor_array(struct cursor *c, uint32_t *items)
+{
+    if (c->at == c->end || (*c->at & 0xf0) != 0x90) {
+        return cursor_long_array(c, items);
+    }
+    *items = *c->at++ & 15u;
+    return true;
+}
+
 /* Over one whole object with all that is in it. O(its bytes), no recursion. */
 static inline bool cursor_skip(struct cursor *c)
 {
-    size_t size = c->at == c->end ? 0 : cursor_short_size(*c->at);
+    size_t size = c->at == c->end ? 0 : cursor_firsts[*c->at].leaf;
 
     if (size == 0) {
         return cursor_long_skip(c);

@@ -31,11 +31,13 @@ struct frame_limits {
 };
 
 struct frame_scan {
-    size_t position;  /* bytes looked at */
-    uint64_t items;   /* objects announced by heads so far */
-    uint64_t pending; /* of these, not yet begun: each needs a byte at least */
-    uint32_t depth;
-    uint64_t left[FRAME_NESTING_MAX]; /* objects still to come, for each open map or array */
+    size_t position; /* bytes looked at */
+    uint64_t items;  /* objects announced by heads so far */
+    uint64_t
+        pending;    /* not yet begun, of these and the object itself: each needs a byte at least */
+    uint32_t depth; /* open maps and arrays */
+    uint64_t
+        left[FRAME_NESTING_MAX + 1]; /* not yet ended: the object itself, then of each open one */
 };
 
 /* To be done before the first byte of each object. */

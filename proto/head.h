@@ -4,6 +4,8 @@
 #ifndef PROTO_HEAD_H
 #define PROTO_HEAD_H
 
+#include <endian.h>
+
 #include "proto/cursor.h"
 
 struct head {
@@ -15,14 +17,26 @@ struct head {
 
 enum head_status { HEAD_OK, HEAD_SHORT, HEAD_BAD };
 
+/* A number of 0, 1, 2, 4 or 8 bytes, the highest first. */
 static inline uint64_t head_number(const uint8_t *at, uint32_t bytes)
 {
-    uint64_t value = 0;
+    uint64_t wide;
+    uint32_t half;
 
-    for (uint32_t i = 0; i < bytes; i++) {
-        value = value << 8 | at[i];
+    switch (bytes) {
+    case 0:
+        return 0;
+    case 1:
+        return at[0];
+    case 2:
+        return (uint64_t)at[0] << 8 | at[1];
+    case 4:
+        memcpy(&half, at, 4);
+        return be32toh(half);
+    default:
+        memcpy(&wide, at, 8);
+        return be64toh(wide);
     }
-    return value;
 }
 
 /* Heads of more than one byte, and those whose payload has a fixed size. */

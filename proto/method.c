@@ -1,6 +1,6 @@
 #include "proto/method.h"
 
-#include <assert.h>
+#include "proto/bytes.h"
 
 static const struct {
     struct text wire;
@@ -54,44 +54,61 @@ static const struct parameter method_all_parameters[] = {
 
 #define PARAMETER_COUNT (sizeof(method_all_parameters) / sizeof(method_all_parameters[0]))
 
-/* Open addressing over names whose length and some letters are hashed: the names are ours, so
- * nobody can choose ones that collide. Slots hold a number plus one; a quarter of them is taken at
- * most. */
+/* Open addressing over names that are ours, so that nobody can choose ones that collide. A slot has
+ * the whole name where that has 16 bytes at most; a quarter of the slots is taken at most. */
 #define METHOD_SLOTS 256
 
-static uint8_t method_slots[METHOD_SLOTS];
-static uint8_t field_slots[METHOD_SLOTS];
+struct method_slot {
+    struct bytes_words words;
+    const struct text *wire; /* NULL: free */
+    unsigned number;
+};
+
+static struct method_slot method_slots[METHOD_SLOTS];
+static struct method_slot field_slots[METHOD_SLOTS];
 
 /* Place plus one of a method's parameter of a field, and where each method's rows begin. */
 static uint8_t method_row_of[METHOD_COUNT][FIELD_COUNT];
 static uint8_t method_first_row[METHOD_COUNT + 1];
+static uint64_t method_needs[METHOD_COUNT][ROLE_COUNT];
 
 static_assert(METHOD_COUNT <= METHOD_SLOTS / 4 && FIELD_COUNT <= METHOD_SLOTS / 4,
               "look-ups stay short");
 static_assert(PARAMETER_COUNT < UINT8_MAX, "a row's number fits a byte");
 
-static unsigned method_hash(struct text name)
+static unsigned method_hash(struct bytes_words words)
 {
-    const uint8_t *bytes = (const uint8_t *)name.bytes;
-    uint32_t mixed = name.length;
-
-    if (name.length > 0) {
-        mixed = mixed * 31 + bytes[0];
-        mixed = mixed * 31 + bytes[name.length / 2];
-        mixed = mixed * 31 + bytes[name.length - 1];
-        mixed = mixed * 31 + bytes[name.length * 3 / 4];
-    }
-    return (mixed * 0x9e3779b1u) >> 24;
+    return (unsigned)((words.first * 31 + words.last) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
 }
 
-static void method_enter(uint8_t *slots, struct text name, unsigned number)
+static void method_enter(struct method_slot *slots, const struct text *name, unsigned number)
 {
-    unsigned slot = method_hash(name);
+    struct bytes_words words = bytes_words_of(name->bytes, name->length);
+    unsigned slot = method_hash(words);
 
-    while (slots[slot] != 0) {
+    while (slots[slot].wire != NULL) {
         slot = (slot + 1) % METHOD_SLOTS;
     }
-    slots[slot] = (uint8_t)(number + 1);
+    slots[slot] = (struct method_slot){words, name, number};
+}
+
+/* The number of a name, or `none`. */
+static unsigned method_look_up(const struct method_slot *slots, struct text name, unsigned none)
+{
+    struct bytes_words words = bytes_words_of(name.bytes, name.length);
+
+    for (unsigned slot = method_hash(words);; slot = (slot + 1) % METHOD_SLOTS) {
+        const struct method_slot *s = &slots[slot];
+
+        if (s->wire == NULL) {
+            return none;
+        }
+        if (s->words.first == words.first && s->words.last == words.last &&
+            s->wire->length == name.length &&
+            (name.length <= 16 || memcmp(s->wire->bytes, name.bytes, name.length) == 0)) {
+            return s->number;
+        }
+    }
 }
 
 /* Before main, so that no caller has to think of it and no thread can be early. */
@@ -100,10 +117,10 @@ __attribute__((constructor)) static void method_prepare(void)
     unsigned method = 0;
 
     for (unsigned i = 0; i < METHOD_COUNT; i++) {
-        method_enter(method_slots, method_rows[i].wire, i);
+        method_enter(method_slots, &method_rows[i].wire, i);
     }
     for (unsigned i = 0; i < FIELD_COUNT; i++) {
-        method_enter(field_slots, method_fields[i].wire, i);
+        method_enter(field_slots, &method_fields[i].wire, i);
     }
     for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
         const struct parameter *p = &method_all_parameters[i];
@@ -114,6 +131,9 @@ __attribute__((constructor)) static void method_prepare(void)
             method_first_row[++method] = (uint8_t)i;
         }
         method_row_of[p->method][p->field] = (uint8_t)(i + 1);
+        for (unsigned role = 0; role < ROLE_COUNT; role++) {
+            method_needs[p->method][role] |= (uint64_t)(p->required >> role & 1) << p->field;
+        }
     }
     while (method < METHOD_COUNT) {
         method_first_row[++method] = PARAMETER_COUNT;
@@ -122,15 +142,7 @@ __attribute__((constructor)) static void method_prepare(void)
 
 enum method method_find(struct text wire)
 {
-    for (unsigned slot = method_hash(wire);; slot = (slot + 1) % METHOD_SLOTS) {
-        unsigned taken = method_slots[slot];
-        if (taken == 0) {
-            return METHOD_NONE;
-        }
-        if (text_equal(method_rows[taken - 1].wire, wire)) {
-            return (enum method)(taken - 1);
-        }
-    }
+    return (enum method)method_look_up(method_slots, wire, METHOD_NONE);
 }
 
 const char *method_wire(enum method m)
@@ -165,15 +177,7 @@ const char *method_help(enum method m)
 
 enum field field_find(struct text wire)
 {
-    for (unsigned slot = method_hash(wire);; slot = (slot + 1) % METHOD_SLOTS) {
-        unsigned taken = field_slots[slot];
-        if (taken == 0) {
-            return FIELD_NONE;
-        }
-        if (text_equal(method_fields[taken - 1].wire, wire)) {
-            return (enum field)(taken - 1);
-        }
-    }
+    return (enum field)method_look_up(field_slots, wire, FIELD_NONE);
 }
 
 const char *field_wire(enum field f)
@@ -202,6 +206,17 @@ const struct parameter *method_parameter(enum method m, enum field f)
     assert(m < METHOD_COUNT && f <= FIELD_COUNT);
     row = f == FIELD_NONE ? 0 : method_row_of[m][f];
     return row == 0 ? NULL : &method_all_parameters[row - 1];
+}
+
+const struct parameter *method_parameter_named(enum method m, struct text wire)
+{
+    return method_parameter(m, field_find(wire));
+}
+
+uint64_t method_required(enum method m, enum role role)
+{
+    assert(m < METHOD_COUNT && role < ROLE_COUNT);
+    return method_needs[m][role];
 }
 
 struct text notice_wire(enum notification n)

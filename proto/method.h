@@ -4,6 +4,8 @@
 #ifndef PROTO_METHOD_H
 #define PROTO_METHOD_H
 
+#include <assert.h>
+
 #include "proto/limits.h"
 #include "proto/method_table.h"
 #include "proto/notice_table.h"
@@ -83,6 +85,8 @@ enum parameter_type {
     PARAMETER_REFUSED,    /* a parameter of a later version: refused unless nil */
 };
 
+static_assert(FIELD_COUNT <= 64, "one bit for each field");
+
 struct parameter {
     enum method method;
     enum field field;
@@ -114,6 +118,10 @@ const struct parameter *method_parameters(enum method m, size_t *count);
 
 /* The method's parameter of that field, or NULL. O(1). */
 const struct parameter *method_parameter(enum method m, enum field f);
+const struct parameter *method_parameter_named(enum method m, struct text wire);
+
+/* What a role must give: a bit for each field. */
+uint64_t method_required(enum method m, enum role role);
 
 enum notification {
 #define NOTICE_ROW(symbol, wire, help) NOTIFICATION_##symbol,

@@ -46,23 +46,25 @@ static bool request_decode_bytes(struct cursor *c, const struct parameter *p,
                                  const struct limits *limits, struct text *out,
                                  struct request_error *error)
 {
-    const char *field = field_wire(p->field);
-
     if (p->type == PARAMETER_PAYLOAD) {
         if (!cursor_bytes(c, out)) {
-            return request_refuse(error, ERROR_INVALID, field, "must be bin or str");
+            return request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be bin or str");
         }
     } else if (!cursor_text(c, out)) {
-        return request_refuse(error, ERROR_INVALID, field, "must be a str");
+        return request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be a str");
     }
     if (p->limit != LIMIT_NONE && out->length > limits->of[p->limit]) {
-        return request_refuse(error, ERROR_TOO_LARGE, field, "is longer than its limit");
+        return request_refuse(error, ERROR_TOO_LARGE, field_wire(p->field),
+                              "is longer than its limit");
     }
-    if (p->type != PARAMETER_PAYLOAD && !walk_check_text(*out)) {
-        return request_refuse(error, ERROR_INVALID, field, "must be valid UTF-8");
+    if (p->type == PARAMETER_PAYLOAD || (p->type == PARAMETER_ID && walk_check_plain(*out))) {
+        return true;
+    }
+    if (!walk_check_text(*out)) {
+        return request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be valid UTF-8");
     }
     if (p->type == PARAMETER_ID && !walk_check_id(*out)) {
-        return request_refuse(error, ERROR_INVALID, field,
+        return request_refuse(error, ERROR_INVALID, field_wire(p->field),
                               "must not be empty nor have control characters");
     }
     return true;
@@ -144,16 +146,17 @@ static bool request_decode_value(struct cursor *c, const struct parameter *p,
 }
 
 /* What no single parameter can be blamed for. */
-static bool request_check_together(const struct request *r, unsigned roles,
+static bool request_check_together(const struct request *r, enum role role,
                                    struct request_error *error)
 {
     size_t count;
     const struct parameter *rows = method_parameters(r->method, &count);
 
-    for (size_t i = 0; i < count; i++) {
-        if ((rows[i].required & roles) != 0 && !request_has(r, rows[i].field)) {
-            return request_refuse(error, ERROR_INVALID, field_wire(rows[i].field), "is required");
+    if ((method_required(r->method, role) & ~r->present) != 0) {
+        while ((rows->required & 1u << role) == 0 || request_has(r, rows->field)) {
+            rows++;
         }
+        return request_refuse(error, ERROR_INVALID, field_wire(rows->field), "is required");
     }
     if (r->method == METHOD_CONTACT_TRANSFER &&
         request_has(r, FIELD_QUEUE) == request_has(r, FIELD_AGENT)) {
@@ -192,37 +195,41 @@ static bool request_decode_pair(struct request_decoding *d)
     struct cursor value;
     struct text key;
     uint64_t bit;
-    bool given;
+    bool given, refused = false;
 
     if (!cursor_text(&d->cursor, &key)) {
         request_fail(d, "params", "must be a map with str keys");
         return false;
     }
+    p = method_parameter_named(d->request->method, key);
+    bit = p == NULL ? 0 : UINT64_C(1) << p->field;
     value = d->cursor;
+    given = p != NULL && cursor_type(&value) != CURSOR_NIL; /* "nil ... is as if absent" */
+    if (given && !d->failed && (p->roles & d->roles) != 0 && (d->seen & bit) == 0) {
+        d->seen |= bit;
+        if (request_decode_value(&d->cursor, p, d->limits, &d->request->value[p->field],
+                                 d->error)) {
+            d->request->present |= bit;
+            return true;
+        }
+        d->cursor = value;
+        refused = true;
+    }
     if (!cursor_skip(&d->cursor)) {
         request_fail(d, "params", "is cut short");
         return false;
     }
-    p = method_parameter(d->request->method, field_find(key));
-    if (p == NULL) {
-        return true; /* "unknown keys are ignored" */
-    }
-    given = cursor_type(&value) != CURSOR_NIL; /* "nil for a named field is as if absent" */
     if (given && (p->roles & d->roles) == 0) {
         d->failed = true;
         return request_refuse(d->error, ERROR_FORBIDDEN, field_wire(p->field),
                               "this role may not give it");
     }
-    bit = UINT64_C(1) << p->field;
-    if ((d->seen & bit) != 0) {
+    if (refused) {
+        d->failed = true;
+    } else if ((d->seen & bit) != 0) {
         request_fail(d, field_wire(p->field), "is given twice");
     }
-    d->seen |= bit;
-    if (given && !d->failed) {
-        d->failed =
-            !request_decode_value(&value, p, d->limits, &d->request->value[p->field], d->error);
-        d->request->present |= bit;
-    }
+    d->seen |= bit; /* none of a key that is not ours: "unknown keys are ignored" */
     return true;
 }
 
@@ -242,5 +249,5 @@ bool request_decode_params(struct request *r, enum role role, const struct limit
     while (pairs > 0 && request_decode_pair(&d)) {
         pairs--;
     }
-    return !d.failed && request_check_together(r, d.roles, error);
+    return !d.failed && request_check_together(r, role, error);
 }

@@ -13,8 +13,6 @@
 #ifndef PROTO_REQUEST_H
 #define PROTO_REQUEST_H
 
-#include <assert.h>
-
 #include "proto/cursor.h"
 #include "proto/error_table.h"
 #include "proto/method.h"
@@ -32,8 +30,6 @@ union request_value {
     int64_t number;   /* integers; of words their place in the list */
     bool flag;
 };
-
-static_assert(FIELD_COUNT <= 64, "one bit for each field");
 
 struct request {
     enum request_kind kind;

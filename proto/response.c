@@ -2,10 +2,10 @@
 
 void response_begin(struct packer *p, uint32_t msgid)
 {
-    packer_array(p, 4);
-    packer_uint(p, 1);
-    packer_uint(p, msgid);
-    packer_nil(p);
+    uint8_t *at = packer_want(p, 3 + PUT_HEAD_MAX);
+
+    at = put_uint(put_array(at, 4), 1);
+    packer_written(p, put_nil(put_uint(at, msgid)));
 }
 
 void response_empty(struct packer *p, uint32_t msgid)
@@ -52,8 +52,9 @@ void response_error(struct packer *p, uint32_t msgid, const struct response_erro
 
 void notice_begin(struct packer *p, enum notification n)
 {
-    packer_array(p, 3);
-    packer_uint(p, 2);
-    packer_text(p, notice_wire(n));
-    packer_array(p, 1);
+    struct text name = notice_wire(n);
+    uint8_t *at = packer_want(p, 3 + PUT_HEAD_MAX + name.length);
+
+    at = put_uint(put_array(at, 3), 2);
+    packer_written(p, put_array(put_text(at, name), 1));
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "proto/bytes.h"
 #include "proto/method.h"
 
 /* More than any map below may hold: the names seen so far stand on the stack, and each new one is
@@ -21,9 +22,16 @@ static unsigned walk_check_sequence(const uint8_t *at, const uint8_t *end)
 {
     static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
     uint8_t first = *at;
-    unsigned more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0;
+    unsigned more;
     uint32_t point;
 
+    /* Three bytes whose first one says that the others may be any: nearly all of Chinese, Japanese
+     * and Korean. */
+    if (first > 0xe0 && first < 0xed && end - at >= 3 && (at[1] & 0xc0) == 0x80 &&
+        (at[2] & 0xc0) == 0x80) {
+        return 3;
+    }
+    more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0;
     if (more == 0 || (size_t)(end - at) <= more) {
         return 0;
     }
@@ -40,36 +48,70 @@ static unsigned walk_check_sequence(const uint8_t *at, const uint8_t *end)
     return 1 + more;
 }
 
+#define WALK_CHECK_HIGH UINT64_C(0x8080808080808080) /* set in bytes that are no ASCII */
+#define WALK_CHECK_EACH UINT64_C(0x0101010101010101)
+
+/* Behind the ASCII at the front, as far as whole words go; to the end when all of it is ASCII. */
+static const uint8_t *walk_check_ascii(const uint8_t *at, const uint8_t *end)
+{
+    if (end - at < 8) {
+        return at;
+    }
+    while (end - at >= 32) {
+        uint64_t any =
+            bytes_load8(at) | bytes_load8(at + 8) | bytes_load8(at + 16) | bytes_load8(at + 24);
+        if ((any & WALK_CHECK_HIGH) != 0) {
+            return at;
+        }
+        at += 32;
+    }
+    while (end - at >= 8) {
+        if ((bytes_load8(at) & WALK_CHECK_HIGH) != 0) {
+            return at;
+        }
+        at += 8;
+    }
+    return (bytes_load8(end - 8) & WALK_CHECK_HIGH) == 0 ? end : at;
+}
+
 bool walk_check_text(struct text t)
 {
     const uint8_t *at = (const uint8_t *)t.bytes;
     const uint8_t *end = at + t.length;
 
-    while (at != end) {
-        uint64_t eight;
-        unsigned size;
-
-        /* Most of what comes is ASCII, eight bytes of it at a time. */
-        while (end - at >= 8) {
-            memcpy(&eight, at, 8);
-            if ((eight & UINT64_C(0x8080808080808080)) != 0) {
-                break;
-            }
-            at += 8;
-        }
+    while ((at = walk_check_ascii(at, end)) != end) {
         while (at != end && *at < 0x80) {
             at++;
         }
-        if (at == end) {
-            return true;
+        while (at != end && *at >= 0x80) {
+            unsigned size = walk_check_sequence(at, end);
+            if (size == 0) {
+                return false;
+            }
+            at += size;
         }
-        size = walk_check_sequence(at, end);
-        if (size == 0) {
-            return false;
-        }
-        at += size;
     }
     return true;
+}
+
+bool walk_check_plain(struct text t)
+{
+    const uint8_t *at = (const uint8_t *)t.bytes;
+    uint64_t others = 0; /* its high bits tell of bytes outside 0x20 to 0x7e */
+
+    if (t.length < 8) {
+        for (uint32_t i = 0; i < t.length; i++) {
+            if (at[i] < 0x20 || at[i] > 0x7e) {
+                return false;
+            }
+        }
+        return t.length > 0;
+    }
+    for (uint32_t i = 0; i < t.length; i += 8) {
+        uint64_t word = bytes_load8(at + (t.length - i < 8 ? t.length - 8 : i));
+        others |= word | (word + WALK_CHECK_EACH) | (word - 0x20 * WALK_CHECK_EACH);
+    }
+    return (others & WALK_CHECK_HIGH) == 0;
 }
 
 bool walk_check_id(struct text t)
@@ -92,7 +134,7 @@ static enum error_code walk_check_name(struct text name, uint32_t most, const ch
     if (name.length > most) {
         return walk_check_fail(message, ERROR_TOO_LARGE, "has a name longer than its limit");
     }
-    if (name.length == 0 || !walk_check_text(name)) {
+    if (!walk_check_plain(name) && (name.length == 0 || !walk_check_text(name))) {
         return walk_check_fail(message, ERROR_INVALID,
                                "has a name that is empty or no valid UTF-8");
     }
@@ -274,7 +316,8 @@ static enum error_code walk_check_keyed(struct text raw, const struct walk_check
             return walk_check_fail(message, ERROR_INVALID, "is cut short");
         }
         for (unsigned i = 0; i < count; i++) {
-            if (!text_equal(name, keys[i].name)) {
+            if (name.length != keys[i].name.length ||
+                !bytes_equal(name.bytes, keys[i].name.bytes, name.length)) {
                 continue;
             }
             if ((seen >> i & 1) != 0) {
@@ -344,7 +387,7 @@ static enum error_code walk_check_customer_id(struct cursor *c, struct text name
     if (id.length > limits->of[LIMIT_ID]) {
         return walk_check_fail(message, ERROR_TOO_LARGE, "has an id longer than its limit");
     }
-    if (!walk_check_text(id) || !walk_check_id(id)) {
+    if (!walk_check_plain(id) && (!walk_check_text(id) || !walk_check_id(id))) {
         return walk_check_fail(
             message, ERROR_INVALID,
             "has an id that is empty, no valid UTF-8, or with control characters");

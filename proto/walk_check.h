@@ -28,6 +28,9 @@ enum error_code walk_check_queues(struct text raw, const struct limits *limits,
  */
 bool walk_check_text(struct text t);
 
+/* Not empty, and printable ASCII only: a text and an id without more questions, as most ids are. */
+bool walk_check_plain(struct text t);
+
 /* Not empty, and none of U+0000 to U+001F and U+007F to U+009F. The text must be valid. */
 bool walk_check_id(struct text t);
 

@@ -113,11 +113,11 @@ void agent_session_set(struct engine *e, struct agent *a, uint64_t session)
         return;
     }
     if (a->session != 0) {
-        id_map_remove(&e->sessions, a);
+        number_map_remove(&e->sessions, a->session);
     }
     a->session = session;
     if (session != 0) {
-        id_map_insert(&e->sessions, a);
+        number_map_insert(&e->sessions, session, a);
     }
 }
 

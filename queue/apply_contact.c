@@ -102,7 +102,7 @@ static void apply_new(struct engine *e, const struct fact *f)
     list_append(&c->owner->contacts, &c->of_owner);
     list_append(&e->arrival, &c->in_arrival);
     list_init(&c->cool_downs);
-    id_map_insert(&e->contacts, c);
+    contact_index_add(e, c);
     c->own_skills = requirement_take(&e->skills, n->skills);
     c->preferred = n->preferred;
     c->hold_until = n->hold_until;
@@ -427,7 +427,6 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     timer_wheel_disarm(&e->clocks, &c->timer);
     contact_warm_up(e, c);
     checkpoint_contact_leaves(e, c);
-    id_map_remove(&e->contacts, c);
     list_remove(&c->in_arrival);
     list_remove(&c->of_owner);
     owner->contact_count--;

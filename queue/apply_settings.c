@@ -87,9 +87,9 @@ static void renumber(struct engine *e, const struct settings *old, const struct 
             renumber_contact(&r, record_of(n, struct contact, in_arrival));
         }
     }
-    for (struct list_node *n = list_first(&e->ended); n != NULL; n = list_next(&e->ended, n)) {
-        struct tombstone *t = record_of(n, struct tombstone, in_order);
-        renumber_history(&r, t->history, t->history_count);
+    stories_renumber(&e->stories, r.queue);
+    for (struct tombstone *t = tombstone_first(&e->ended); t != NULL;
+         t = tombstone_next(&e->ended, t)) {
         t->queue = r.queue[t->queue];
         t->tier = r.tier[t->tier];
         t->channel = r.channel[t->channel];

@@ -134,7 +134,8 @@ const char *engine_audit(const struct engine *e)
     if (wrong != NULL) {
         return wrong;
     }
-    if (memcmp(sum.live, e->live, sizeof(sum.live)) != 0 || all != id_map_count(&e->contacts)) {
+    if (memcmp(sum.live, e->live, sizeof(sum.live)) != 0 ||
+        all != contact_index_live(&e->contacts)) {
         return "the counts of contacts are wrong";
     }
     for (uint32_t i = 0; i < e->queue_count; i++) {

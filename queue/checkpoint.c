@@ -41,8 +41,8 @@ struct checkpoint_loading {
     size_t offer_count, offer_room;
     struct contact **contacts;
     size_t contact_count, contact_room;
-    struct tombstone **tombstones;
-    size_t tombstone_count, tombstone_room;
+    struct record_log tombstones; /* as they came */
+    struct stories stories;
 };
 
 static uint64_t hash_on(uint64_t hash, const uint8_t *bytes, size_t size)
@@ -82,8 +82,8 @@ static void write_tombstone(struct engine *e, struct tombstone *t)
 {
     struct checkpoint *p = e->checkpoint;
 
-    t->checkpoint = e->checkpoint_count;
-    visit_tombstone(record_begin(p, RECORD_TOMBSTONE), t, &t->owner->name);
+    t->checkpoint = (uint32_t)e->checkpoint_count;
+    visit_tombstone(record_begin(p, RECORD_TOMBSTONE), t);
     record_finish(p);
 }
 
@@ -122,7 +122,6 @@ void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *conte
 {
     struct checkpoint *p = memory_take(sizeof(*p));
     struct list_node *contact = list_first(&e->arrival);
-    struct list_node *tombstone = list_first(&e->ended);
 
     assert(e->checkpoint == NULL);
     p->sink = sink;
@@ -130,7 +129,7 @@ void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *conte
     p->seq = e->seq;
     p->next_number = e->next_contact;
     p->contact = contact == NULL ? NULL : record_of(contact, struct contact, in_arrival);
-    p->tombstone = tombstone == NULL ? NULL : record_of(tombstone, struct tombstone, in_order);
+    p->tombstone = tombstone_first(&e->ended);
     p->out.mode = VISIT_SAVE;
     p->out.engine = e;
     e->checkpoint = p;
@@ -152,9 +151,10 @@ static void pass_contact(struct engine *e)
 static void pass_tombstone(struct engine *e)
 {
     struct checkpoint *p = e->checkpoint;
-    struct list_node *n = list_next(&e->ended, &p->tombstone->in_order);
 
-    p->tombstone = n == NULL ? NULL : record_of(n, struct tombstone, in_order);
+    do {
+        p->tombstone = tombstone_next(&e->ended, p->tombstone);
+    } while (p->tombstone != NULL && p->tombstone->owner == NULL);
     if (p->tombstone != NULL && p->tombstone->seq > p->seq) {
         p->tombstone = NULL;
     }
@@ -185,7 +185,7 @@ static void write_some(struct engine *e, size_t records)
         records--;
     }
     while (records > 0 && p->tombstone != NULL) {
-        if (p->tombstone->checkpoint != e->checkpoint_count) {
+        if (p->tombstone->checkpoint != (uint32_t)e->checkpoint_count) {
             write_tombstone(e, p->tombstone);
         }
         pass_tombstone(e);
@@ -237,7 +237,7 @@ void checkpoint_contact_leaves(struct engine *e, struct contact *c)
 void checkpoint_before_tombstone_change(struct engine *e, struct tombstone *t)
 {
     if (e->checkpoint != NULL && t->seq <= e->checkpoint->seq &&
-        t->checkpoint != e->checkpoint_count) {
+        t->checkpoint != (uint32_t)e->checkpoint_count) {
         write_tombstone(e, t);
     }
 }
@@ -320,29 +320,19 @@ static void load_contact(struct visitor *v)
             v->bad = true;
             return;
         }
-        id_map_insert(&e->contacts, c);
+        contact_index_add(e, c);
     }
 }
 
 static void load_tombstone(struct visitor *v)
 {
-    struct engine *e = v->engine;
-    struct checkpoint_loading *l = e->loading;
-    struct tombstone *t = pool_take(&e->tombstone_pool);
-    struct text owner = TEXT_NONE;
+    struct checkpoint_loading *l = v->engine->loading;
 
-    l->tombstones =
-        grown(l->tombstones, l->tombstone_count, &l->tombstone_room, sizeof(*l->tombstones));
-    l->tombstones[l->tombstone_count++] = t;
-    if (e->settings == NULL) {
+    if (v->engine->settings == NULL) {
         v->bad = true;
         return;
     }
-    visit_tombstone(v, t, &owner);
-    if (!v->bad) {
-        t->owner = owner_intern(e, owner);
-        t->owner->ended_count++; /* so that it stays until all are linked */
-    }
+    visit_new_tombstone(v, &l->tombstones, &l->stories);
 }
 
 static void load_series(struct visitor *v)
@@ -438,6 +428,37 @@ static bool link_contact(struct engine *e, struct contact *c)
     return true;
 }
 
+/* They came in the order in which they were written, and stand in the order of the ends. */
+static void link_tombstones(struct engine *e)
+{
+    struct checkpoint_loading *l = e->loading;
+    struct tombstone *t = tombstone_first(&l->tombstones);
+    struct tombstone **sorted;
+    size_t count = 0;
+
+    for (; t != NULL; t = tombstone_next(&l->tombstones, t)) {
+        count++;
+    }
+    sorted = memory_take((count + 1) * sizeof(struct tombstone *));
+    count = 0;
+    for (t = tombstone_first(&l->tombstones); t != NULL; t = tombstone_next(&l->tombstones, t)) {
+        sorted[count++] = t;
+    }
+    if (count > 0) {
+        qsort(sorted, count, sizeof(sorted[0]), tombstone_order);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ending x;
+        tombstone_read(sorted[i], &x);
+        t = tombstone_append(&e->ended, &x);
+        contact_index_add_ended(e, t);
+        t->owner->ended_count--; /* tombstone_enter counts it */
+        tombstone_enter(e, t);
+        t->story = story_copy(&e->stories, t, &l->stories, sorted[i]);
+    }
+    memory_give(sorted);
+}
+
 static const char *finish_loading(struct engine *e, struct visitor *v)
 {
     struct checkpoint_loading *l = e->loading;
@@ -453,9 +474,6 @@ static const char *finish_loading(struct engine *e, struct visitor *v)
     if (l->contact_count > 0) {
         qsort(l->contacts, l->contact_count, sizeof(l->contacts[0]), contact_order);
     }
-    if (l->tombstone_count > 0) {
-        qsort(l->tombstones, l->tombstone_count, sizeof(l->tombstones[0]), tombstone_order);
-    }
     if (!link_offers(e)) {
         return "the checkpoint has an offer whose contact it lacks";
     }
@@ -466,17 +484,8 @@ static const char *finish_loading(struct engine *e, struct visitor *v)
     for (size_t i = 0; i < l->contact_count; i++) {
         whole = link_contact(e, l->contacts[i]) && whole;
     }
-    for (size_t i = 0; i < l->tombstone_count; i++) {
-        struct tombstone *t = l->tombstones[i];
-        list_append(&e->ended, &t->in_order);
-        list_append(&t->owner->ended, &t->of_owner);
-        id_map_insert(&e->tombstones, t);
-        if (t->history != NULL) {
-            e->histories++;
-            e->oldest_history = e->oldest_history != NULL ? e->oldest_history : &t->in_order;
-        }
-    }
-    l->contact_count = l->tombstone_count = 0;
+    link_tombstones(e);
+    l->contact_count = 0;
     checkpoint_loading_abandon(e);
     e->loaded = whole;
     return whole ? NULL : "the checkpoint has a contact whose offer it lacks";
@@ -497,15 +506,10 @@ void checkpoint_loading_abandon(struct engine *e)
         }
         contact_destroy(e, c);
     }
-    for (size_t i = 0; i < l->tombstone_count; i++) {
-        struct tombstone *t = l->tombstones[i];
-        history_discard(e, t->history, t->history_count, t->history_room);
-        text_discard(t->reason);
-        memory_give((void *)(uintptr_t)t->id.bytes);
-    }
+    record_log_close(&l->tombstones);
+    record_log_close(&l->stories.log);
     memory_give(l->offers);
     memory_give(l->contacts);
-    memory_give(l->tombstones);
     memory_give(l);
     e->loading = NULL;
 }

@@ -3,38 +3,38 @@
 
 /* ---- the life cycle ---- */
 
-/* Everything that may happen to a contact. `to` CONTACT_STATE_COUNT: the state stays. */
-static const struct contact_move {
-    enum contact_state from;
-    enum fact_kind by;
-    enum contact_state to;
-} contact_moves[] = {
-    {CONTACT_SCHEDULED, FACT_CONTACT_WOKEN, CONTACT_WAITING},
-    {CONTACT_SCHEDULED, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_SCHEDULED, FACT_CONTACT_MOVED, CONTACT_STATE_COUNT},
-    {CONTACT_SCHEDULED, FACT_CONTACT_CANCELLED, CONTACT_CANCELLED},
-    {CONTACT_WAITING, FACT_CONTACT_OFFERED, CONTACT_OFFERED},
-    {CONTACT_WAITING, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_MOVED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_ESCALATED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_OPENED, CONTACT_STATE_COUNT},
-    {CONTACT_WAITING, FACT_CONTACT_CANCELLED, CONTACT_CANCELLED},
-    {CONTACT_WAITING, FACT_CONTACT_EXPIRED, CONTACT_EXPIRED},
-    {CONTACT_OFFERED, FACT_OFFER_RECEIVED, CONTACT_STATE_COUNT},
-    {CONTACT_OFFERED, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_OFFERED, FACT_OFFER_ACCEPTED, CONTACT_ACTIVE},
-    {CONTACT_OFFERED, FACT_OFFER_DECLINED, CONTACT_WAITING},
-    {CONTACT_OFFERED, FACT_OFFER_TIMED_OUT, CONTACT_WAITING},
-    {CONTACT_OFFERED, FACT_OFFER_WITHDRAWN, CONTACT_WAITING},
-    {CONTACT_ACTIVE, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_ACTIVE, FACT_WRAP_UP_STARTED, CONTACT_WRAPPING},
-    {CONTACT_ACTIVE, FACT_CONTACT_COMPLETED, CONTACT_COMPLETED},
-    {CONTACT_ACTIVE, FACT_CONTACT_TRANSFERRED, CONTACT_WAITING},
-    {CONTACT_ACTIVE, FACT_CONTACT_REQUEUED, CONTACT_WAITING}, /* or scheduled, when for later */
-    {CONTACT_WRAPPING, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT},
-    {CONTACT_WRAPPING, FACT_CONTACT_RATED, CONTACT_STATE_COUNT},
-    {CONTACT_WRAPPING, FACT_CONTACT_COMPLETED, CONTACT_COMPLETED},
-};
+/* Everything that may happen to a contact: MOVE(from, by, to). `to` CONTACT_STATE_COUNT: the state
+ * stays. */
+#define CONTACT_MOVES(MOVE)                                                                        \
+    MOVE(CONTACT_SCHEDULED, FACT_CONTACT_WOKEN, CONTACT_WAITING)                                   \
+    MOVE(CONTACT_SCHEDULED, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT)                             \
+    MOVE(CONTACT_SCHEDULED, FACT_CONTACT_MOVED, CONTACT_STATE_COUNT)                               \
+    MOVE(CONTACT_SCHEDULED, FACT_CONTACT_CANCELLED, CONTACT_CANCELLED)                             \
+    MOVE(CONTACT_WAITING, FACT_CONTACT_OFFERED, CONTACT_OFFERED)                                   \
+    MOVE(CONTACT_WAITING, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT)                               \
+    MOVE(CONTACT_WAITING, FACT_CONTACT_MOVED, CONTACT_STATE_COUNT)                                 \
+    MOVE(CONTACT_WAITING, FACT_CONTACT_ESCALATED, CONTACT_STATE_COUNT)                             \
+    MOVE(CONTACT_WAITING, FACT_CONTACT_OPENED, CONTACT_STATE_COUNT)                                \
+    MOVE(CONTACT_WAITING, FACT_CONTACT_CANCELLED, CONTACT_CANCELLED)                               \
+    MOVE(CONTACT_WAITING, FACT_CONTACT_EXPIRED, CONTACT_EXPIRED)                                   \
+    MOVE(CONTACT_OFFERED, FACT_OFFER_RECEIVED, CONTACT_STATE_COUNT)                                \
+    MOVE(CONTACT_OFFERED, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT)                               \
+    MOVE(CONTACT_OFFERED, FACT_OFFER_ACCEPTED, CONTACT_ACTIVE)                                     \
+    MOVE(CONTACT_OFFERED, FACT_OFFER_DECLINED, CONTACT_WAITING)                                    \
+    MOVE(CONTACT_OFFERED, FACT_OFFER_TIMED_OUT, CONTACT_WAITING)                                   \
+    MOVE(CONTACT_OFFERED, FACT_OFFER_WITHDRAWN, CONTACT_WAITING)                                   \
+    MOVE(CONTACT_ACTIVE, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT)                                \
+    MOVE(CONTACT_ACTIVE, FACT_WRAP_UP_STARTED, CONTACT_WRAPPING)                                   \
+    MOVE(CONTACT_ACTIVE, FACT_CONTACT_COMPLETED, CONTACT_COMPLETED)                                \
+    MOVE(CONTACT_ACTIVE, FACT_CONTACT_TRANSFERRED, CONTACT_WAITING)                                \
+    MOVE(CONTACT_ACTIVE, FACT_CONTACT_REQUEUED,                                                    \
+         CONTACT_WAITING) /* or scheduled, when for later */                                       \
+    MOVE(CONTACT_WRAPPING, FACT_CONTACT_UPDATED, CONTACT_STATE_COUNT)                              \
+    MOVE(CONTACT_WRAPPING, FACT_CONTACT_RATED, CONTACT_STATE_COUNT)                                \
+    MOVE(CONTACT_WRAPPING, FACT_CONTACT_COMPLETED, CONTACT_COMPLETED)
+
+#define MOVE_KEY(from, by)      ((unsigned)(from) << 8 | (unsigned)(by))
+#define MOVE_CASE(from, by, to) case MOVE_KEY(from, by):
 
 static bool is_promise(enum fact_kind by)
 {
@@ -46,12 +46,12 @@ bool contact_may(const struct contact *c, enum fact_kind by)
     if (is_promise(by)) {
         return c->state < CONTACT_LIVE_STATES;
     }
-    for (size_t i = 0; i < sizeof(contact_moves) / sizeof(contact_moves[0]); i++) {
-        if (contact_moves[i].from == c->state && contact_moves[i].by == by) {
-            return true;
-        }
+    switch (MOVE_KEY(c->state, by)) {
+        CONTACT_MOVES(MOVE_CASE)
+        return true;
+    default:
+        return false;
     }
-    return false;
 }
 
 /* ---- words ---- */

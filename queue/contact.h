@@ -5,7 +5,7 @@
  *          │           └─┼─────────┼──────────┤ transferred, requeued, agent lost past its grace
  *          └─────────────┴─────────┴─▶ cancelled | expired
  *
- * The table contact_moves in contact.c is the law. Everything here changes in engine_apply and
+ * The table CONTACT_MOVES in contact.c is the law. Everything here changes in engine_apply and
  * nowhere else; outside the engine it is read only, on the thread that steps the engine, and not
  * kept across a step. The words of the customer (body) stand apart, so that the record that routing
  * touches is small. */
@@ -137,36 +137,6 @@ struct contact {
     uint16_t history_room;
     struct contact_body body;
     uint32_t body_bytes; /* of the block with id and body */
-    uint64_t checkpoint; /* the checkpoint it was last written for */
-};
-
-/* What is remembered of an ended contact; of the newest ENDED_HISTORIES_KEPT also the story. */
-struct tombstone {
-    struct text id; /* one block with the two behind it */
-    struct text customer;
-    struct text disposition;
-    engine_time due[PROMISE_COUNT];
-    struct owner *owner;
-    uint64_t number;
-    uint64_t seq; /* of its end */
-    engine_time created_at;
-    engine_time start_at;
-    engine_time ended_at;
-    struct text reason;
-    struct agent *agent;
-    queue_index queue;
-    tier_index tier;
-    channel_index channel;
-    issue_index issue;
-    language_index language;
-    uint8_t state; /* enum contact_state, an ended one */
-    uint8_t rating;
-    uint8_t overdue;               /* a bit for each promise missed */
-    struct history_entry *history; /* NULL: told no more */
-    uint16_t history_count;
-    uint16_t history_room;
-    struct list_node in_order; /* by the time of the end */
-    struct list_node of_owner;
     uint64_t checkpoint; /* the checkpoint it was last written for */
 };
 

@@ -11,6 +11,7 @@
 #include "queue/offer.h"
 #include "queue/owner.h"
 #include "queue/refusal.h"
+#include "queue/tombstone.h"
 
 enum delivery_kind {
     /* answers: to `session`, for `request` */

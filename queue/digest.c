@@ -26,9 +26,11 @@ uint64_t engine_digest(const struct engine *engine)
             }
         }
     }
-    for (struct list_node *n = list_first(&e->ended); n != NULL; n = list_next(&e->ended, n)) {
-        struct tombstone *t = record_of(n, struct tombstone, in_order);
-        visit_tombstone(&v, t, &t->owner->name);
+    for (struct tombstone *t = tombstone_first(&e->ended); t != NULL;
+         t = tombstone_next(&e->ended, t)) {
+        if (t->owner != NULL) {
+            visit_tombstone(&v, t);
+        }
     }
     for (uint8_t by = 0; by < BY_COUNT; by++) {
         for (size_t i = 0; e->series[by].id_of != NULL && i < id_map_places(&e->series[by]); i++) {

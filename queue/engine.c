@@ -5,16 +5,6 @@
 
 #include "queue/state.h"
 
-static struct text id_of_contact(const void *item)
-{
-    return ((const struct contact *)item)->id;
-}
-
-static struct text id_of_tombstone(const void *item)
-{
-    return ((const struct tombstone *)item)->id;
-}
-
 static struct text id_of_agent(const void *item)
 {
     return ((const struct agent *)item)->id;
@@ -23,11 +13,6 @@ static struct text id_of_agent(const void *item)
 static struct text id_of_owner(const void *item)
 {
     return ((const struct owner *)item)->name;
-}
-
-static struct text session_of_agent(const void *item)
-{
-    return (struct text){(const char *)&((const struct agent *)item)->session, sizeof(uint64_t)};
 }
 
 static struct text key_of_line(const void *item)
@@ -52,16 +37,16 @@ struct engine *engine_create(const struct engine_options *options)
     e->next_offer = 1;
     e->next_agent = 1;
     e->next_owner = 1;
-    id_map_init(&e->contacts, id_of_contact, seed);
-    id_map_init(&e->tombstones, id_of_tombstone, seed);
+    hash_index_init(&e->contacts.numbers);
     id_map_init(&e->agents, id_of_agent, seed);
     id_map_init(&e->owners, id_of_owner, seed);
-    id_map_init(&e->sessions, session_of_agent, seed);
+    number_map_init(&e->sessions);
     id_map_init(&e->lines, key_of_line, seed);
     id_map_init(&e->profiles, key_of_profile, seed);
     list_init(&e->arrival);
     list_init(&e->lingering);
-    list_init(&e->ended);
+    record_log_init(&e->ended);
+    record_log_init(&e->stories.log);
     list_init(&e->all_lines);
     list_init(&e->all_profiles);
     list_init(&e->dirty_contacts);
@@ -71,12 +56,12 @@ struct engine *engine_create(const struct engine_options *options)
     bitset_init(&e->profile_numbers);
     bitset_init(&e->profiles_ready);
     timer_wheel_init(&e->clocks, 0);
-    pool_init(&e->contact_pool, sizeof(struct contact), 256);
-    pool_init(&e->offer_pool, sizeof(struct offer), 256);
-    pool_init(&e->tombstone_pool, sizeof(struct tombstone), 256);
-    pool_init(&e->cool_down_pool, sizeof(struct cool_down), 256);
-    pool_init(&e->line_pool, sizeof(struct line), 64);
-    pool_init(&e->history_pool, 4 * sizeof(struct history_entry), 256);
+    store_init(&e->store);
+    pool_init(&e->contact_pool, &e->store, sizeof(struct contact));
+    pool_init(&e->offer_pool, &e->store, sizeof(struct offer));
+    pool_init(&e->cool_down_pool, &e->store, sizeof(struct cool_down));
+    pool_init(&e->line_pool, &e->store, sizeof(struct line));
+    pool_init(&e->history_pool, &e->store, 4 * sizeof(struct history_entry));
     return e;
 }
 
@@ -143,8 +128,6 @@ static void destroy_owners(struct engine *e)
 
 void engine_destroy(struct engine *e)
 {
-    struct list_node *n;
-
     engine_checkpoint_abandon(e);
     checkpoint_loading_abandon(e);
     /* A pull leaves the wheel, and so must go while its neighbours there still exist. */
@@ -152,22 +135,16 @@ void engine_destroy(struct engine *e)
         pulls_end(e, a);
     }
     destroy_contacts(e);
-    while ((n = list_first(&e->ended)) != NULL) {
-        struct tombstone *t = record_of(n, struct tombstone, in_order);
-        tombstone_drop_history(e, t);
-        list_remove(&t->in_order);
-        text_discard(t->reason);
-        memory_give((void *)(uintptr_t)t->id.bytes);
-    }
+    record_log_close(&e->ended);
+    record_log_close(&e->stories.log);
     destroy_agents(e);
     destroy_series(e);
     destroy_owners(e);
     skill_queues_close(e);
     skill_table_close(&e->skills);
-    id_map_close(&e->contacts);
-    id_map_close(&e->tombstones);
+    hash_index_close(&e->contacts.numbers);
     id_map_close(&e->agents);
-    id_map_close(&e->sessions);
+    number_map_close(&e->sessions);
     id_map_close(&e->lines);
     id_map_close(&e->profiles);
     bitset_close(&e->profile_numbers);
@@ -175,10 +152,10 @@ void engine_destroy(struct engine *e)
     memory_give(e->profile_by_number);
     pool_close(&e->contact_pool);
     pool_close(&e->offer_pool);
-    pool_close(&e->tombstone_pool);
     pool_close(&e->cool_down_pool);
     pool_close(&e->line_pool);
     pool_close(&e->history_pool);
+    store_close(&e->store);
     text_discard(e->config_text);
     text_discard(e->workspace);
     if (e->settings != NULL) {
@@ -233,23 +210,13 @@ void engine_get_counts(const struct engine *e, struct engine_counts *out)
 {
     memset(out, 0, sizeof(*out));
     memcpy(out->live, e->live, sizeof(out->live));
-    out->tombstones = id_map_count(&e->tombstones);
+    out->tombstones = e->contacts.ended;
     out->agents = id_map_count(&e->agents);
-    out->agents_connected = id_map_count(&e->sessions);
+    out->agents_connected = e->sessions.count;
     out->owners = id_map_count(&e->owners);
     out->lines = id_map_count(&e->lines);
     out->profiles = id_map_count(&e->profiles);
     out->requirements = id_map_count(&e->skills.requirements);
-}
-
-struct contact *engine_find_contact(const struct engine *e, struct text id)
-{
-    return id_map_find(&e->contacts, id);
-}
-
-struct tombstone *engine_find_tombstone(const struct engine *e, struct text id)
-{
-    return id_map_find(&e->tombstones, id);
 }
 
 struct agent *engine_find_agent(const struct engine *e, struct text id)
@@ -266,9 +233,7 @@ struct agent *engine_find_agent_ever(const struct engine *e, struct text id)
 
 struct agent *engine_agent_of_session(const struct engine *e, uint64_t session)
 {
-    return session == 0
-               ? NULL
-               : id_map_find(&e->sessions, (struct text){(const char *)&session, sizeof(session)});
+    return session == 0 ? NULL : number_map_find(&e->sessions, session);
 }
 
 struct owner *engine_find_owner(const struct engine *e, struct text name)
@@ -291,14 +256,6 @@ struct contact *engine_next_contact(const struct engine *e, uint64_t after, stru
         }
     }
     return NULL;
-}
-
-struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from)
-{
-    const struct list_node *n = from == NULL ? &e->ended.head : &from->in_order;
-
-    return n->previous == &e->ended.head ? NULL
-                                         : record_of(n->previous, struct tombstone, in_order);
 }
 
 struct agent *engine_next_agent(const struct engine *e, uint64_t after_number)

@@ -85,6 +85,12 @@ struct owner *engine_find_owner(const struct engine *e, struct text name);
 struct contact *engine_next_contact(const struct engine *e, uint64_t after, struct contact *hint);
 /* Tombstones by the time of the end: NULL starts with the newest. */
 struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from);
+/* The same for those of one owner. */
+const struct tombstone *engine_previous_ended_of(const struct engine *e, const struct owner *o,
+                                                 const struct tombstone *from);
+/* The story of an ended contact, oldest first. Returns how many entries; 0: it is told no more. */
+uint32_t engine_story(const struct engine *e, const struct tombstone *t,
+                      struct history_entry out[HISTORY_KEPT]);
 /* Agents by number, removed ones left out. */
 struct agent *engine_next_agent(const struct engine *e, uint64_t after_number);
 

@@ -5,8 +5,43 @@
 #define OFFSET(fields, name)                                                                       \
     (uint16_t)(offsetof(struct fact, new_contact) + offsetof(struct fact_##fields, name))
 
+/* How a field of each type says that it has no value. */
+#define ABSENT_TEXT TEXT_NONE
+#define ABSENT_BIN  TEXT_NONE
+#define ABSENT_RAW                                                                                 \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
+#define ABSENT_TIME     TIME_NEVER
+#define ABSENT_SPAN     DURATION_NONE
+#define ABSENT_NUMBER   0
+#define ABSENT_FLAG     false
+#define ABSENT_QUEUE    INDEX_NONE16
+#define ABSENT_TIER     INDEX_NONE8
+#define ABSENT_CHANNEL  INDEX_NONE8
+#define ABSENT_ISSUE    INDEX_NONE16
+#define ABSENT_LANGUAGE INDEX_NONE16
+#define ABSENT_AGENT    NULL
+#define ABSENT_SKILLS                                                                              \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
+#define ABSENT_MAXIMA                                                                              \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
+#define ABSENT_QUEUES                                                                              \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
+#define ABSENT_PROMISE PROMISE_ANSWER
+
+#define ABSENT(type, name, help) .name = ABSENT_##type,
+
 /* The union's members all begin at one place, so an offset within a struct is an offset from it. */
-#define ROWS(fields) static const struct fact_field rows_##fields[] = {FACT_FIELDS_##fields(ROW)};
+#define ROWS(fields)                                                                               \
+    static const struct fact_field rows_##fields[] = {FACT_FIELDS_##fields(ROW)};                  \
+    static const struct fact_##fields absent_##fields = {FACT_FIELDS_##fields(ABSENT)};
 
 #define ROW(type, name, help) {FACT_FIELD_##type, OFFSET_HERE(name), TEXT(#name), help},
 
@@ -71,8 +106,10 @@ ROWS(JOURNAL_STALLED)
 ROWS(CONFIG_APPLIED)
 #undef OFFSET_HERE
 
-#define FIELDS_NONE               NULL, 0
-#define FIELDS_IN(fields)         rows_##fields, sizeof(rows_##fields) / sizeof(rows_##fields[0])
+#define FIELDS_NONE NULL, 0, NULL, 0
+#define FIELDS_IN(fields)                                                                          \
+    rows_##fields, sizeof(rows_##fields) / sizeof(rows_##fields[0]), &absent_##fields,             \
+        sizeof(absent_##fields)
 #define FIELDS_NEW_CONTACT        FIELDS_IN(NEW_CONTACT)
 #define FIELDS_CONTACT_WOKEN      FIELDS_IN(CONTACT_WOKEN)
 #define FIELDS_CONTACT_UPDATED    FIELDS_IN(CONTACT_UPDATED)
@@ -119,52 +156,7 @@ void fact_init(struct fact *f, enum fact_kind kind)
 
     memset(f, 0, offsetof(struct fact, new_contact));
     f->kind = kind;
-    for (uint32_t i = 0; i < row->field_count; i++) {
-        char *at = (char *)f + row->fields[i].offset;
-        switch (row->fields[i].type) {
-        case FACT_FIELD_TEXT:
-        case FACT_FIELD_BIN:
-            *(struct text *)(void *)at = TEXT_NONE;
-            break;
-        case FACT_FIELD_RAW:
-            *(struct raw *)(void *)at = (struct raw){NULL, 0};
-            break;
-        case FACT_FIELD_TIME:
-            *(engine_time *)(void *)at = TIME_NEVER;
-            break;
-        case FACT_FIELD_SPAN:
-            *(duration_ms *)(void *)at = DURATION_NONE;
-            break;
-        case FACT_FIELD_NUMBER:
-            *(uint64_t *)(void *)at = 0;
-            break;
-        case FACT_FIELD_FLAG:
-            *(bool *)at = false;
-            break;
-        case FACT_FIELD_QUEUE:
-        case FACT_FIELD_ISSUE:
-        case FACT_FIELD_LANGUAGE:
-            *(uint16_t *)(void *)at = INDEX_NONE16;
-            break;
-        case FACT_FIELD_TIER:
-        case FACT_FIELD_CHANNEL:
-            *(uint8_t *)at = INDEX_NONE8;
-            break;
-        case FACT_FIELD_AGENT:
-            *(struct agent **)(void *)at = NULL;
-            break;
-        case FACT_FIELD_SKILLS:
-            *(struct skill_list *)(void *)at = (struct skill_list){NULL, 0};
-            break;
-        case FACT_FIELD_MAXIMA:
-            *(struct maxima_list *)(void *)at = (struct maxima_list){NULL, 0};
-            break;
-        case FACT_FIELD_QUEUES:
-            *(struct agent_queue_list *)(void *)at = (struct agent_queue_list){NULL, 0};
-            break;
-        case FACT_FIELD_PROMISE:
-            *(enum promise *)(void *)at = PROMISE_ANSWER;
-            break;
-        }
+    if (row->absent != NULL) {
+        memcpy(&f->new_contact, row->absent, row->absent_size);
     }
 }

@@ -158,6 +158,8 @@ struct fact_kind_row {
     enum fact_subject subject;
     const struct fact_field *fields;
     uint32_t field_count;
+    const void *absent; /* the fields with no value each; NULL where a kind has none */
+    size_t absent_size;
     const char *help;
 };
 

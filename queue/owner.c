@@ -13,7 +13,6 @@ struct owner *owner_intern(struct engine *e, struct text name)
         o->number = e->next_owner++;
         o->lost_since = TIME_NEVER;
         list_init(&o->contacts);
-        list_init(&o->ended);
         id_map_insert(&e->owners, o);
     }
     return o;

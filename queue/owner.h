@@ -16,7 +16,7 @@ struct owner {
     engine_time lost_since; /* away since; TIME_NEVER: here, or nobody minds */
     void *attachment;       /* the host's; the engine never looks at it */
     struct list contacts;   /* live ones, by arrival */
-    struct list ended;      /* tombstones, by the time of the end */
+    uint32_t newest_ended;  /* its newest tombstone's reference; it may have gone */
     uint32_t contact_count;
     uint32_t ended_count;
 };

@@ -27,30 +27,39 @@ struct series *series_of(struct engine *e, int by, struct text name)
     return s;
 }
 
-static int64_t interval_at(const struct engine *e, engine_time at)
+static duration_ms interval_of(const struct engine *e)
 {
     duration_ms interval = e->settings->statistics_interval;
 
-    return at / (interval > 0 ? interval : 1);
+    return interval > 0 ? interval : 1;
 }
 
 static uint32_t intervals_kept(const struct engine *e)
 {
-    duration_ms interval = e->settings->statistics_interval;
-    duration_ms kept = e->settings->statistics_kept / (interval > 0 ? interval : 1) + 1;
+    duration_ms kept = e->settings->statistics_kept / interval_of(e) + 1;
 
     return kept < 2 ? 2 : kept > 100000 ? 100000 : (uint32_t)kept;
 }
 
-struct tally *series_now(struct engine *e, struct series *s)
+/* The number of the interval that runs. Time is divided once an interval, and not for each count.
+ */
+static int64_t interval_now(struct engine *e)
 {
-    int64_t number = interval_at(e, e->now);
+    struct interval_clock *clock = &e->interval;
+
+    if (e->now >= clock->end) {
+        clock->number = e->now / interval_of(e);
+        clock->end = (clock->number + 1) * interval_of(e);
+    }
+    return clock->number;
+}
+
+/* A new last interval of a series; those that are no longer kept go. */
+static struct tally *series_begin(const struct engine *e, struct series *s, int64_t number)
+{
     uint32_t kept = intervals_kept(e);
     uint32_t stale = 0;
 
-    if (s->count > 0 && s->intervals[s->count - 1].number == number) {
-        return &s->intervals[s->count - 1].tally;
-    }
     while (stale < s->count &&
            (s->count - stale >= kept || s->intervals[stale].number <= number - (int64_t)kept)) {
         stale++;
@@ -66,6 +75,19 @@ struct tally *series_now(struct engine *e, struct series *s)
     memset(&s->intervals[s->count], 0, sizeof(s->intervals[0]));
     s->intervals[s->count].number = number;
     return &s->intervals[s->count++].tally;
+}
+
+static inline struct tally *series_in(const struct engine *e, struct series *s, int64_t number)
+{
+    if (s->count > 0 && s->intervals[s->count - 1].number == number) {
+        return &s->intervals[s->count - 1].tally;
+    }
+    return series_begin(e, s, number);
+}
+
+struct tally *series_now(struct engine *e, struct series *s)
+{
+    return series_in(e, s, interval_now(e));
 }
 
 void series_add(const struct series *s, int64_t from, int64_t to, struct tally *sum)
@@ -92,20 +114,20 @@ double tally_service_level(const struct tally *t)
 int service_level_tallies(struct engine *e, const struct contact *c, const struct agent *a,
                           struct tally *out[5])
 {
-    const struct settings *s = e->settings;
-    uint32_t issue = c->issue != INDEX_NONE16 ? c->issue : s->issue_count;
+    uint32_t issue = c->issue != INDEX_NONE16 ? c->issue : e->settings->issue_count;
+    int64_t number = interval_now(e);
     int n = 0;
 
-    out[n++] = series_now(e, e->queues[c->queue].series);
-    out[n++] = series_now(e, e->tier_series[c->tier]);
-    out[n++] = series_now(e, e->channel_series[c->channel]);
-    out[n++] = series_now(e, e->issue_series[issue]);
+    out[n++] = series_in(e, e->queues[c->queue].series, number);
+    out[n++] = series_in(e, e->tier_series[c->tier], number);
+    out[n++] = series_in(e, e->channel_series[c->channel], number);
+    out[n++] = series_in(e, e->issue_series[issue], number);
     if (a != NULL) {
         struct agent *counted = (struct agent *)(uintptr_t)a; /* remembers where it is counted */
         if (counted->series == NULL) {
             counted->series = series_of(e, BY_AGENT, a->id);
         }
-        out[n++] = series_now(e, counted->series);
+        out[n++] = series_in(e, counted->series, number);
     }
     return n;
 }
@@ -114,6 +136,7 @@ void service_level_settings(struct engine *e)
 {
     const struct settings *s = e->settings;
 
+    e->interval.end = INT64_MIN; /* they may be of another length now */
     for (uint32_t i = 0; i < s->tier_count; i++) {
         e->tier_series[i] = series_of(e, BY_TIER, s->tiers[i].name);
     }

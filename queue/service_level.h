@@ -35,6 +35,12 @@ struct series {
     uint32_t count, capacity;
 };
 
+/* The interval that runs, until time reaches its end. */
+struct interval_clock {
+    int64_t number;
+    engine_time end;
+};
+
 #define PACE_SAMPLES 16
 
 /* How a queue moved of late, while somebody waited: the gaps between acceptances. */

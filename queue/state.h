@@ -10,10 +10,14 @@
 
 #include "queue/base/id_map.h"
 #include "queue/base/memory.h"
+#include "queue/base/number_map.h"
 #include "queue/base/pool.h"
+#include "queue/contact_index.h"
 #include "queue/engine.h"
 #include "queue/service_level.h"
 #include "queue/skill_queue.h"
+#include "queue/story.h"
+#include "queue/tombstone.h"
 
 #define ENDED_OFFERS_KEPT 4096 /* a power of two */
 #define PULL_MAX          64   /* offers in one answer */
@@ -49,16 +53,14 @@ struct engine {
     uint64_t fair_floor; /* fair_key of the last agent chosen by fewest contacts */
     struct ended_offer ended_offers[ENDED_OFFERS_KEPT]; /* by number modulo */
 
-    struct id_map contacts;   /* live, by id */
-    struct id_map tombstones; /* ended, by id */
-    struct id_map agents;     /* all, also removed ones */
+    struct contact_index contacts;
+    struct id_map agents; /* all, also removed ones */
     struct id_map owners;
-    struct id_map sessions;           /* agents by session */
-    struct list arrival;              /* live contacts by number */
-    struct list lingering;            /* ended contacts that an agent still wraps up */
-    struct list_node *oldest_history; /* of `ended`: from here on they have their stories */
-    uint64_t histories;
-    struct list ended; /* tombstones by the time of the end */
+    struct number_map sessions; /* agents by session */
+    struct list arrival;        /* live contacts by number */
+    struct list lingering;      /* ended contacts that an agent still wraps up */
+    struct record_log ended;    /* tombstones by the time of the end */
+    struct stories stories;
     struct ranked_tree agents_by_number;
     uint64_t live[CONTACT_LIVE_STATES];
 
@@ -66,6 +68,7 @@ struct engine {
     struct series *tier_series[TIERS_MAX];
     struct series *channel_series[CHANNELS_MAX];
     struct series **issue_series; /* by index, and one more for none */
+    struct interval_clock interval;
 
     /* derived */
     struct skill_table skills;
@@ -87,7 +90,8 @@ struct engine {
     uint32_t interrupts;           /* a bit for each channel that may interrupt another */
     struct timer_wheel clocks;
 
-    struct pool contact_pool, offer_pool, tombstone_pool, cool_down_pool, line_pool, history_pool;
+    struct store store;
+    struct pool contact_pool, offer_pool, cool_down_pool, line_pool, history_pool;
 
     /* of the step that runs */
     struct list dirty_contacts; /* look for an agent at its end */
@@ -105,7 +109,9 @@ struct engine {
 };
 
 /* ---- words that outlive every call ---- */
-struct text word_keep(struct text word);   /* the constant of a known reason, or TEXT_NONE */
+uint8_t word_number(struct text word);   /* of a known reason, the same in one build; 0: unknown */
+struct text word_text(uint8_t number);   /* of word_number; TEXT_NONE for 0 */
+struct text word_keep(struct text word); /* the constant of a known reason, or TEXT_NONE */
 struct text text_duplicate(struct text t); /* owned copy, NULL stays NULL */
 void text_discard(struct text t);          /* of text_duplicate */
 
@@ -150,15 +156,34 @@ void history_keep(struct engine *e, struct history_entry **history, uint16_t *co
                   const struct history_entry *entry);
 void history_discard(struct engine *e, struct history_entry *history, uint16_t count,
                      uint16_t room);
-void tombstone_drop_history(struct engine *e, struct tombstone *t);
 void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until);
 void contact_warm_up(struct engine *e, struct contact *c); /* every cool-down of it ends */
 void contact_arm(struct engine *e, struct contact *c);
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after);
 bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now);
 void cool_down_end(struct engine *e, struct cool_down *d);
-void tombstone_set_texts(struct tombstone *t, struct text id, struct text customer,
-                         struct text disposition);
+
+/* What a tombstone says, unpacked. */
+struct ending {
+    struct text id, customer, disposition, reason;
+    struct owner *owner;
+    struct agent *agent;
+    uint64_t number, seq;
+    engine_time ended_at;
+    engine_time times[TOMBSTONE_TIMES];
+    queue_index queue;
+    issue_index issue;
+    language_index language;
+    tier_index tier;
+    channel_index channel;
+    uint8_t state, rating, overdue;
+};
+struct tombstone *tombstone_append(struct record_log *log, const struct ending *x);
+void tombstone_read(const struct tombstone *t, struct ending *x);
+void tombstone_enter(struct engine *e, struct tombstone *t); /* the newest of its owner */
+/* By the time of the end, forgotten ones among them; NULL at the end. */
+struct tombstone *tombstone_first(const struct record_log *log);
+struct tombstone *tombstone_next(const struct record_log *log, const struct tombstone *t);
 void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
                     enum contact_state state, struct agent *agent);
 void tombstones_sweep(struct engine *e); /* a few of those that are too old or too many */

@@ -209,8 +209,9 @@ static bool had_offer(const struct engine *e, const struct agent *a, uint64_t co
 struct contact *visible_contact(struct engine *e, struct text id, struct tombstone **ended)
 {
     const struct caller *by = &e->command->caller;
-    struct contact *c = engine_find_contact(e, id);
-    struct tombstone *t = c == NULL ? engine_find_tombstone(e, id) : NULL;
+    struct contact_found found = contact_index_find(e, id);
+    struct contact *c = found.contact;
+    struct tombstone *t = found.tombstone;
 
     *ended = NULL;
     if (by->role == CALLER_CONNECTOR) {

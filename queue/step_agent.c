@@ -368,9 +368,9 @@ static struct offer *own_work(struct engine *e, struct text contact, struct cont
     if (c == NULL) {
         if (ended != NULL) {
             refuse_gone(e, TEXT("contact"),
-                        ended->reason.length > 0 && ended->state == CONTACT_COMPLETED &&
-                                text_equal(ended->reason, TEXT("customer_left"))
-                            ? ended->reason
+                        ended->state == CONTACT_COMPLETED &&
+                                text_equal(tombstone_reason(ended), TEXT("customer_left"))
+                            ? tombstone_reason(ended)
                             : contact_state_word((enum contact_state)ended->state));
         }
         return NULL;

@@ -20,7 +20,7 @@ static enum refusal_kind answer_submitted(struct engine *e, const struct contact
     struct delivery d = {
         .kind = ANSWER_SUBMITTED, .contact = c, .tombstone = t, .duplicate = duplicate};
 
-    d.contact_id = c != NULL ? c->id : t->id;
+    d.contact_id = c != NULL ? c->id : tombstone_id(t);
     d.state = c != NULL ? c->state : (enum contact_state)t->state;
     d.owner = c != NULL ? c->owner : t->owner;
     answer(e, &d);
@@ -31,8 +31,9 @@ static enum refusal_kind answer_submitted(struct engine *e, const struct contact
 static bool submitted_before(struct engine *e, const struct submit_command *s,
                              enum refusal_kind *refused)
 {
-    const struct contact *c = engine_find_contact(e, s->id);
-    const struct tombstone *t = c == NULL ? engine_find_tombstone(e, s->id) : NULL;
+    const struct contact_found found = contact_index_find(e, s->id);
+    const struct contact *c = found.contact;
+    const struct tombstone *t = found.tombstone;
     const struct owner *owner;
 
     if (t != NULL && forgotten(e, t)) {
@@ -75,7 +76,7 @@ static bool workspace_has_room(const struct engine *e)
 {
     const struct settings *s = e->settings;
 
-    return (s->contacts_max == 0 || id_map_count(&e->contacts) < s->contacts_max) &&
+    return (s->contacts_max == 0 || contact_index_live(&e->contacts) < s->contacts_max) &&
            (s->bodies_bytes_max == 0 || e->body_bytes < s->bodies_bytes_max);
 }
 
@@ -85,9 +86,10 @@ static struct agent *agent_to_wait_for(struct engine *e, const struct submit_com
         return engine_find_agent(e, s->preferred_agent);
     }
     if (s->reopens.length > 0) {
-        const struct contact *c = engine_find_contact(e, s->reopens);
-        const struct tombstone *t = c == NULL ? engine_find_tombstone(e, s->reopens) : NULL;
-        struct agent *a = c != NULL ? c->last_agent : t != NULL ? t->agent : NULL;
+        const struct contact_found found = contact_index_find(e, s->reopens);
+        struct agent *a = found.contact != NULL     ? found.contact->last_agent
+                          : found.tombstone != NULL ? found.tombstone->agent
+                                                    : NULL;
         return a != NULL && !a->removed ? a : NULL;
     }
     return NULL;
@@ -373,7 +375,7 @@ enum refusal_kind step_rate(struct engine *e)
                            contact_state_word((enum contact_state)ended->state));
     }
     fact_init(&f, FACT_CONTACT_RATED);
-    f.subject = c != NULL ? c->id : ended->id;
+    f.subject = c != NULL ? c->id : tombstone_id(ended);
     f.contact = c;
     f.rated.score = r->score;
     f.rated.rating = r->kind;

@@ -1,5 +1,269 @@
-/* What is remembered of ended contacts, for a time and up to a number. */
+/* What is remembered of ended contacts: the packed record, and its coming and going. */
+#include "queue/tombstone.h"
+
 #include "queue/state.h"
+
+/* ---- packing ---- */
+
+/* A distance from the end in four bytes reaches some 24 days; what lies further makes its tombstone
+ * keep all its times whole. */
+#define NEAR_NEVER INT32_MIN
+
+static bool is_near(engine_time at, engine_time end)
+{
+    return at == TIME_NEVER || (at - end > INT32_MIN && at - end <= INT32_MAX);
+}
+
+static size_t times_size(bool far)
+{
+    return TOMBSTONE_TIMES * (far ? sizeof(engine_time) : sizeof(int32_t));
+}
+
+static engine_time time_of(const struct tombstone *t, int which)
+{
+    engine_time at;
+    int32_t distance;
+
+    if (t->far) {
+        memcpy(&at, t->packed + (size_t)which * sizeof(at), sizeof(at));
+        return at;
+    }
+    memcpy(&distance, t->packed + (size_t)which * sizeof(distance), sizeof(distance));
+    return distance == NEAR_NEVER ? TIME_NEVER : t->ended_at + distance;
+}
+
+static void pack_times(struct tombstone *t, const engine_time times[TOMBSTONE_TIMES])
+{
+    if (t->far) {
+        memcpy(t->packed, times, times_size(true));
+        return;
+    }
+    for (int i = 0; i < TOMBSTONE_TIMES; i++) {
+        int32_t distance = times[i] == TIME_NEVER ? NEAR_NEVER : (int32_t)(times[i] - t->ended_at);
+        memcpy(t->packed + (size_t)i * sizeof(distance), &distance, sizeof(distance));
+    }
+}
+
+static uint16_t spelled_length(struct text t)
+{
+    assert(t.length < UINT16_MAX); /* far above what the wire and a loaded checkpoint may bring */
+    return (uint16_t)(t.bytes == NULL ? 0 : t.length + 1);
+}
+
+static unsigned char *pack_text(unsigned char *at, struct text t)
+{
+    if (t.length > 0) {
+        memcpy(at, t.bytes, t.length);
+    }
+    return at + t.length;
+}
+
+static struct text text_at(const struct tombstone *t, uint32_t before, uint16_t spelled)
+{
+    const unsigned char *letters = t->packed + times_size(t->far) + before;
+
+    return spelled == 0 ? TEXT_NONE : (struct text){(const char *)letters, spelled - 1u};
+}
+
+static uint32_t letters(uint16_t spelled)
+{
+    return spelled == 0 ? 0 : spelled - 1u;
+}
+
+struct text tombstone_id(const struct tombstone *t)
+{
+    return text_at(t, 0, t->id);
+}
+
+struct text tombstone_customer(const struct tombstone *t)
+{
+    return text_at(t, letters(t->id), t->customer);
+}
+
+struct text tombstone_disposition(const struct tombstone *t)
+{
+    return text_at(t, letters(t->id) + letters(t->customer), t->disposition);
+}
+
+struct text tombstone_reason(const struct tombstone *t)
+{
+    return t->reason_word != 0
+               ? word_text(t->reason_word)
+               : text_at(t, letters(t->id) + letters(t->customer) + letters(t->disposition),
+                         t->reason);
+}
+
+engine_time tombstone_created_at(const struct tombstone *t)
+{
+    return time_of(t, TOMBSTONE_CREATED);
+}
+
+void tombstone_due(const struct tombstone *t, engine_time due[PROMISE_COUNT])
+{
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        due[p] = time_of(t, TOMBSTONE_DUE + p);
+    }
+}
+
+/* ---- the log ---- */
+
+struct tombstone *tombstone_first(const struct record_log *log)
+{
+    return (struct tombstone *)log->first;
+}
+
+struct tombstone *tombstone_next(const struct record_log *log, const struct tombstone *t)
+{
+    return (struct tombstone *)record_log_next(log, &t->in_log);
+}
+
+struct tombstone *tombstone_append(struct record_log *log, const struct ending *x)
+{
+    uint8_t word = word_number(x->reason);
+    struct text reason = word != 0 ? TEXT_NONE : x->reason;
+    bool far = false;
+    struct tombstone *t;
+    unsigned char *at;
+    size_t size;
+
+    for (int i = 0; i < TOMBSTONE_TIMES; i++) {
+        far = far || !is_near(x->times[i], x->ended_at);
+    }
+    size = sizeof(*t) + times_size(far) + x->id.length + x->customer.length +
+           x->disposition.length + reason.length;
+    t = (struct tombstone *)record_log_append(log, size);
+    t->hash = 0;
+    t->earlier_of_owner = 0;
+    t->owner = x->owner;
+    t->agent = x->agent;
+    t->number = x->number;
+    t->seq = x->seq;
+    t->ended_at = x->ended_at;
+    t->checkpoint = 0;
+    t->story = 0;
+    t->queue = x->queue;
+    t->issue = x->issue;
+    t->language = x->language;
+    t->tier = x->tier;
+    t->channel = x->channel;
+    t->state = x->state;
+    t->rating = x->rating;
+    t->overdue = x->overdue;
+    t->far = far;
+    t->reason_word = word;
+    t->id = spelled_length(x->id);
+    t->customer = spelled_length(x->customer);
+    t->disposition = spelled_length(x->disposition);
+    t->reason = spelled_length(reason);
+    pack_times(t, x->times);
+    at = pack_text(t->packed + times_size(far), x->id);
+    at = pack_text(at, x->customer);
+    at = pack_text(at, x->disposition);
+    pack_text(at, reason);
+    return t;
+}
+
+void tombstone_read(const struct tombstone *t, struct ending *x)
+{
+    *x = (struct ending){
+        .id = tombstone_id(t),
+        .customer = tombstone_customer(t),
+        .disposition = tombstone_disposition(t),
+        .reason = tombstone_reason(t),
+        .owner = t->owner,
+        .agent = t->agent,
+        .number = t->number,
+        .seq = t->seq,
+        .ended_at = t->ended_at,
+        .queue = t->queue,
+        .issue = t->issue,
+        .language = t->language,
+        .tier = t->tier,
+        .channel = t->channel,
+        .state = t->state,
+        .rating = t->rating,
+        .overdue = t->overdue,
+    };
+    for (int i = 0; i < TOMBSTONE_TIMES; i++) {
+        x->times[i] = time_of(t, i);
+    }
+}
+
+/* ---- coming ---- */
+
+void tombstone_enter(struct engine *e, struct tombstone *t)
+{
+    struct owner *o = t->owner;
+
+    t->earlier_of_owner = record_log_stands(&e->ended, o->newest_ended) ? o->newest_ended : 0;
+    o->newest_ended = t->in_log.reference;
+    o->ended_count++;
+}
+
+void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
+                    enum contact_state state, struct agent *agent)
+{
+    struct ending x = {
+        .id = c->id,
+        .customer = c->body.customer,
+        .disposition = f->ended.disposition,
+        .reason = f->ended.reason,
+        .owner = c->owner,
+        .agent = agent,
+        .number = c->number,
+        .seq = f->seq,
+        .ended_at = f->at,
+        .times = {[TOMBSTONE_CREATED] = c->created_at, [TOMBSTONE_START] = c->start_at},
+        .queue = c->queue,
+        .issue = c->issue,
+        .language = c->language,
+        .tier = c->tier,
+        .channel = c->channel,
+        .state = (uint8_t)state,
+        .rating = c->rating,
+        .overdue = c->overdue,
+    };
+    struct tombstone *t;
+
+    memcpy(x.times + TOMBSTONE_DUE, c->due, sizeof(c->due));
+    t = tombstone_append(&e->ended, &x);
+    contact_index_end(e, c, t);
+    tombstone_enter(e, t);
+    t->story = story_append(&e->stories, t, c->history, c->history_count);
+    stories_sweep(e);
+    history_discard(e, c->history, c->history_count, c->history_room);
+    c->history = NULL;
+    c->history_count = c->history_room = 0;
+}
+
+struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from)
+{
+    const struct log_record *r =
+        from == NULL ? e->ended.last : record_log_previous(&e->ended, &from->in_log);
+
+    while (r != NULL && ((const struct tombstone *)r)->owner == NULL) {
+        r = record_log_previous(&e->ended, r);
+    }
+    return (struct tombstone *)(uintptr_t)r;
+}
+
+const struct tombstone *engine_previous_ended_of(const struct engine *e, const struct owner *o,
+                                                 const struct tombstone *from)
+{
+    uint32_t reference = from == NULL ? o->newest_ended : from->earlier_of_owner;
+
+    while (record_log_stands(&e->ended, reference)) {
+        const struct tombstone *t = (const struct tombstone *)record_log_at(&e->ended, reference);
+
+        if (t->owner == o) {
+            return t;
+        }
+        reference = t->earlier_of_owner; /* forgotten out of turn */
+    }
+    return NULL;
+}
+
+/* ---- going ---- */
 
 engine_time tombstone_kept_until(const struct engine *e, const struct tombstone *t)
 {
@@ -13,48 +277,13 @@ void tombstone_forget(struct engine *e, struct tombstone *t)
     struct owner *o = t->owner;
 
     checkpoint_before_tombstone(e, t);
-    tombstone_drop_history(e, t);
-    id_map_remove(&e->tombstones, t);
-    list_remove(&t->in_order);
-    list_remove(&t->of_owner);
+    story_drop(e, t);
+    contact_index_remove_ended(e, t);
+    t->owner = NULL;
     o->ended_count--;
     owner_release_if_unused(e, o);
-    text_discard(t->reason);
-    memory_give((void *)(uintptr_t)t->id.bytes);
-    pool_give(&e->tombstone_pool, t);
-}
-
-/* The story of an ended contact, and of none before it, is told no more. */
-void tombstone_drop_history(struct engine *e, struct tombstone *t)
-{
-    if (t->history == NULL) {
-        return;
-    }
-    if (e->oldest_history == &t->in_order) {
-        e->oldest_history = list_next(&e->ended, &t->in_order);
-    }
-    history_discard(e, t->history, t->history_count, t->history_room);
-    t->history = NULL;
-    t->history_count = t->history_room = 0;
-    e->histories--;
-}
-
-/* The story goes with what is remembered. */
-static void bury_history(struct engine *e, struct tombstone *t, struct contact *c)
-{
-    t->history = c->history;
-    t->history_count = c->history_count;
-    t->history_room = c->history_room;
-    c->history = NULL;
-    c->history_count = c->history_room = 0;
-    e->histories++;
-    if (e->oldest_history == NULL) {
-        e->oldest_history = &t->in_order;
-    }
-    if (e->histories > ENDED_HISTORIES_KEPT) {
-        struct tombstone *oldest = record_of(e->oldest_history, struct tombstone, in_order);
-        checkpoint_before_tombstone_change(e, oldest);
-        tombstone_drop_history(e, oldest);
+    while (e->ended.first != NULL && tombstone_first(&e->ended)->owner == NULL) {
+        record_log_drop_first(&e->ended);
     }
 }
 
@@ -63,66 +292,16 @@ static void bury_history(struct engine *e, struct tombstone *t, struct contact *
 void tombstones_sweep(struct engine *e)
 {
     for (int i = 0; i < 4; i++) {
-        struct list_node *n = list_first(&e->ended);
-        struct tombstone *t;
-        if (n == NULL) {
+        struct tombstone *t = tombstone_first(&e->ended);
+
+        if (t == NULL) {
             return;
         }
-        t = record_of(n, struct tombstone, in_order);
-        if (id_map_count(&e->tombstones) <= e->settings->tombstones_max &&
+        if (e->contacts.ended <= e->settings->tombstones_max &&
             tombstone_kept_until(e, t) > e->now) {
+            contact_index_prefetch(e, t); /* it is the next to go */
             return;
         }
         tombstone_forget(e, t);
     }
-}
-
-/* Copies of all three in one block, which goes with the id. */
-void tombstone_set_texts(struct tombstone *t, struct text id, struct text customer,
-                         struct text disposition)
-{
-    char *block = memory_take(id.length + customer.length + disposition.length + 1u);
-
-    memcpy(block, id.bytes, id.length);
-    t->id = (struct text){block, id.length};
-    block += id.length;
-    if (customer.bytes != NULL) {
-        memcpy(block, customer.bytes, customer.length);
-        t->customer = (struct text){block, customer.length};
-        block += customer.length;
-    }
-    if (disposition.bytes != NULL) {
-        memcpy(block, disposition.bytes, disposition.length);
-        t->disposition = (struct text){block, disposition.length};
-    }
-}
-
-void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
-                    enum contact_state state, struct agent *agent)
-{
-    struct tombstone *t = pool_take(&e->tombstone_pool);
-
-    tombstone_set_texts(t, c->id, c->body.customer, f->ended.disposition);
-    memcpy(t->due, c->due, sizeof(t->due));
-    t->overdue = c->overdue;
-    t->owner = c->owner;
-    t->number = c->number;
-    t->seq = f->seq;
-    t->created_at = c->created_at;
-    t->start_at = c->start_at;
-    t->ended_at = f->at;
-    t->reason = text_duplicate(f->ended.reason);
-    t->agent = agent;
-    t->queue = c->queue;
-    t->tier = c->tier;
-    t->channel = c->channel;
-    t->issue = c->issue;
-    t->language = c->language;
-    t->state = (uint8_t)state;
-    t->rating = c->rating;
-    list_append(&e->ended, &t->in_order);
-    list_append(&t->owner->ended, &t->of_owner);
-    t->owner->ended_count++;
-    id_map_insert(&e->tombstones, t);
-    bury_history(e, t, c);
 }

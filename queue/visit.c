@@ -652,38 +652,74 @@ void visit_contact(struct visitor *v, struct contact *c, struct text *owner)
     }
 }
 
-void visit_tombstone(struct visitor *v, struct tombstone *t, struct text *owner)
+/* What a tombstone says, with its story. */
+static void visit_ending(struct visitor *v, struct ending *x, struct text *owner,
+                         struct history_entry **history, uint16_t *count, uint16_t *room)
 {
-    struct text id = t->id;
-    struct text customer = t->customer;
-    struct text disposition = t->disposition;
-
-    visit_text(v, &id);
-    visit_text(v, &customer);
-    visit_text(v, &disposition);
+    visit_text(v, &x->id);
+    visit_text(v, &x->customer);
+    visit_text(v, &x->disposition);
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        visit_i64(v, &t->due[p]);
+        visit_i64(v, &x->times[TOMBSTONE_DUE + p]);
     }
-    visit_u64(v, &t->number);
-    visit_u64(v, &t->seq);
-    visit_i64(v, &t->created_at);
-    visit_i64(v, &t->start_at);
-    visit_i64(v, &t->ended_at);
+    visit_u64(v, &x->number);
+    visit_u64(v, &x->seq);
+    visit_i64(v, &x->times[TOMBSTONE_CREATED]);
+    visit_i64(v, &x->times[TOMBSTONE_START]);
+    visit_i64(v, &x->ended_at);
     visit_text(v, owner);
-    visit_own_text(v, &t->reason);
-    visit_agent_ref(v, &t->agent);
-    visit_classes(v, &t->queue, &t->tier, &t->channel, &t->issue, &t->language);
-    visit_u8(v, &t->state);
-    visit_u8(v, &t->rating);
-    visit_u8(v, &t->overdue);
-    visit_history(v, &t->history, &t->history_count, &t->history_room);
-    if (v->mode == VISIT_LOAD) {
-        v->bad = v->bad || t->state >= CONTACT_STATE_COUNT || t->state < CONTACT_LIVE_STATES ||
-                 id.bytes == NULL || owner->bytes == NULL;
-        if (!v->bad) {
-            tombstone_set_texts(t, id, customer, disposition);
-        }
+    visit_text(v, &x->reason);
+    visit_agent_ref(v, &x->agent);
+    visit_classes(v, &x->queue, &x->tier, &x->channel, &x->issue, &x->language);
+    visit_u8(v, &x->state);
+    visit_u8(v, &x->rating);
+    visit_u8(v, &x->overdue);
+    visit_history(v, history, count, room);
+}
+
+void visit_tombstone(struct visitor *v, const struct tombstone *t)
+{
+    struct history_entry story[HISTORY_KEPT];
+    struct history_entry *history = story;
+    uint16_t count = (uint16_t)engine_story(v->engine, t, story);
+    uint16_t room = HISTORY_KEPT;
+    struct ending x;
+
+    assert(v->mode != VISIT_LOAD);
+    tombstone_read(t, &x);
+    visit_ending(v, &x, &x.owner->name, &history, &count, &room);
+}
+
+/* Texts of a tombstone and its story have lengths of two bytes. */
+static bool is_long(struct text t)
+{
+    return t.length >= UINT16_MAX;
+}
+
+void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struct stories *stories)
+{
+    struct ending x = {.seq = 0};
+    struct history_entry *history = NULL;
+    struct text owner = TEXT_NONE;
+    uint16_t count = 0;
+    uint16_t room = 0;
+
+    assert(v->mode == VISIT_LOAD);
+    visit_ending(v, &x, &owner, &history, &count, &room);
+    v->bad = v->bad || x.state >= CONTACT_STATE_COUNT || x.state < CONTACT_LIVE_STATES ||
+             x.id.bytes == NULL || owner.bytes == NULL || is_long(x.id) || is_long(x.customer) ||
+             is_long(x.disposition) || is_long(x.reason);
+    for (uint32_t i = 0; i < count; i++) {
+        v->bad = v->bad || is_long(history[i].reason) || is_long(history[i].actor);
     }
+    if (!v->bad) {
+        struct tombstone *t;
+        x.owner = owner_intern(v->engine, owner);
+        x.owner->ended_count++; /* so that it stays until all are linked */
+        t = tombstone_append(tombstones, &x);
+        t->story = story_append(stories, t, history, count);
+    }
+    history_discard(v->engine, history, count, room);
 }
 
 /* ---- statistics ---- */

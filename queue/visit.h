@@ -42,7 +42,9 @@ void visit_head(struct visitor *v);
 void visit_settings(struct visitor *v, struct settings **s);
 void visit_agent(struct visitor *v, struct agent *a);
 void visit_contact(struct visitor *v, struct contact *c, struct text *owner);
-void visit_tombstone(struct visitor *v, struct tombstone *t, struct text *owner);
+void visit_tombstone(struct visitor *v, const struct tombstone *t); /* digest, save */
+/* Loading: a new last one of a log, and its story; its owner counts it. */
+void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struct stories *stories);
 void visit_series(struct visitor *v, uint8_t *by, struct series *s);
 
 /* An offer on its way from the agent's record to its contact's. */

@@ -93,7 +93,7 @@
         "live contacts at a time; further ones are refused as queue_full; 0: no limit") \
     ROW("bodies", bodies_bytes_max, BYTES, 2048 * MIB, 0, 4095 * MIB, NULL, \
         "bytes of what customers wrote, of all live contacts together; then likewise; 0: no limit") \
-    ROW("tombstones", tombstones_max, COUNT, 1000000, 1, 100000000, NULL, \
+    ROW("tombstones", tombstones_max, COUNT, 1000000, 1, 50000000, NULL, \
         "and of at most so many contacts") \
     ROW("received_bound", received_bound, DURATION, 7 * MS_DAY, 0, MS_YEAR, NULL, \
         "received_at counts at most so far back") \

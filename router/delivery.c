@@ -41,12 +41,19 @@ static void delivery_submitted(struct packer *p, const struct view *v, const str
         d->contact != NULL ? view_contact(p, v, d->contact) : view_tombstone(p, v, d->tombstone);
 
     if (d->kind == ANSWER_SUBMITTED) {
-        packer_literal(p, "duplicate");
-        packer_bool(p, d->duplicate);
-        pairs++;
+        pairs += VIEW_FLAG(p, "duplicate", d->duplicate);
     }
     pairs += view_epoch(p, v, d->seq);
     packer_map_close(p, map, pairs);
+}
+
+static void delivery_contact_state(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    response_begin(p, delivery_request_unpack(d->request).msgid);
+    packer_map(p, 4);
+    PACKER_PAIR_TEXT(p, "contact", d->contact_id);
+    PACKER_PAIR_TEXT(p, "state", contact_state_word(d->state));
+    view_epoch(p, v, d->seq);
 }
 
 static void delivery_offers(struct packer *p, const struct view *v, const struct delivery *d)
@@ -147,14 +154,9 @@ static void delivery_withdrawn(struct packer *p, const struct view *v, const str
     packer_map_close(p, map, pairs);
 }
 
-static uint32_t delivery_raw(struct packer *p, struct text key, struct text given)
+static struct raw delivery_raw(struct text given)
 {
-    if (given.length == 0) {
-        return 0;
-    }
-    packer_text(p, key);
-    packer_raw(p, given.bytes, given.length);
-    return 1;
+    return (struct raw){(const uint8_t *)given.bytes, given.length};
 }
 
 /* The changed fields, as given. */
@@ -184,9 +186,9 @@ static uint32_t delivery_changes(struct packer *p, const struct view *v,
         pairs += VIEW_TEXT(p, "kept", TEXT("progress"));
     }
     if (given != NULL) {
-        pairs += delivery_raw(p, TEXT("attributes"), given->attributes);
-        pairs += delivery_raw(p, TEXT("customer"), given->customer);
-        pairs += delivery_raw(p, TEXT("skills"), given->skills);
+        pairs += VIEW_RAW(p, "attributes", delivery_raw(given->attributes));
+        pairs += VIEW_RAW(p, "customer", delivery_raw(given->customer));
+        pairs += VIEW_RAW(p, "skills", delivery_raw(given->skills));
     }
     return pairs;
 }
@@ -270,11 +272,7 @@ void delivery_encode(struct packer *p, const struct view *v, const struct delive
         delivery_submitted(p, v, d);
         return;
     case ANSWER_CONTACT_STATE:
-        response_begin(p, msgid);
-        packer_map(p, 4);
-        VIEW_TEXT(p, "contact", d->contact_id);
-        VIEW_TEXT(p, "state", contact_state_word(d->state));
-        view_epoch(p, v, d->seq);
+        delivery_contact_state(p, v, d);
         return;
     case ANSWER_SIGNED_IN:
     case ANSWER_AGENT:

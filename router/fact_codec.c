@@ -14,181 +14,112 @@ static void fact_encode_skills(struct packer *p, const struct skill_list *list)
     }
 }
 
-/* The name behind an index of the settings; TEXT_NONE for the index that means none. */
-static struct text fact_index_name(const struct fact_field *field, const uint8_t *at,
-                                   const struct settings *s)
+static void fact_encode_maxima(struct packer *p, const struct maxima_list *list)
 {
-    uint16_t wide;
-
-    switch (field->type) {
-    case FACT_FIELD_TIER:
-        return *at == INDEX_NONE8 ? TEXT_NONE : s->tiers[*at].name;
-    case FACT_FIELD_CHANNEL:
-        return *at == INDEX_NONE8 ? TEXT_NONE : s->channels[*at].name;
-    case FACT_FIELD_QUEUE:
-        wide = *(const queue_index *)(const void *)at;
-        return wide == INDEX_NONE16 ? TEXT_NONE : s->queues[wide].name;
-    case FACT_FIELD_ISSUE:
-        wide = *(const issue_index *)(const void *)at;
-        return wide == INDEX_NONE16 ? TEXT_NONE : s->issues[wide].name;
-    case FACT_FIELD_LANGUAGE:
-        wide = *(const language_index *)(const void *)at;
-        return wide == INDEX_NONE16 ? TEXT_NONE : s->languages[wide];
-    case FACT_FIELD_TEXT:
-    case FACT_FIELD_BIN:
-    case FACT_FIELD_RAW:
-    case FACT_FIELD_TIME:
-    case FACT_FIELD_SPAN:
-    case FACT_FIELD_NUMBER:
-    case FACT_FIELD_FLAG:
-    case FACT_FIELD_AGENT:
-    case FACT_FIELD_SKILLS:
-    case FACT_FIELD_MAXIMA:
-    case FACT_FIELD_QUEUES:
-    case FACT_FIELD_PROMISE:
-        break;
+    packer_map(p, list->count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        packer_text(p, list->items[i].channel);
+        packer_uint(p, list->items[i].contacts);
     }
-    return TEXT_NONE;
 }
 
-/* Returns 1 when there was anything to write. */
-static uint32_t fact_encode_field(struct packer *p, const struct fact_field *field,
-                                  const uint8_t *at, const struct settings *settings)
+static void fact_encode_queues(struct packer *p, const struct agent_queue_list *list)
 {
-    switch (field->type) {
-    case FACT_FIELD_TEXT: {
-        const struct text *t = (const struct text *)(const void *)at;
-
-        if (text_is_none(*t)) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_text(p, *t);
-        return 1;
+    packer_map(p, list->count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        packer_text(p, list->items[i].queue);
+        packer_uint(p, list->items[i].rank);
     }
-    case FACT_FIELD_BIN: {
-        const struct text *t = (const struct text *)(const void *)at;
+}
 
-        if (text_is_none(*t)) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_bin(p, t->bytes, t->length);
-        return 1;
+/* How a field of each type is written, `f` being the fields of the fact, `s` the settings and
+ * `pairs` their count. A field that is absent is left out. */
+#define FACT_PUT(present, pair)                                                                    \
+    if (present) {                                                                                 \
+        pairs += pair;                                                                             \
     }
-    case FACT_FIELD_RAW: {
-        const struct raw *r = (const struct raw *)(const void *)at;
+#define FACT_PUT_TEXT(key) FACT_PUT(!text_is_none(f->key), PACKER_PAIR_TEXT(p, #key, f->key))
+#define FACT_PUT_BIN(key)                                                                          \
+    if (!text_is_none(f->key)) {                                                                   \
+        packer_literal(p, #key);                                                                   \
+        packer_bin(p, f->key.bytes, f->key.length);                                                \
+        pairs++;                                                                                   \
+    }
+#define FACT_PUT_RAW(key)                                                                          \
+    FACT_PUT(f->key.bytes != NULL && f->key.length > 0,                                            \
+             PACKER_PAIR_RAW(p, #key, f->key.bytes, f->key.length))
+#define FACT_PUT_TIME(key)             FACT_PUT(f->key != TIME_NEVER, PACKER_PAIR_INT(p, #key, f->key))
+#define FACT_PUT_SPAN(key)             FACT_PUT(f->key != DURATION_NONE, PACKER_PAIR_INT(p, #key, f->key))
+#define FACT_PUT_NUMBER(key)           FACT_PUT(f->key != 0, PACKER_PAIR_UINT(p, #key, f->key))
+#define FACT_PUT_FLAG(key)             FACT_PUT(f->key, PACKER_PAIR_BOOL(p, #key, true))
+#define FACT_PUT_NAME(key, none, name) FACT_PUT(f->key != (none), PACKER_PAIR_TEXT(p, #key, name))
+#define FACT_PUT_QUEUE(key)            FACT_PUT_NAME(key, INDEX_NONE16, s->queues[f->key].name)
+#define FACT_PUT_TIER(key)             FACT_PUT_NAME(key, INDEX_NONE8, s->tiers[f->key].name)
+#define FACT_PUT_CHANNEL(key)          FACT_PUT_NAME(key, INDEX_NONE8, s->channels[f->key].name)
+#define FACT_PUT_ISSUE(key)            FACT_PUT_NAME(key, INDEX_NONE16, s->issues[f->key].name)
+#define FACT_PUT_LANGUAGE(key)         FACT_PUT_NAME(key, INDEX_NONE16, s->languages[f->key])
+#define FACT_PUT_AGENT(key)            FACT_PUT_NAME(key, NULL, f->key->id)
+#define FACT_PUT_LIST(key, encode)                                                                 \
+    if (f->key.count > 0) {                                                                        \
+        packer_literal(p, #key);                                                                   \
+        encode(p, &f->key);                                                                        \
+        pairs++;                                                                                   \
+    }
+#define FACT_PUT_SKILLS(key)  FACT_PUT_LIST(key, fact_encode_skills)
+#define FACT_PUT_MAXIMA(key)  FACT_PUT_LIST(key, fact_encode_maxima)
+#define FACT_PUT_QUEUES(key)  FACT_PUT_LIST(key, fact_encode_queues)
+#define FACT_PUT_PROMISE(key) pairs += PACKER_PAIR_TEXT(p, #key, promise_word(f->key));
 
-        if (r->bytes == NULL || r->length == 0) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_raw(p, r->bytes, r->length);
-        return 1;
-    }
-    case FACT_FIELD_TIME: {
-        engine_time time = *(const engine_time *)(const void *)at;
+#define FACT_PUT_FIELD(type, key, help) FACT_PUT_##type(key)
 
-        if (time == TIME_NEVER) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_int(p, time);
-        return 1;
-    }
-    case FACT_FIELD_SPAN: {
-        duration_ms span = *(const duration_ms *)(const void *)at;
+struct fact_NONE; /* a kind without fields */
 
-        if (span == DURATION_NONE) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_int(p, span);
-        return 1;
+/* One function for each list of fields: their names and types are known while compiling. It answers
+ * how many pairs it wrote. */
+#define FACT_ENCODER(fields)                                                                       \
+    static uint32_t fact_encode_##fields(struct packer *p, const struct fact_##fields *f,          \
+                                         const struct settings *s)                                 \
+    {                                                                                              \
+        uint32_t pairs = 0;                                                                        \
+        (void)p, (void)f, (void)s;                                                                 \
+        FACT_FIELDS_##fields(FACT_PUT_FIELD) return pairs;                                         \
     }
-    case FACT_FIELD_NUMBER: {
-        uint64_t number = *(const uint64_t *)(const void *)at;
 
-        if (number == 0) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_uint(p, number);
-        return 1;
-    }
-    case FACT_FIELD_FLAG:
-        if (!*(const bool *)at) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_bool(p, true);
-        return 1;
-    case FACT_FIELD_QUEUE:
-    case FACT_FIELD_TIER:
-    case FACT_FIELD_CHANNEL:
-    case FACT_FIELD_ISSUE:
-    case FACT_FIELD_LANGUAGE: {
-        struct text name = fact_index_name(field, at, settings);
+FACT_ENCODER(NONE)
+FACT_ENCODER(NEW_CONTACT)
+FACT_ENCODER(CONTACT_WOKEN)
+FACT_ENCODER(CONTACT_UPDATED)
+FACT_ENCODER(CONTACT_MOVED)
+FACT_ENCODER(CONTACT_OFFERED)
+FACT_ENCODER(OFFER)
+FACT_ENCODER(OFFER_ENDED)
+FACT_ENCODER(WRAP_UP_STARTED)
+FACT_ENCODER(WRAP_UP_ENDED)
+FACT_ENCODER(CONTACT_ENDED)
+FACT_ENCODER(CONTACT_GIVEN_BACK)
+FACT_ENCODER(PROMISE)
+FACT_ENCODER(CONTACT_RATED)
+FACT_ENCODER(AGENT_PUT)
+FACT_ENCODER(ACTOR)
+FACT_ENCODER(AGENT_SIGNED_IN)
+FACT_ENCODER(AGENT_STATE)
+FACT_ENCODER(OWNER_STARTED)
+FACT_ENCODER(JOURNAL_STALLED)
+FACT_ENCODER(CONFIG_APPLIED)
 
-        if (text_is_none(name)) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_text(p, name);
-        return 1;
-    }
-    case FACT_FIELD_AGENT: {
-        const struct agent *agent = *(struct agent *const *)(const void *)at;
+/* The union's members all begin at one place, so any of them says where that is. */
+static uint32_t fact_encode_fields(struct packer *p, const struct fact *f, const struct settings *s)
+{
+    const void *fields_at = &f->new_contact;
 
-        if (agent == NULL) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_text(p, agent->id);
-        return 1;
-    }
-    case FACT_FIELD_SKILLS: {
-        const struct skill_list *list = (const struct skill_list *)(const void *)at;
-
-        if (list->count == 0) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        fact_encode_skills(p, list);
-        return 1;
-    }
-    case FACT_FIELD_MAXIMA: {
-        const struct maxima_list *list = (const struct maxima_list *)(const void *)at;
-
-        if (list->count == 0) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_map(p, list->count);
-        for (uint32_t i = 0; i < list->count; i++) {
-            packer_text(p, list->items[i].channel);
-            packer_uint(p, list->items[i].contacts);
-        }
-        return 1;
-    }
-    case FACT_FIELD_QUEUES: {
-        const struct agent_queue_list *list = (const struct agent_queue_list *)(const void *)at;
-
-        if (list->count == 0) {
-            return 0;
-        }
-        packer_text(p, field->name);
-        packer_map(p, list->count);
-        for (uint32_t i = 0; i < list->count; i++) {
-            packer_text(p, list->items[i].queue);
-            packer_uint(p, list->items[i].rank);
-        }
-        return 1;
-    }
-    case FACT_FIELD_PROMISE:
-        packer_text(p, field->name);
-        packer_text(p, promise_word(*(const enum promise *)(const void *)at));
-        return 1;
+    switch (f->kind) {
+#define FACT_CASE(symbol, word, subject, fields, help)                                             \
+    case FACT_##symbol:                                                                            \
+        return fact_encode_##fields(p, (const struct fact_##fields *)fields_at, s);
+        FACT_TABLE(FACT_CASE)
+#undef FACT_CASE
+    case FACT_KIND_COUNT:
+        break;
     }
     return 0;
 }
@@ -196,38 +127,26 @@ static uint32_t fact_encode_field(struct packer *p, const struct fact_field *fie
 void fact_encode(struct packer *p, const struct fact *f, const struct settings *settings)
 {
     const struct fact_kind_row *row = fact_kind_row(f->kind);
-    uint32_t written = 0;
+    /* Few fields, and the head is one byte. */
+    bool few = row->field_count < 16;
+    uint32_t written;
+    uint8_t *at;
     size_t map;
 
-    packer_array(p, 5);
-    packer_uint(p, f->seq);
-    packer_int(p, f->at);
-    packer_text(p, row->word);
-    if (text_is_none(f->subject)) {
-        packer_literal(p, "");
-    } else {
-        packer_text(p, f->subject);
-    }
-    /* Few fields, and the head is one byte that is put right when they have been counted. */
-    if (row->field_count < 16) {
-        map = p->size;
-        packer_map(p, 0);
-    } else {
-        map = packer_map_open(p);
-    }
-    for (uint32_t i = 0; i < row->field_count; i++) {
-        const struct fact_field *field = &row->fields[i];
-
-        written += fact_encode_field(p, field, (const uint8_t *)f + field->offset, settings);
-    }
+    at = packer_want(p, 1 + 4 * PUT_HEAD_MAX + row->word.length + f->subject.length);
+    at = put_int(put_uint(put_array(at, 5), f->seq), f->at);
+    at = put_text_of(at, row->word.bytes, row->word.length);
+    packer_written(p, put_text_of(at, f->subject.bytes, f->subject.length));
+    map = few ? packer_short_map_open(p) : packer_map_open(p);
+    written = fact_encode_fields(p, f, settings);
     if (f->settings != NULL) {
         /* The engine has no word for them; it hands over the object. */
         packer_literal(p, "settings");
         settings_encode(p, f->settings);
         written++;
     }
-    if (row->field_count < 16) {
-        p->bytes[map] = (uint8_t)(0x80 | written);
+    if (few) {
+        packer_short_map_close(p, map, written);
     } else {
         packer_map_close(p, map, written);
     }

@@ -55,6 +55,21 @@ enum journal_status journal_open(uv_loop_t *loop, const char *address,
     return JOURNAL_INVALID;
 }
 
+enum journal_status journal_join(struct journal *opened, uv_loop_t *loop, struct journal **out,
+                                 char *problem, size_t problem_size)
+{
+    *out = NULL;
+    if (problem_size > 0) {
+        problem[0] = '\0';
+    }
+    return opened->operations->join(opened, loop, out, problem, problem_size);
+}
+
+bool journal_keeps(const struct journal *j)
+{
+    return j->operations->keeps;
+}
+
 enum journal_status journal_read(struct journal *j, journal_position from, journal_visit visit,
                                  void *context, char *problem, size_t problem_size)
 {

@@ -6,6 +6,7 @@ add_library(journal STATIC
     journal_file_crc32c.c
     journal_file_directory.c
     journal_file_format.c
+    journal_file_port.c
     journal_file_reader.c
     journal_file_recovery.c
     journal_file_replay.c

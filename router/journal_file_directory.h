@@ -20,7 +20,7 @@ struct journal_file_segment {
     uint64_t file_bytes;
 };
 
-/* One reactor's segments, in order, never none. */
+/* One set's segments, in order, never none. */
 struct journal_file_set {
     uint32_t number;
     struct journal_file_segment *segments;

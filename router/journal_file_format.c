@@ -94,7 +94,7 @@ size_t journal_file_format_record_size(size_t workspace_length, size_t size)
 }
 
 void journal_file_format_put_record(uint8_t *out, const struct journal_entry *entry, uint16_t kind,
-                                    uint32_t opening, uint64_t position)
+                                    uint32_t opening)
 {
     size_t all = journal_file_format_record_size(entry->workspace.length, entry->size);
     uint8_t *payload = out + JOURNAL_FORMAT_RECORD_HEAD;
@@ -108,7 +108,6 @@ void journal_file_format_put_record(uint8_t *out, const struct journal_entry *en
     }
     put_u32(out, RECORD_MAGIC);
     put_u32(out + 8, journal_file_crc32c(0, payload, all - JOURNAL_FORMAT_RECORD_HEAD));
-    put_u64(out + 16, position);
     put_u64(out + 32, entry->seq);
     put_u32(out + 40, opening);
     put_u32(out + 44, (uint32_t)entry->size);
@@ -122,12 +121,13 @@ static uint32_t record_header_crc(const uint8_t *record, uint32_t segment_crc)
     return journal_file_crc32c(segment_crc, record + 8, JOURNAL_FORMAT_RECORD_HEAD - 8);
 }
 
-uint32_t journal_file_format_seal(uint8_t *record, uint32_t segment_crc, uint64_t durable,
-                                  uint32_t previous, size_t *size)
+uint32_t journal_file_format_seal(uint8_t *record, uint32_t segment_crc, uint64_t position,
+                                  uint64_t durable, uint32_t previous, size_t *size)
 {
     uint32_t header_crc;
 
     put_u32(record + 12, previous);
+    put_u64(record + 16, position);
     put_u64(record + 24, durable);
     header_crc = record_header_crc(record, segment_crc);
     put_u32(record + 4, header_crc);

@@ -4,7 +4,7 @@
  *
  *      0  magic      8 bytes, "SWBOARDJ"
  *      8  version    u32
- *     12  set        u32   which reactor's set this segment belongs to
+ *     12  set        u32   the set that this segment belongs to
  *     16  identity   16 random bytes, the same in every segment of a journal
  *     32  base       u64   the position of the first record
  *     40  number     u64   of the segment in its set, without gaps
@@ -91,11 +91,12 @@ size_t journal_file_format_record_size(size_t workspace_length, size_t size);
 /* Write a record of journal_file_format_record_size bytes; what only its writer knows is left for
  * journal_file_format_seal. `kind` goes beside the entry because the mark's is not an entry's. */
 void journal_file_format_put_record(uint8_t *out, const struct journal_entry *entry, uint16_t kind,
-                                    uint32_t opening, uint64_t position);
+                                    uint32_t opening);
 
-/* Complete the record at `record`: answers its header_crc, and its size in *size. */
-uint32_t journal_file_format_seal(uint8_t *record, uint32_t segment_crc, uint64_t durable,
-                                  uint32_t previous, size_t *size);
+/* Complete the record at `record`, which stands at `position` behind the record with the header_crc
+ * `previous`: answers its own header_crc, and its size in *size. */
+uint32_t journal_file_format_seal(uint8_t *record, uint32_t segment_crc, uint64_t position,
+                                  uint64_t durable, uint32_t previous, size_t *size);
 
 /* Read a record's header. False when these bytes are not the header of a record of the segment with
  * this checksum at this position. Whether `previous` and the payload are right is for the caller to

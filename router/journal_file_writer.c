@@ -20,7 +20,7 @@
 /* Room is taken so far ahead. */
 #define ALLOCATE_BYTES (4u << 20)
 
-void journal_batch_list_push(struct journal_batch_list *list, struct journal_batch *batch)
+static void writer_push(struct journal_batch_list *list, struct journal_batch *batch)
 {
     batch->next = NULL;
     if (list->first == NULL) {
@@ -29,20 +29,6 @@ void journal_batch_list_push(struct journal_batch_list *list, struct journal_bat
         list->last->next = batch;
     }
     list->last = batch;
-}
-
-static void writer_append_list(struct journal_batch_list *list, struct journal_batch_list *more)
-{
-    if (more->first == NULL) {
-        return;
-    }
-    if (list->first == NULL) {
-        list->first = more->first;
-    } else {
-        list->last->next = more->first;
-    }
-    list->last = more->last;
-    *more = (struct journal_batch_list){0};
 }
 
 /* A failure of the disk, in words that name the last segment. */
@@ -221,14 +207,16 @@ static uint32_t writer_seal(struct journal_file_writer *w, struct iovec *vectors
 {
     uint32_t segment_crc = w->set->segments[w->set->count - 1].head.crc;
     uint32_t previous = w->end.previous;
+    journal_position position = w->end.position;
 
     for (int i = 0; i < count; i++) {
         size_t at = 0, size;
 
         while (at < vectors[i].iov_len) {
             previous = journal_file_format_seal((uint8_t *)vectors[i].iov_base + at, segment_crc,
-                                                w->end.position, previous, &size);
+                                                position, w->end.position, previous, &size);
             at += size;
+            position += size;
         }
         assert(at == vectors[i].iov_len);
     }
@@ -333,8 +321,7 @@ static void writer_close_orderly(struct journal_file_writer *w)
     struct iovec vector = {record, sizeof(record)};
     int error;
 
-    journal_file_format_put_record(record, &mark, JOURNAL_FORMAT_KIND_CLOSED, w->opening,
-                                   w->end.position);
+    journal_file_format_put_record(record, &mark, JOURNAL_FORMAT_KIND_CLOSED, w->opening);
     if (writer_put(w, &vector, 1, sizeof(record)) == JOURNAL_OK) {
         error =
             ftruncate(w->fd, (off_t)w->end.file_bytes); /* gives back the room taken in advance */
@@ -352,23 +339,60 @@ static void writer_take_turn(struct journal_file_writer *w)
         struct journal_batch *b = w->pending.first;
 
         w->pending.first = b->next;
-        journal_batch_list_push(&w->turn, b);
+        writer_push(&w->turn, b);
         bytes += b->size;
         batches++;
+    }
+}
+
+/* With the mutex held: every batch of the turn goes back to its port. A port that has not yet taken
+ * what it got before need not be woken again. */
+static void writer_give_back(struct journal_file_writer *w)
+{
+    struct journal_batch *b;
+
+    while ((b = w->turn.first) != NULL) {
+        bool sleeps = b->port->finished.first == NULL;
+
+        w->turn.first = b->next;
+        writer_push(&b->port->finished, b);
+        if (sleeps) {
+            uv_async_send(b->port->async);
+        }
+    }
+}
+
+/* What the thread knows of freeing. */
+struct writer_trimming {
+    journal_position keep_from;
+    uint64_t segment; /* the last one's number */
+    bool may_free;    /* there may be segments that nobody needs */
+};
+
+/* With the mutex held. There is something to free only after the need or the last segment changed.
+ */
+static void writer_look_at_trim(const struct journal_file_writer *w, struct writer_trimming *t)
+{
+    uint64_t segment = w->set->segments[w->set->count - 1].head.number;
+
+    if (t->keep_from != w->keep_from || (t->segment != segment && w->keep_from > 0)) {
+        t->keep_from = w->keep_from;
+        t->segment = segment;
+        t->may_free = true;
     }
 }
 
 static void writer_run(void *argument)
 {
     struct journal_file_writer *w = argument;
-    journal_position trimmed_to = 0;
+    struct writer_trimming trimming = {0};
 
     uv_mutex_lock(&w->mutex);
     for (;;) {
         enum journal_status status = w->status;
-        journal_position keep_from = w->keep_from;
 
-        if (w->pending.first == NULL && (keep_from == trimmed_to || status != JOURNAL_OK)) {
+        writer_look_at_trim(w, &trimming);
+        if (w->pending.first == NULL && (!trimming.may_free || status != JOURNAL_OK)) {
             if (w->stop) {
                 break;
             }
@@ -384,12 +408,11 @@ static void writer_run(void *argument)
             writer_do_turn(w, status);
             uv_mutex_lock(&w->mutex);
             status = w->status;
-            writer_append_list(&w->finished, &w->turn);
+            writer_give_back(w);
             uv_mutex_unlock(&w->mutex);
-            uv_async_send(w->async);
         }
-        if (status == JOURNAL_OK && keep_from != trimmed_to && !writer_trim_one(w, keep_from)) {
-            trimmed_to = keep_from;
+        if (status == JOURNAL_OK && trimming.may_free) {
+            trimming.may_free = writer_trim_one(w, trimming.keep_from);
         }
         uv_mutex_lock(&w->mutex);
     }
@@ -400,8 +423,10 @@ static void writer_run(void *argument)
     }
     uv_mutex_lock(&w->mutex);
     w->stopped = true;
+    if (w->last != NULL) {
+        uv_async_send(w->last->async);
+    }
     uv_mutex_unlock(&w->mutex);
-    uv_async_send(w->async);
 }
 
 int journal_file_writer_start(struct journal_file_writer *w)
@@ -412,6 +437,8 @@ int journal_file_writer_start(struct journal_file_writer *w)
     w->opened_at = w->end.position;
     w->allocated = w->end.file_bytes;
     w->allocates = true;
+    w->left_keep_from = UINT64_MAX;
+    atomic_store(&w->handed, w->end.position);
     for (size_t i = 0; i < w->directory->set_count; i++) {
         for (size_t k = 0; k < w->directory->sets[i].count; k++) {
             atomic_fetch_add(&w->bytes_kept, w->directory->sets[i].segments[k].file_bytes);
@@ -452,35 +479,85 @@ static void writer_wake(struct journal_file_writer *w)
     }
 }
 
-void journal_file_writer_hand_over(struct journal_file_writer *w, struct journal_batch *batch)
+/* With the mutex held: what all ports together still need. */
+static void writer_set_keep_from(struct journal_file_writer *w)
+{
+    journal_position least = w->left_keep_from;
+
+    for (const struct journal_writer_port *p = w->ports; p != NULL; p = p->next) {
+        least = p->keep_from < least ? p->keep_from : least;
+    }
+    w->keep_from = least;
+}
+
+void journal_file_writer_add(struct journal_file_writer *w, struct journal_writer_port *port)
 {
     uv_mutex_lock(&w->mutex);
-    journal_batch_list_push(&w->pending, batch);
+    assert(!w->stop); /* a journal that all have left is closing */
+    port->finished = (struct journal_batch_list){0};
+    port->keep_from = 0;
+    port->next = w->ports;
+    w->ports = port;
+    w->staying++;
+    writer_set_keep_from(w);
+    uv_mutex_unlock(&w->mutex);
+}
+
+void journal_file_writer_hand_over(struct journal_file_writer *w, struct journal_writer_port *port,
+                                   struct journal_batch *batch)
+{
+    batch->port = port;
+    uv_mutex_lock(&w->mutex);
+    w->used = true;
+    atomic_store_explicit(&w->handed, w->handed + batch->size, memory_order_relaxed);
+    writer_push(&w->pending, batch);
     writer_wake(w);
     uv_mutex_unlock(&w->mutex);
 }
 
 bool journal_file_writer_take_finished(struct journal_file_writer *w,
+                                       struct journal_writer_port *port,
                                        struct journal_batch_list *out)
 {
-    bool stopped;
+    bool over;
 
     uv_mutex_lock(&w->mutex);
-    *out = w->finished;
-    w->finished = (struct journal_batch_list){0};
-    stopped = w->stopped;
+    *out = port->finished;
+    port->finished = (struct journal_batch_list){0};
+    over = w->stopped && w->last == port && w->ports == port && port->next == NULL;
     uv_mutex_unlock(&w->mutex);
-    return stopped;
+    return over;
 }
 
-void journal_file_writer_trim(struct journal_file_writer *w, journal_position keep_from)
+void journal_file_writer_trim(struct journal_file_writer *w, struct journal_writer_port *port,
+                              journal_position keep_from)
 {
+    journal_position before;
+
     uv_mutex_lock(&w->mutex);
-    if (keep_from > w->keep_from) {
-        w->keep_from = keep_from;
+    w->used = true;
+    port->keep_from = keep_from;
+    before = w->keep_from;
+    writer_set_keep_from(w);
+    if (w->keep_from != before) {
         writer_wake(w);
     }
     uv_mutex_unlock(&w->mutex);
+}
+
+journal_position journal_file_writer_handed(const struct journal_file_writer *w)
+{
+    return atomic_load_explicit(&w->handed, memory_order_relaxed);
+}
+
+bool journal_file_writer_is_used(struct journal_file_writer *w)
+{
+    bool used;
+
+    uv_mutex_lock(&w->mutex);
+    used = w->used;
+    uv_mutex_unlock(&w->mutex);
+    return used;
 }
 
 void journal_file_writer_refuse(struct journal_file_writer *w, enum journal_status status,
@@ -499,6 +576,40 @@ void journal_file_writer_get_problem(struct journal_file_writer *w,
 {
     uv_mutex_lock(&w->mutex);
     memcpy(out, w->problem, JOURNAL_FILE_PROBLEM_BYTES);
+    uv_mutex_unlock(&w->mutex);
+}
+
+bool journal_file_writer_leave(struct journal_file_writer *w, struct journal_writer_port *port)
+{
+    bool is_last;
+
+    uv_mutex_lock(&w->mutex);
+    /* What it needed, it needs still: for the next opening. */
+    w->left_keep_from = port->keep_from < w->left_keep_from ? port->keep_from : w->left_keep_from;
+    w->staying--;
+    is_last = w->staying == 0;
+    if (is_last) {
+        w->last = port;
+        w->stop = true;
+        writer_wake(w);
+    }
+    uv_mutex_unlock(&w->mutex);
+    return is_last;
+}
+
+void journal_file_writer_remove(struct journal_file_writer *w, struct journal_writer_port *port)
+{
+    struct journal_writer_port **link = &w->ports;
+
+    uv_mutex_lock(&w->mutex);
+    assert(port != w->last && port->finished.first == NULL);
+    while (*link != port) {
+        link = &(*link)->next;
+    }
+    *link = port->next;
+    if (w->last != NULL) {
+        uv_async_send(w->last->async); /* it may have waited for this one */
+    }
     uv_mutex_unlock(&w->mutex);
 }
 

@@ -6,17 +6,9 @@
 
 #include "router/journal_store.h"
 
-struct journal_memory_batch {
-    journal_done done;
-    void *context;
-    uint64_t entries, bytes;
-};
-
 struct journal_memory {
     struct journal journal;
-    uv_idle_t answering; /* active while a batch waits for its answer: the loop does not block */
-    struct journal_memory_batch *ring; /* of a power of two; `head` and `tail` only grow */
-    uint64_t capacity, head, tail;
+    uv_idle_t frame; /* never active: it only calls `closed` from the loop */
     uint64_t filled, filled_entries;
     journal_position position;
     struct journal_stats stats;
@@ -31,6 +23,14 @@ struct journal_memory {
 static struct journal_memory *journal_memory_of(struct journal *j)
 {
     return (struct journal_memory *)j;
+}
+
+static enum journal_status journal_memory_join(struct journal *j, uv_loop_t *loop,
+                                               struct journal **out, char *problem,
+                                               size_t problem_size)
+{
+    (void)j;
+    return journal_memory_open(loop, out, problem, problem_size);
 }
 
 static enum journal_status journal_memory_read(struct journal *j, journal_position from,
@@ -68,51 +68,10 @@ static void journal_memory_closed(uv_handle_t *handle)
     void (*closed)(void *context) = m->closed;
     void *context = m->closed_context;
 
+    free(m);
     if (closed != NULL) {
         closed(context);
     }
-    free(m->ring);
-    free(m);
-}
-
-/* Answers what was committed before this turn; what the answers commit waits for the next one. */
-static void journal_memory_answer(uv_idle_t *handle)
-{
-    struct journal_memory *m = handle->data;
-    uint64_t end = m->tail;
-
-    while (m->head != end) {
-        struct journal_memory_batch batch = m->ring[m->head & (m->capacity - 1)];
-
-        m->head++;
-        m->stats.batches++;
-        m->stats.entries += batch.entries;
-        m->stats.bytes += batch.bytes;
-        batch.done(batch.context, JOURNAL_OK);
-    }
-    if (m->head == m->tail) {
-        uv_idle_stop(&m->answering);
-        if (m->closing) {
-            uv_close((uv_handle_t *)&m->answering, journal_memory_closed);
-        }
-    }
-}
-
-static void journal_memory_grow(struct journal_memory *m)
-{
-    uint64_t capacity = m->capacity * 2;
-    struct journal_memory_batch *ring = malloc((size_t)capacity * sizeof(*ring));
-
-    if (ring == NULL) {
-        abort(); /* a batch that is neither kept nor answered would be a promise broken in silence
-                  */
-    }
-    for (uint64_t i = m->head; i != m->tail; i++) {
-        ring[i & (capacity - 1)] = m->ring[i & (m->capacity - 1)];
-    }
-    free(m->ring);
-    m->ring = ring;
-    m->capacity = capacity;
 }
 
 static void journal_memory_commit(struct journal *j, journal_done done, void *context)
@@ -120,15 +79,12 @@ static void journal_memory_commit(struct journal *j, journal_done done, void *co
     struct journal_memory *m = journal_memory_of(j);
 
     assert(!m->closing);
-    if (m->tail - m->head == m->capacity) {
-        journal_memory_grow(m);
-    }
-    m->ring[m->tail & (m->capacity - 1)] =
-        (struct journal_memory_batch){done, context, m->filled_entries, m->filled};
-    m->tail++;
+    m->stats.batches++;
+    m->stats.entries += m->filled_entries;
+    m->stats.bytes += m->filled;
     m->filled = 0;
     m->filled_entries = 0;
-    uv_idle_start(&m->answering, journal_memory_answer);
+    done(context, JOURNAL_OK);
 }
 
 static journal_position journal_memory_next_position(const struct journal *j)
@@ -147,7 +103,6 @@ static void journal_memory_get_stats(const struct journal *j, struct journal_sta
     const struct journal_memory *m = (const struct journal_memory *)j;
 
     *out = m->stats;
-    out->in_flight = m->tail - m->head;
 }
 
 static const char *journal_memory_problem(const struct journal *j)
@@ -164,10 +119,12 @@ static void journal_memory_destroy(struct journal *j, void (*closed)(void *conte
     m->closing = true;
     m->closed = closed;
     m->closed_context = context;
-    uv_idle_start(&m->answering, journal_memory_answer);
+    uv_close((uv_handle_t *)&m->frame, journal_memory_closed);
 }
 
 static const struct journal_operations journal_memory_operations = {
+    .join = journal_memory_join,
+    .keeps = false,
     .read = journal_memory_read,
     .append = journal_memory_append,
     .filled = journal_memory_filled,
@@ -184,18 +141,13 @@ enum journal_status journal_memory_open(uv_loop_t *loop, struct journal **out, c
 {
     struct journal_memory *m = calloc(1, sizeof(*m));
 
-    if (m != NULL) {
-        m->capacity = 64;
-        m->ring = malloc((size_t)m->capacity * sizeof(*m->ring));
-    }
-    if (m == NULL || m->ring == NULL) {
-        free(m);
+    if (m == NULL) {
         snprintf(problem, problem_size, "no memory for a journal");
         return JOURNAL_FAILED;
     }
     m->journal.operations = &journal_memory_operations;
-    uv_idle_init(loop, &m->answering);
-    m->answering.data = m;
+    uv_idle_init(loop, &m->frame);
+    m->frame.data = m;
     *out = &m->journal;
     return JOURNAL_OK;
 }

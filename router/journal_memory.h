@@ -1,10 +1,10 @@
 /* The journal that keeps nothing: for benchmarks and tests, and for who accepts to lose everything.
  *
- * Every batch is "durable" when the loop next comes by, never inside the commit, so that whoever
- * uses it meets the same order of events as with a disk behind it. Costs one callback a commit;
- * allocates only while the number of batches in flight grows beyond what it has ever been.
+ * Every batch is "durable" as soon as it is committed: the answer comes from inside journal_commit.
+ * Who commits from an answer calls itself. Nothing is allocated and the loop is not woken; ports
+ * share nothing.
  *
- * Thread: the loop's. */
+ * Thread: each port its loop's. */
 #ifndef ROUTER_JOURNAL_MEMORY_H
 #define ROUTER_JOURNAL_MEMORY_H
 

@@ -156,10 +156,10 @@ static void page_answer(struct packer *p, const struct view *v, const struct req
         packer_map_close(p, map, show(p, v, &page->rows[i]));
     }
     if (next != NULL && !text_is_none(next->name)) {
-        view_text_pair(p, TEXT("next"), next->name);
+        PACKER_PAIR_TEXT(p, "next", next->name);
     } else if (next != NULL) {
         page_spell_next(number, sizeof(number), next);
-        view_text_pair(p, TEXT("next"), text_from(number));
+        PACKER_PAIR_TEXT(p, "next", text_from(number));
     }
 }
 
@@ -236,8 +236,7 @@ static bool reads_sees(const struct reader *reader, const struct contact *c)
 static bool reads_remembers(const struct reader *reader, const struct tombstone *t)
 {
     return reader->role == ROLE_SUPERVISOR || reader->role == ROLE_ADMIN ||
-           (reader->role == ROLE_CONNECTOR && t->owner != NULL &&
-            text_equal(t->owner->name, reader->connector));
+           (reader->role == ROLE_CONNECTOR && text_equal(t->owner->name, reader->connector));
 }
 
 static void reads_contact_get(struct packer *p, const struct view *v, const struct reader *reader,
@@ -272,7 +271,7 @@ static void reads_contact_mine(struct packer *p, const struct view *v, const str
     page_init(&page, r);
     if (owner != NULL) {
         const struct list *live = &owner->contacts;
-        const struct list *ended = &owner->ended;
+        const struct tombstone *t = NULL;
         bool hinted = after.contact != NULL && after.contact->owner == owner;
 
         for (struct list_node *n = hinted ? list_next(live, &after.contact->of_owner)
@@ -284,11 +283,9 @@ static void reads_contact_mine(struct packer *p, const struct view *v, const str
                 page_offer_contact(&page, c);
             }
         }
-        for (struct list_node *n = since == TIME_NEVER ? NULL : list_first(ended); n != NULL;
-             n = list_next(ended, n)) {
-            const struct tombstone *t = record_of(n, struct tombstone, of_owner);
-
-            if (t->number > after.number && t->ended_at >= since) {
+        while (since != TIME_NEVER && (t = engine_previous_ended_of(v->engine, owner, t)) != NULL &&
+               t->ended_at >= since) {
+            if (t->number > after.number) {
                 page_offer_tombstone(&page, t);
             }
         }
@@ -356,8 +353,9 @@ static bool contact_filter_live(const struct contact_filter *f, const struct con
 static bool contact_filter_ended(const struct contact_filter *f, const struct tombstone *t)
 {
     return contact_filter_classes(f, t->queue, t->tier, t->issue, t->language) &&
-           t->created_at >= f->since && (!f->overdue_given || f->overdue == (t->overdue != 0)) &&
-           (text_is_none(f->customer) || text_equal(f->customer, t->customer)) &&
+           tombstone_created_at(t) >= f->since &&
+           (!f->overdue_given || f->overdue == (t->overdue != 0)) &&
+           (text_is_none(f->customer) || text_equal(f->customer, tombstone_customer(t))) &&
            contact_filter_agent(f, t->agent);
 }
 

@@ -12,57 +12,12 @@ void view_init(struct view *v, const struct engine *e, engine_time now)
     v->epoch = engine_epoch(e);
 }
 
-uint32_t view_text_pair(struct packer *p, struct text key, struct text value)
-{
-    packer_text(p, key);
-    packer_text(p, value);
-    return 1;
-}
-
-uint32_t view_int_pair(struct packer *p, struct text key, int64_t value)
-{
-    packer_text(p, key);
-    packer_int(p, value);
-    return 1;
-}
-
-uint32_t view_span_pair(struct packer *p, struct text key, duration_ms value)
-{
-    packer_text(p, key);
-    if (value < 0) {
-        packer_nil(p);
-    } else {
-        packer_int(p, value);
-    }
-    return 1;
-}
-
-static uint32_t view_flag_pair(struct packer *p, struct text key, bool value)
-{
-    packer_text(p, key);
-    packer_bool(p, value);
-    return 1;
-}
-
-static uint32_t view_raw_pair(struct packer *p, struct text key, struct raw value)
-{
-    if (value.length == 0) {
-        return 0;
-    }
-    packer_text(p, key);
-    packer_raw(p, value.bytes, value.length);
-    return 1;
-}
-
-#define VIEW_FLAG(p, key, value) view_flag_pair((p), TEXT(key), (value))
-#define VIEW_RAW(p, key, value)  view_raw_pair((p), TEXT(key), (value))
-
 uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq)
 {
-    packer_literal(p, "epoch");
-    packer_uint(p, v->epoch);
-    packer_literal(p, "seq");
-    packer_uint(p, seq);
+    uint8_t *at = packer_want(p, sizeof("epoch") + sizeof("seq") + 2 * PUT_HEAD_MAX);
+
+    at = put_uint(PUT_LITERAL(at, "epoch"), v->epoch);
+    packer_written(p, put_uint(PUT_LITERAL(at, "seq"), seq));
     return 2;
 }
 
@@ -129,12 +84,11 @@ static uint32_t view_due(struct packer *p, const engine_time due[PROMISE_COUNT])
     uint32_t pairs = 0;
 
     packer_literal(p, "due");
-    map = p->size;
-    packer_map(p, 0);
+    map = packer_short_map_open(p);
     pairs += VIEW_TIME(p, "answer", due[PROMISE_ANSWER]);
     pairs += VIEW_TIME(p, "progress", due[PROMISE_PROGRESS]);
     pairs += VIEW_TIME(p, "resolve", due[PROMISE_RESOLVE]);
-    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    packer_short_map_close(p, map, pairs);
     return 1;
 }
 
@@ -145,14 +99,13 @@ static uint32_t view_why(struct packer *p, const struct contact *c)
     uint32_t pairs = 0;
 
     packer_literal(p, "why");
-    map = p->size;
-    packer_map(p, 0);
+    map = packer_short_map_open(p);
     pairs += VIEW_TEXT(p, "tier", b->why_tier);
     pairs += VIEW_TEXT(p, "issue", b->why_issue);
     pairs += VIEW_TEXT(p, "queue", b->why_queue);
     pairs += VIEW_TEXT(p, "language", b->why_language);
     pairs += VIEW_TEXT(p, "agent", c->why_agent);
-    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    packer_short_map_close(p, map, pairs);
     return 1;
 }
 
@@ -165,11 +118,10 @@ static uint32_t view_customer(struct packer *p, const struct contact_body *b)
         return 0;
     }
     packer_literal(p, "customer");
-    map = p->size;
-    packer_map(p, 0);
+    map = packer_short_map_open(p);
     pairs += VIEW_TEXT(p, "id", b->customer);
     pairs += VIEW_RAW(p, "attributes", b->customer_attributes);
-    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    packer_short_map_close(p, map, pairs);
     return 1;
 }
 
@@ -278,13 +230,15 @@ uint32_t view_contact_details(struct packer *p, const struct view *v, const stru
 
 uint32_t view_tombstone(struct packer *p, const struct view *v, const struct tombstone *t)
 {
-    uint32_t pairs = VIEW_TEXT(p, "contact", t->id);
+    uint32_t pairs = VIEW_TEXT(p, "contact", tombstone_id(t));
+    engine_time due[PROMISE_COUNT];
 
+    tombstone_due(t, due);
     pairs += VIEW_TEXT(p, "state", contact_state_word((enum contact_state)t->state));
     pairs += view_classes(p, v, t->queue, t->tier, t->issue, t->language);
-    pairs += VIEW_TIME(p, "deadline_at", t->due[PROMISE_ANSWER]);
-    pairs += view_due(p, t->due);
-    pairs += VIEW_TEXT(p, "reason", t->reason);
+    pairs += VIEW_TIME(p, "deadline_at", due[PROMISE_ANSWER]);
+    pairs += view_due(p, due);
+    pairs += VIEW_TEXT(p, "reason", tombstone_reason(t));
     return pairs;
 }
 
@@ -296,10 +250,10 @@ uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct
     if (t->agent != NULL) {
         pairs += VIEW_TEXT(p, "agent", t->agent->id);
     }
-    pairs += VIEW_TEXT(p, "customer", t->customer);
-    pairs += VIEW_TEXT(p, "disposition", t->disposition);
+    pairs += VIEW_TEXT(p, "customer", tombstone_customer(t));
+    pairs += VIEW_TEXT(p, "disposition", tombstone_disposition(t));
     pairs += VIEW_FLAG(p, "overdue", t->overdue != 0);
-    pairs += VIEW_INT(p, "submitted_at", t->created_at);
+    pairs += VIEW_INT(p, "submitted_at", tombstone_created_at(t));
     pairs += VIEW_INT(p, "ended_at", t->ended_at);
     if (t->rating > 0) {
         pairs += VIEW_INT(p, "rating", t->rating);
@@ -316,16 +270,18 @@ uint32_t view_tombstone_details(struct packer *p, const struct view *v, const st
         [CONTACT_EXPIRED] = FACT_CONTACT_EXPIRED,
     };
     uint32_t pairs = view_tombstone_row(p, v, t);
+    struct history_entry story[HISTORY_KEPT];
+    uint32_t count = engine_story(v->engine, t, story);
 
-    if (t->history != NULL || t->state < CONTACT_COMPLETED || t->state > CONTACT_EXPIRED) {
-        view_history(p, v, t->history, t->history_count);
+    if (count > 0 || t->state < CONTACT_COMPLETED || t->state > CONTACT_EXPIRED) {
+        view_history(p, v, story, count);
     } else {
         struct history_entry end = {.seq = t->seq,
                                     .at = t->ended_at,
                                     .kind = (uint8_t)ends[t->state],
                                     .queue = t->queue,
                                     .agent = t->agent,
-                                    .reason = t->reason};
+                                    .reason = tombstone_reason(t)};
 
         view_history(p, v, &end, 1);
     }
@@ -343,14 +299,13 @@ static uint32_t view_from(struct packer *p, const struct view *v, const struct c
         return 0;
     }
     packer_literal(p, "from");
-    map = p->size;
-    packer_map(p, 0);
+    map = packer_short_map_open(p);
     pairs += VIEW_TEXT(p, "agent", c->from_agent->id);
     if (c->from_queue != INDEX_NONE16) {
         pairs += VIEW_TEXT(p, "queue", v->settings->queues[c->from_queue].name);
     }
     pairs += VIEW_TEXT(p, "reason", c->body.from_reason);
-    p->bytes[map] = (uint8_t)(0x80 | pairs);
+    packer_short_map_close(p, map, pairs);
     return 1;
 }
 
@@ -491,9 +446,7 @@ uint32_t view_agent(struct packer *p, const struct view *v, const struct agent *
     size_t map;
     uint32_t channels = 0;
 
-    packer_literal(p, "connected");
-    packer_bool(p, a->session != 0);
-    pairs++;
+    pairs += VIEW_FLAG(p, "connected", a->session != 0);
     pairs += view_skills(p, a->skills);
     pairs += VIEW_INT(p, "units", a->units);
     pairs += VIEW_INT(p, "used", a->used);

@@ -49,15 +49,36 @@ uint32_t view_queue(struct packer *p, const struct view *v, queue_index queue);
 void view_offer_id(struct packer *p, uint64_t number);
 uint64_t view_offer_number(struct text id);
 
-/* "key", and the text, when there is one. */
-#define VIEW_TEXT(p, key, value)                                                                   \
-    (text_is_none(value) ? 0u : view_text_pair((p), TEXT(key), (value)))
-uint32_t view_text_pair(struct packer *p, struct text key, struct text value);
-#define VIEW_INT(p, key, value) view_int_pair((p), TEXT(key), (value))
-uint32_t view_int_pair(struct packer *p, struct text key, int64_t value);
+/* One pair each, and how many that is. "key", and the text, when there is one. */
+#define VIEW_TEXT(p, key, value) view_text((p), "" key, sizeof(key) - 1, (value))
+#define VIEW_INT(p, key, value)  PACKER_PAIR_INT(p, key, value)
+#define VIEW_FLAG(p, key, value) PACKER_PAIR_BOOL(p, key, value)
 #define VIEW_TIME(p, key, value) ((value) == TIME_NEVER ? 0u : VIEW_INT(p, key, value))
 /* "key", and the duration or nil. */
-#define VIEW_SPAN_OR_NIL(p, key, value) view_span_pair((p), TEXT(key), (value))
-uint32_t view_span_pair(struct packer *p, struct text key, duration_ms value);
+#define VIEW_SPAN_OR_NIL(p, key, value) view_span((p), "" key, sizeof(key) - 1, (value))
+/* "key", and the value that is MessagePack already, when there is one. */
+#define VIEW_RAW(p, key, value) view_raw((p), "" key, sizeof(key) - 1, (value))
+
+#define VIEW_PAIR static inline __attribute__((always_inline)) uint32_t
+
+VIEW_PAIR view_text(struct packer *p, const char *key, size_t key_size, struct text value)
+{
+    return text_is_none(value) ? 0 : packer_pair_text(p, key, key_size, value);
+}
+
+VIEW_PAIR view_span(struct packer *p, const char *key, size_t key_size, duration_ms value)
+{
+    uint8_t *to = put_literal_of(packer_want(p, 1 + key_size + PUT_HEAD_MAX), key, key_size);
+
+    packer_written(p, value < 0 ? put_nil(to) : put_uint(to, (uint64_t)value));
+    return 1;
+}
+
+VIEW_PAIR view_raw(struct packer *p, const char *key, size_t key_size, struct raw value)
+{
+    return value.length == 0 ? 0 : packer_pair_raw(p, key, key_size, value.bytes, value.length);
+}
+
+#undef VIEW_PAIR
 
 #endif

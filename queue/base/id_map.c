@@ -5,19 +5,19 @@
 #include <assert.h>
 #include <endian.h>
 
-#define CAPACITY_LEAST 16
+/* ---- the hash ---- */
 
-/* Old entries looked at with each insertion. A table of C entries is left when it holds 3/4 C; the
- * next one is left 3/4 C insertions later at the earliest. So two would do, and four are done in a
- * third of the way, which keeps the time short in which finding looks into both. */
-#define MOVED_AT_ONCE 4
+__extension__ typedef unsigned __int128 product;
 
-static uint64_t rotate(uint64_t v, unsigned bits)
+/* Both halves of the product matter, so every bit of the factors reaches every bit of the fold. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
 {
-    return v << bits | v >> (64 - bits);
+    product p = (product)a * b;
+
+    return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-static uint64_t load(const char *bytes)
+static inline uint64_t load(const char *bytes)
 {
     uint64_t v;
 
@@ -25,116 +25,62 @@ static uint64_t load(const char *bytes)
     return le64toh(v);
 }
 
-static inline void sip_round(uint64_t v[4])
+static inline uint64_t load_half(const char *bytes)
 {
-    v[0] += v[1];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[0] = rotate(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[2] = rotate(v[2], 32);
+    uint32_t v;
+
+    memcpy(&v, bytes, sizeof(v));
+    return le32toh(v);
 }
 
-/* One round for each word. */
-static inline void sip_word(uint64_t v[4], uint64_t word)
+/* At most 16 bytes as two words; loads overlap rather than go byte by byte. */
+static inline void load_rest(struct text id, uint64_t rest[2])
 {
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-}
+    const char *end = id.bytes + id.length;
 
-/* The bytes behind the last whole word, as a word. */
-static inline uint64_t sip_rest(struct text id)
-{
-    uint32_t rest = id.length % 8;
-    uint64_t word = 0;
-
-    if (rest != 0 && id.length >= 8) {
-        /* One load that begins within the word before is cheaper than a byte at a time. */
-        return load(id.bytes + id.length - 8) >> (8 * (8 - rest));
+    rest[0] = rest[1] = 0;
+    if (id.length >= 8) {
+        rest[0] = load(id.bytes);
+        rest[1] = load(end - 8);
+    } else if (id.length >= 4) {
+        rest[0] = load_half(id.bytes);
+        rest[1] = load_half(end - 4);
+    } else if (id.length > 0) {
+        rest[0] = (uint64_t)(unsigned char)id.bytes[0] << 16 |
+                  (uint64_t)(unsigned char)id.bytes[id.length / 2] << 8 | (unsigned char)end[-1];
     }
-    for (uint32_t i = 0; i < rest; i++) {
-        word |= (uint64_t)(unsigned char)id.bytes[i] << (8 * i);
-    }
-    return word;
 }
 
-/* SipHash-1-3 (Aumasson and Bernstein 2012): one round for each word, three at the end. */
+/* Whoever does not know the seed cannot tell which ids make a factor small or two products alike:
+ * each factor of each product holds a word of the seed or what a product made of it. The length
+ * comes last, since overlapping loads alone do not tell it. */
 uint64_t id_hash(const uint64_t seed[2], struct text id)
 {
-    uint64_t v[4] = {
-        seed[0] ^ UINT64_C(0x736f6d6570736575),
-        seed[1] ^ UINT64_C(0x646f72616e646f6d),
-        seed[0] ^ UINT64_C(0x6c7967656e657261),
-        seed[1] ^ UINT64_C(0x7465646279746573),
-    };
+    uint32_t length = id.length;
+    uint64_t h = seed[0];
+    uint64_t rest[2];
 
-    for (uint32_t i = 0; i + 8 <= id.length; i += 8) {
-        sip_word(v, load(id.bytes + i));
+    while (id.length > 16) {
+        h = fold(load(id.bytes) ^ seed[1], load(id.bytes + 8) ^ h);
+        id.bytes += 16;
+        id.length -= 16;
     }
-    sip_word(v, sip_rest(id) | (uint64_t)id.length << 56);
-    v[2] ^= 0xff;
-    sip_round(v);
-    sip_round(v);
-    sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    load_rest(id, rest);
+    h = fold(rest[0] ^ seed[1], rest[1] ^ h);
+    return fold(h ^ seed[0], seed[1] ^ length);
 }
 
-/* Stands in `before` where a record was removed that had not been moved yet, so that the way to the
- * entries behind it is not cut. `now` has none: it closes its gaps. */
-static char removed;
+/* ---- the map ---- */
 
 static uint32_t id_map_hash(const struct id_map *m, struct text id)
 {
     return (uint32_t)id_hash(m->seed, id);
 }
 
-static size_t table_after(const struct id_map_table *t, size_t at)
-{
-    return (at + 1) & (t->capacity - 1);
-}
-
-static size_t table_home(const struct id_map_table *t, uint32_t hash)
-{
-    return hash & (t->capacity - 1);
-}
-
-static void table_put(struct id_map_table *t, struct id_map_entry entry)
-{
-    size_t at = table_home(t, entry.hash);
-
-    while (t->entries[at].item != NULL) {
-        at = table_after(t, at);
-    }
-    t->entries[at] = entry;
-    t->used++;
-}
-
-/* Close the gap at `gap`: each entry behind it that may stand there moves up, so the table never
- * fills with marks of what was removed and never needs to be cleaned of them. */
-static void table_close_gap(struct id_map_table *t, size_t gap)
-{
-    size_t mask = t->capacity - 1;
-
-    for (size_t at = table_after(t, gap); t->entries[at].item != NULL; at = table_after(t, at)) {
-        size_t from_home = (at - table_home(t, t->entries[at].hash)) & mask;
-
-        if (from_home >= ((at - gap) & mask)) {
-            t->entries[gap] = t->entries[at];
-            gap = at;
-        }
-    }
-    t->entries[gap] = (struct id_map_entry){NULL, 0};
-    t->used--;
-}
-
 void id_map_init(struct id_map *m, id_map_id_of id_of, const uint64_t seed[2])
 {
     memset(m, 0, sizeof(*m));
+    hash_index_init(&m->index);
     m->id_of = id_of;
     m->seed[0] = seed[0];
     m->seed[1] = seed[1];
@@ -142,129 +88,94 @@ void id_map_init(struct id_map *m, id_map_id_of id_of, const uint64_t seed[2])
 
 void id_map_close(struct id_map *m)
 {
-    memory_give(m->now.entries);
-    memory_give(m->before.entries);
-    m->now = m->before = (struct id_map_table){NULL, 0, 0};
-    m->moved = 0;
+    hash_index_close(&m->index);
+    memory_give(m->items);
+    m->items = NULL;
+    m->places = m->room = m->free = 0;
 }
 
 size_t id_map_count(const struct id_map *m)
 {
-    return m->now.used + m->before.used;
-}
-
-static bool entry_is(const struct id_map *m, const struct id_map_entry *entry, uint32_t hash,
-                     struct text id)
-{
-    return entry->hash == hash && entry->item != &removed && text_equal(m->id_of(entry->item), id);
+    return hash_index_count(&m->index);
 }
 
 void *id_map_find(const struct id_map *m, struct text id)
 {
-    uint32_t hash;
+    struct hash_probe p;
+    uint32_t number;
 
-    if (id_map_count(m) == 0) {
+    if (hash_index_count(&m->index) == 0) {
         return NULL;
     }
-    hash = id_map_hash(m, id);
-    for (size_t at = table_home(&m->now, hash); m->now.entries[at].item != NULL;
-         at = table_after(&m->now, at)) {
-        if (entry_is(m, &m->now.entries[at], hash, id)) {
-            return m->now.entries[at].item;
-        }
-    }
-    if (m->before.used == 0) {
-        return NULL;
-    }
-    for (size_t at = table_home(&m->before, hash); m->before.entries[at].item != NULL;
-         at = table_after(&m->before, at)) {
-        /* What was moved is only a step on the way: its record may be gone by now. */
-        if (at >= m->moved && entry_is(m, &m->before.entries[at], hash, id)) {
-            return m->before.entries[at].item;
+    p = hash_index_probe(&m->index, id_map_hash(m, id));
+    while ((number = hash_probe_next(&p)) != 0) {
+        void *item = m->items[number - 1];
+
+        if (text_equal(m->id_of(item), id)) {
+            return item;
         }
     }
     return NULL;
 }
 
-static void id_map_move_some(struct id_map *m)
+/* A free place holds the next one's number, made odd, which no record's address is. */
+static void *free_link(uint32_t next)
 {
-    for (int i = 0; i < MOVED_AT_ONCE && m->moved < m->before.capacity; i++) {
-        struct id_map_entry entry = m->before.entries[m->moved++];
-
-        if (entry.item != NULL && entry.item != &removed) {
-            table_put(&m->now, entry);
-            m->before.used--;
-        }
-    }
-    if (m->moved == m->before.capacity) {
-        assert(m->before.used == 0);
-        memory_give(m->before.entries);
-        m->before = (struct id_map_table){NULL, 0, 0};
-        m->moved = 0;
-    }
+    return (void *)((uintptr_t)next << 1 | 1);
 }
 
-static void id_map_grow(struct id_map *m)
+static bool is_free(const void *item)
 {
-    size_t capacity = m->now.capacity == 0 ? CAPACITY_LEAST : m->now.capacity * 2;
+    return ((uintptr_t)item & 1) != 0;
+}
 
-    assert(m->before.capacity == 0);
-    m->before = m->now;
-    m->moved = 0;
-    m->now.capacity = capacity;
-    m->now.used = 0;
-    m->now.entries = memory_take(capacity * sizeof(*m->now.entries));
+static uint32_t place_take(struct id_map *m)
+{
+    uint32_t number = m->free;
+
+    if (number != 0) {
+        m->free = (uint32_t)((uintptr_t)m->items[number - 1] >> 1);
+        return number;
+    }
+    if (m->places == m->room) {
+        m->room = m->room == 0 ? 8 : m->room * 2;
+        m->items = memory_resize(m->items, m->room * sizeof(m->items[0]));
+    }
+    return ++m->places;
 }
 
 void id_map_insert(struct id_map *m, void *item)
 {
-    if (m->before.capacity != 0) {
-        id_map_move_some(m);
-    }
-    if ((id_map_count(m) + 1) * 4 > m->now.capacity * 3) {
-        id_map_grow(m);
-    }
-    table_put(&m->now, (struct id_map_entry){item, id_map_hash(m, m->id_of(item))});
+    uint32_t number = place_take(m);
+
+    assert(!is_free(item));
+    m->items[number - 1] = item;
+    hash_index_insert(&m->index, id_map_hash(m, m->id_of(item)), number);
 }
 
 void id_map_remove(struct id_map *m, void *item)
 {
     uint32_t hash = id_map_hash(m, m->id_of(item));
-    size_t at;
+    struct hash_probe p = hash_index_probe(&m->index, hash);
+    uint32_t number;
 
-    assert(id_map_count(m) != 0);
-    for (at = table_home(&m->now, hash); m->now.entries[at].item != NULL;
-         at = table_after(&m->now, at)) {
-        if (m->now.entries[at].item == item) {
-            table_close_gap(&m->now, at);
-            return;
-        }
-    }
-    assert(m->before.used != 0);
-    /* What was moved is in `now`, so the record is not mistaken for a step on the way. */
-    at = table_home(&m->before, hash);
-    while (m->before.entries[at].item != item) {
-        assert(m->before.entries[at].item != NULL);
-        at = table_after(&m->before, at);
-    }
-    m->before.entries[at].item = &removed;
-    m->before.used--;
+    do {
+        number = hash_probe_next(&p);
+        assert(number != 0);
+    } while (m->items[number - 1] != item);
+    hash_index_remove(&m->index, hash, number);
+    m->items[number - 1] = free_link(m->free);
+    m->free = number;
 }
 
 size_t id_map_places(const struct id_map *m)
 {
-    return m->now.capacity + m->before.capacity;
+    return m->places;
 }
 
 void *id_map_at(const struct id_map *m, size_t place)
 {
-    void *item;
+    void *item = m->items[place];
 
-    if (place < m->now.capacity) {
-        item = m->now.entries[place].item;
-    } else {
-        place -= m->now.capacity;
-        item = place < m->moved ? NULL : m->before.entries[place].item;
-    }
-    return item == &removed ? NULL : item;
+    return is_free(item) ? NULL : item;
 }

@@ -1,38 +1,29 @@
 /* From an id (bytes) to a record, without copying the id.
  *
- * Open addressing over (hash, record) pairs; the record's own id is read through
- * `id_of` to compare. The hash is keyed by a seed, so that nobody outside can choose ids that
- * collide; no decision and no order may depend on it. Growth moves a few
- * entries with each insertion: no call ever rehashes a large map at once.
+ * The record's own id is read through `id_of` to compare. The hash is keyed by a seed, so that
+ * nobody outside can choose ids that collide; no decision and no order may depend on it. No call
+ * ever rehashes a large map at once.
  *
- * The map owns its table, never the records. */
+ * For records that are few beside contacts; those stand in contact_index. The map owns its tables,
+ * never the records. */
 #ifndef QUEUE_BASE_ID_MAP_H
 #define QUEUE_BASE_ID_MAP_H
 
+#include "queue/base/hash_index.h"
 #include "queue/base/text.h"
-
-struct id_map_entry {
-    void *item;
-    uint32_t hash;
-};
-
-struct id_map_table {
-    struct id_map_entry *entries;
-    size_t capacity; /* a power of two, or 0 */
-    size_t used;
-};
 
 typedef struct text (*id_map_id_of)(const void *item);
 
 struct id_map {
-    struct id_map_table now;
-    struct id_map_table before; /* still being moved over */
-    size_t moved;               /* entries of `before` already looked at */
+    struct hash_index index; /* numbers are places in `items`, plus one */
+    void **items;            /* a place that is free is a link of the list of free ones */
+    uint32_t places, room;
+    uint32_t free; /* the first free place, plus one; 0: none */
     id_map_id_of id_of;
     uint64_t seed[2];
 };
 
-/* The keyed hash (SipHash-1-3 or of its strength) of an id. */
+/* The keyed hash of an id: multiplications whose both factors hold bytes of the seed, folded. */
 uint64_t id_hash(const uint64_t seed[2], struct text id);
 
 void id_map_init(struct id_map *m, id_map_id_of id_of, const uint64_t seed[2]);

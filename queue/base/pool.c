@@ -1,9 +1,7 @@
 #include "queue/base/pool.h"
 
-#include "queue/base/memory.h"
-
 #include <assert.h>
-#include <stdalign.h>
+#include <stdbool.h>
 #include <string.h>
 
 #if defined(__has_feature)
@@ -24,8 +22,13 @@
 #endif
 
 struct pool_chunk {
-    struct pool_chunk *next;
-    alignas(max_align_t) unsigned char records[];
+    struct store_chunk head;
+    struct pool_chunk *next; /* in its ring */
+    struct pool_chunk *previous;
+    void *free;
+    uint32_t taken;
+    uint32_t fresh; /* records at the end never taken yet */
+    unsigned char records[];
 };
 
 /* What a record that was given back holds. */
@@ -33,71 +36,121 @@ struct pool_free {
     struct pool_free *next;
 };
 
-void pool_init(struct pool *p, size_t record_size, size_t per_chunk)
+static void ring_add(struct pool_chunk **ring, struct pool_chunk *c)
 {
-    size_t unit = alignof(max_align_t);
+    if (*ring == NULL) {
+        c->next = c->previous = c;
+        *ring = c;
+        return;
+    }
+    c->next = *ring;
+    c->previous = (*ring)->previous;
+    c->previous->next = c;
+    c->next->previous = c;
+}
 
-    static_assert(sizeof(struct pool_free) <= alignof(max_align_t), "the link fits any record");
-    assert(record_size != 0 && per_chunk != 0);
+static void ring_remove(struct pool_chunk **ring, struct pool_chunk *c)
+{
+    if (c->next == c) {
+        *ring = NULL;
+        return;
+    }
+    c->next->previous = c->previous;
+    c->previous->next = c->next;
+    if (*ring == c) {
+        *ring = c->next;
+    }
+}
+
+void pool_init(struct pool *p, struct store *store, size_t record_size)
+{
+    static_assert(sizeof(struct pool_free) <= STORE_UNIT, "the link fits any record");
+    static_assert(sizeof(struct pool_chunk) % STORE_UNIT == 0, "records are aligned");
+    assert(record_size != 0 && record_size <= POOL_RECORD_BYTES_MAX);
     memset(p, 0, sizeof(*p));
-    p->record_size = (record_size + unit - 1) / unit * unit;
-    p->per_chunk = per_chunk;
+    p->store = store;
+    p->record_size = (uint32_t)((record_size + STORE_UNIT - 1) / STORE_UNIT * STORE_UNIT);
+    p->per_chunk = (uint32_t)((STORE_CHUNK_USABLE - sizeof(struct pool_chunk)) / p->record_size);
+}
+
+static void chunk_give(struct pool *p, struct pool_chunk **ring, struct pool_chunk *c)
+{
+    ring_remove(ring, c);
+    POOL_UNPOISON(c->records, (size_t)p->record_size * p->per_chunk);
+    store_give(&c->head);
 }
 
 void pool_close(struct pool *p)
 {
-    while (p->chunks != NULL) {
-        struct pool_chunk *chunk = p->chunks;
-
-        p->chunks = chunk->next;
-        POOL_UNPOISON(chunk->records, p->record_size * p->per_chunk);
-        memory_give(chunk);
+    while (p->filling != NULL) {
+        chunk_give(p, &p->filling, p->filling);
     }
-    p->free = NULL;
-    p->fresh = 0;
+    while (p->full != NULL) {
+        chunk_give(p, &p->full, p->full);
+    }
     p->taken = 0;
+    p->empty = 0;
 }
 
-static void pool_grow(struct pool *p)
+static struct pool_chunk *pool_grow(struct pool *p)
 {
-    size_t bytes = p->record_size * p->per_chunk;
-    struct pool_chunk *chunk = memory_take(sizeof(*chunk) + bytes);
+    struct pool_chunk *c = (struct pool_chunk *)store_take(p->store);
 
-    POOL_POISON(chunk->records, bytes);
-    chunk->next = p->chunks;
-    p->chunks = chunk;
-    p->fresh = p->per_chunk;
+    c->free = NULL;
+    c->taken = 0;
+    c->fresh = p->per_chunk;
+    POOL_POISON(c->records, (size_t)p->record_size * p->per_chunk);
+    ring_add(&p->filling, c);
+    p->empty++;
+    return c;
 }
 
 void *pool_take(struct pool *p)
 {
-    struct pool_free *again = p->free;
-    void *fresh;
+    struct pool_chunk *c = p->filling != NULL ? p->filling : pool_grow(p);
+    struct pool_free *given = c->free;
+    void *record;
 
+    if (given != NULL) {
+        record = given;
+        POOL_UNPOISON(record, p->record_size);
+        c->free = given->next;
+    } else {
+        record = c->records + (size_t)(p->per_chunk - c->fresh) * p->record_size;
+        c->fresh--;
+        POOL_UNPOISON(record, p->record_size);
+    }
+    p->empty -= c->taken == 0;
+    c->taken++;
     p->taken++;
-    if (again != NULL) {
-        POOL_UNPOISON(again, p->record_size);
-        p->free = again->next;
-        memset(again, 0, p->record_size);
-        return again;
+    if (c->taken == p->per_chunk) {
+        ring_remove(&p->filling, c);
+        ring_add(&p->full, c);
     }
-    if (p->fresh == 0) {
-        pool_grow(p);
-    }
-    /* Fresh records are zero already: they come zeroed with their chunk. */
-    fresh = p->chunks->records + (p->per_chunk - p->fresh) * p->record_size;
-    p->fresh--;
-    POOL_UNPOISON(fresh, p->record_size);
-    return fresh;
+    return memset(record, 0, p->record_size);
 }
 
 void pool_give(struct pool *p, void *record)
 {
+    struct pool_chunk *c = (struct pool_chunk *)store_chunk_of(record);
     struct pool_free *given = record;
 
-    assert(p->taken != 0);
-    p->taken--;
-    given->next = p->free; /* a record given back twice is poisoned, and stops here */
-    p->free = given;
+    assert(c->taken != 0 && c->head.store == p->store);
+    given->next = c->free; /* a record given back twice is poisoned, and stops here */
+    c->free = given;
     POOL_POISON(given, p->record_size);
+    if (c->taken == p->per_chunk) {
+        ring_remove(&p->full, c);
+        ring_add(&p->filling, c);
+    }
+    c->taken--;
+    p->taken--;
+    if (c->taken > 0) {
+        return;
+    }
+    if (p->empty > 0) {
+        chunk_give(p, &p->filling, c);
+    } else {
+        p->empty = 1;
+    }
 }

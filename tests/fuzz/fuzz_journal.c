@@ -52,10 +52,10 @@ static void make_good(void)
 
             memset(bytes, 'a' + i, sizeof(bytes));
             good_at[batch * GOOD_EACH + i] = good_size;
-            journal_file_format_put_record(good + good_size, &entry, ENTRY_FACTS, 1,
-                                           good_size - JOURNAL_FORMAT_SEGMENT_HEAD);
-            previous =
-                journal_file_format_seal(good + good_size, good_head.crc, durable, previous, &size);
+            journal_file_format_put_record(good + good_size, &entry, ENTRY_FACTS, 1);
+            previous = journal_file_format_seal(good + good_size, good_head.crc,
+                                                good_size - JOURNAL_FORMAT_SEGMENT_HEAD, durable,
+                                                previous, &size);
             good_size += size;
         }
     }
@@ -123,19 +123,19 @@ static void seal_all(uint8_t *bytes, size_t bytes_size)
     while (at + JOURNAL_FORMAT_RECORD_HEAD <= bytes_size) {
         uint8_t *record = bytes + at;
         size_t payload_size;
-        uint64_t position = htole64(at - JOURNAL_FORMAT_SEGMENT_HEAD);
+        uint64_t position = at - JOURNAL_FORMAT_SEGMENT_HEAD;
         uint64_t durable = record[24] % 32 * 8; /* often low enough to be true */
         uint32_t payload_crc;
 
         memcpy(record, good + JOURNAL_FORMAT_SEGMENT_HEAD, 4);
-        memcpy(record + 16, &position, sizeof(position));
         record[46] &= record[47]; /* sizes that often fit */
-        journal_file_format_seal(record, good_head.crc, durable, previous, &size);
+        journal_file_format_seal(record, good_head.crc, position, durable, previous, &size);
         payload_size = bytes_size - at < size ? bytes_size - at : size;
         payload_crc = htole32(journal_file_crc32c(0, record + JOURNAL_FORMAT_RECORD_HEAD,
                                                   payload_size - JOURNAL_FORMAT_RECORD_HEAD));
         memcpy(record + 8, &payload_crc, sizeof(payload_crc));
-        previous = journal_file_format_seal(record, good_head.crc, durable, previous, &size);
+        previous =
+            journal_file_format_seal(record, good_head.crc, position, durable, previous, &size);
         at += size;
     }
 }

@@ -405,9 +405,9 @@ static void say_contact(struct transcript *t, const struct delivery *d, const st
     if (c == NULL) {
         const struct tombstone *stone = d->tombstone;
 
-        transcript_say(t, TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGS(stone->id),
+        transcript_say(t, TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGS(tombstone_id(stone)),
                        TEXT_ARGS(contact_state_word((enum contact_state)stone->state)));
-        say_text(t, ": ", stone->reason);
+        say_text(t, ": ", tombstone_reason(stone));
     } else {
         size_t position = engine_position(e, c);
 

@@ -127,7 +127,7 @@ static void take_delivery(void *context, const struct delivery *d)
         a.position = engine_position(r->live, d->contact);
         a.estimate = engine_estimated_wait(r->live, d->contact);
     } else if (d->tombstone != NULL) {
-        a.contact = d->tombstone->id;
+        a.contact = tombstone_id(d->tombstone);
         a.state = (enum contact_state)d->tombstone->state;
         a.ended = true;
     }

@@ -40,29 +40,58 @@ static struct record *record_new(uint64_t number)
     return r;
 }
 
-/* SipHash-1-3 of the bytes 0, 1, 2, ... under the key 0, 1, ... 15, computed by another program
- * that agrees with the hash CPython uses. */
-static void test_hash_is_siphash_1_3(void **state)
+/* Each bit of an id turns each bit of the hash in about half of all cases, wherever it stands in
+ * ids of any length. */
+static void test_every_bit_of_an_id_reaches_every_bit_of_the_hash(void **state)
 {
-    static const struct {
-        uint32_t length;
-        uint64_t hash;
-    } rows[] = {
-        {0, UINT64_C(0xabac0158050fc4dc)},  {1, UINT64_C(0xc9f49bf37d57ca93)},
-        {7, UINT64_C(0xd3927d989bb11140)},  {8, UINT64_C(0x369095118d299a8e)},
-        {9, UINT64_C(0x25a48eb36c063de4)},  {15, UINT64_C(0xd320d86d2a519956)},
-        {16, UINT64_C(0xcc4fdd1a7d908b66)}, {63, UINT64_C(0x9d199062b7bbb3a8)},
-    };
-    char bytes[63];
+    char bytes[48];
+    struct random r;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = (char)i;
+    random_init(&r, 3);
+    for (uint32_t length = 1; length <= sizeof(bytes); length++) {
+        unsigned turned[64] = {0};
+        unsigned tries = 0;
+
+        for (uint32_t bit = 0; bit < length * 8; bit++) {
+            for (int round = 0; round < 200; round++, tries++) {
+                uint64_t change;
+
+                for (size_t i = 0; i < length; i++) {
+                    bytes[i] = (char)random_below(&r, 256);
+                }
+                change = id_hash(seed, (struct text){bytes, length});
+                bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+                change ^= id_hash(seed, (struct text){bytes, length});
+                for (int k = 0; k < 64; k++) {
+                    turned[k] += change >> k & 1;
+                }
+            }
+        }
+        for (int k = 0; k < 64; k++) {
+            assert_in_range(turned[k], tries * 40 / 100, tries * 60 / 100);
+        }
     }
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(id_hash(seed, (struct text){bytes, rows[i].length}), rows[i].hash);
+}
+
+/* What differs in length alone, or in the seed alone, has another hash. */
+static void test_length_and_seed_are_part_of_the_hash(void **state)
+{
+    static const char zeros[64];
+    uint64_t hashes[65];
+
+    (void)state;
+    for (uint32_t length = 0; length <= 64; length++) {
+        struct text id = {zeros, length};
+
+        hashes[length] = id_hash(seed, id);
+        for (uint32_t shorter = 0; shorter < length; shorter++) {
+            assert_int_not_equal(hashes[length], hashes[shorter]);
+        }
+        assert_int_not_equal(hashes[length], id_hash((uint64_t[2]){seed[0] ^ 1, seed[1]}, id));
+        assert_int_not_equal(hashes[length], id_hash((uint64_t[2]){seed[0], seed[1] ^ 1}, id));
     }
-    assert_int_equal(id_hash(seed, TEXT_NONE), rows[0].hash);
+    assert_int_equal(id_hash(seed, TEXT_NONE), hashes[0]);
 }
 
 #define RECORDS 6000
@@ -93,7 +122,7 @@ static void test_random_changes_agree_with_an_array(void **state)
             id_map_insert(&map, held[number]);
             count++;
         } else if (!insert && held[number] != NULL) {
-            removed_while_moving += map.before.capacity != 0;
+            removed_while_moving += map.index.before.slots != NULL;
             id_map_remove(&map, held[number]);
             memory_give(held[number]);
             held[number] = NULL;
@@ -132,24 +161,24 @@ static void test_growth_hides_nothing(void **state)
         held[next] = record_new(next);
         id_map_insert(&map, held[next]);
     }
-    assert_int_equal(map.before.capacity, 2048);
-    assert_int_equal(map.before.used, COUNT - 1);
-    while (map.before.capacity != 0) {
-        size_t unmoved = map.before.used;
+    assert_int_equal(map.index.before.mask + 1, 2048);
+    assert_int_equal(map.index.before.used, COUNT - 1);
+    while (map.index.before.slots != NULL) {
+        size_t unmoved = map.index.before.used;
         uint64_t gone = random_below(&r, next);
 
         if (held[gone] != NULL) {
             id_map_remove(&map, held[gone]);
             memory_give(held[gone]);
             held[gone] = NULL;
-            unmoved -= map.before.used < unmoved;
+            unmoved -= map.index.before.used < unmoved;
         }
         held[next] = record_new(next);
         id_map_insert(&map, held[next]);
         next++;
         moving_steps++;
         /* No insertion moves more than a few. */
-        assert_true(unmoved - map.before.used <= 4);
+        assert_true(unmoved - map.index.before.used <= 4);
         for (uint64_t i = 0; i < next; i += 1 + i % 3) {
             assert_ptr_equal(id_map_find(&map, number_id(room, sizeof(room), i)), held[i]);
         }
@@ -269,7 +298,8 @@ static void test_an_empty_map_finds_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash_is_siphash_1_3),
+        cmocka_unit_test(test_every_bit_of_an_id_reaches_every_bit_of_the_hash),
+        cmocka_unit_test(test_length_and_seed_are_part_of_the_hash),
         cmocka_unit_test(test_random_changes_agree_with_an_array),
         cmocka_unit_test(test_growth_hides_nothing),
         cmocka_unit_test(test_ids_with_one_home_are_told_apart),

@@ -99,8 +99,8 @@ static void test_a_record_comes_back_at_its_place_only(void **state)
     assert_int_equal(journal_file_format_record_size(4, 10), 72);
     assert_int_equal(journal_file_format_record_size(4, 12), 72);
     assert_int_equal(journal_file_format_record_size(4, 13), 80);
-    journal_file_format_put_record(bytes, &entry, (uint16_t)entry.kind, 5, 1000);
-    crc = journal_file_format_seal(bytes, 0xbeef, 900, 0xcafe, &size);
+    journal_file_format_put_record(bytes, &entry, (uint16_t)entry.kind, 5);
+    crc = journal_file_format_seal(bytes, 0xbeef, 1000, 900, 0xcafe, &size);
     assert_int_equal(size, 72);
 
     assert_true(journal_file_format_get_record(bytes, 0xbeef, 1000, &head));
@@ -118,7 +118,7 @@ static void test_a_record_comes_back_at_its_place_only(void **state)
     assert_false(journal_file_format_get_record(bytes, 0xbeef, 1008, &head));
 
     /* Nothing is durable before it is written. */
-    journal_file_format_seal(bytes, 0xbeef, 1001, 0xcafe, &size);
+    journal_file_format_seal(bytes, 0xbeef, 1000, 1001, 0xcafe, &size);
     assert_false(journal_file_format_get_record(bytes, 0xbeef, 1000, &head));
 }
 

@@ -1,0 +1,19 @@
+/* The peers that there are. */
+#ifndef BENCH_PEERS_H
+#define BENCH_PEERS_H
+
+#include "bench/peer.h"
+
+extern const struct peer peer_switchboard, peer_switchboard_all, peer_switchboard_auto, peer_floor;
+extern const struct peer peer_beanstalkd;
+extern const struct peer peer_redis_stream, peer_redis_stream_all, peer_redis_list,
+    peer_redis_sorted_set;
+
+/* In the order in which they are measured and shown; ends with NULL. The first one is what the
+ * others are compared with. */
+extern const struct peer *const peers_all[];
+
+/* The peer of a name, or NULL. */
+const struct peer *peers_find(struct text name);
+
+#endif

@@ -1,0 +1,216 @@
+#include "queue/base/record_log.h"
+
+#include "queue/base/memory.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A reference is the number of a chunk and a place in it; both begin anew when they are used up. */
+#define PLACES         ((uint32_t)(RECORD_LOG_CHUNK_BYTES / RECORD_LOG_UNIT))
+#define REFERENCE_MASK (UINT32_MAX >> 1)
+#define CHUNK_MASK     (REFERENCE_MASK / PLACES)
+#define CHUNKS_MAX     (CHUNK_MASK / 2) /* half a circle: what is behind and what is ahead differ */
+
+/* The head takes the first places, so that no record has the reference 0, and none the last. */
+struct log_chunk {
+    size_t bytes;     /* RECORD_LOG_CHUNK_BYTES, or more for one record */
+    uint32_t used;    /* places, the head's included */
+    uint32_t last_at; /* the place of its last record */
+};
+
+#define HEAD_PLACES ((uint32_t)(sizeof(struct log_chunk) / RECORD_LOG_UNIT))
+
+void record_log_init(struct record_log *l)
+{
+    static_assert(sizeof(struct log_chunk) % RECORD_LOG_UNIT == 0, "records are aligned");
+    memset(l, 0, sizeof(*l));
+}
+
+static struct log_chunk **chunk_slot(const struct record_log *l, uint32_t number)
+{
+    return &l->chunks[number & (l->room - 1)];
+}
+
+static uint32_t chunk_of(uint32_t reference)
+{
+    return reference / PLACES;
+}
+
+static struct log_record *record_at(struct log_chunk *c, uint32_t place)
+{
+    return (struct log_record *)(void *)((char *)c + (size_t)place * RECORD_LOG_UNIT);
+}
+
+static uint32_t chunks_standing(const struct record_log *l)
+{
+    return l->first == NULL ? 0 : ((l->newest - l->oldest) & CHUNK_MASK) + 1;
+}
+
+void record_log_close(struct record_log *l)
+{
+    uint32_t count = chunks_standing(l);
+
+    for (uint32_t i = 0; i < count; i++) {
+        memory_give(*chunk_slot(l, (l->oldest + i) & CHUNK_MASK));
+    }
+    memory_give(l->spare);
+    memory_give(l->chunks);
+    record_log_init(l);
+}
+
+size_t record_log_bytes(const struct record_log *l)
+{
+    uint32_t count = chunks_standing(l);
+    size_t bytes = l->spare == NULL ? 0 : l->spare->bytes;
+
+    for (uint32_t i = 0; i < count; i++) {
+        bytes += (*chunk_slot(l, (l->oldest + i) & CHUNK_MASK))->bytes;
+    }
+    return bytes;
+}
+
+static void make_room(struct record_log *l)
+{
+    uint32_t count = chunks_standing(l);
+    struct record_log larger = *l;
+
+    if (count < l->room) {
+        return;
+    }
+    larger.room = l->room == 0 ? 8 : l->room * 2;
+    larger.chunks = memory_take(larger.room * sizeof(struct log_chunk *));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = (l->oldest + i) & CHUNK_MASK;
+
+        *chunk_slot(&larger, number) = *chunk_slot(l, number);
+    }
+    memory_give(l->chunks);
+    *l = larger;
+}
+
+static struct log_chunk *begin_chunk(struct record_log *l, size_t record_bytes)
+{
+    size_t bytes = sizeof(struct log_chunk) + record_bytes;
+    struct log_chunk *c = l->spare;
+
+    assert(chunks_standing(l) < CHUNKS_MAX);
+    make_room(l);
+    if (bytes > RECORD_LOG_CHUNK_BYTES || c == NULL) {
+        bytes = bytes > RECORD_LOG_CHUNK_BYTES ? bytes : RECORD_LOG_CHUNK_BYTES;
+        c = memory_resize(NULL, bytes);
+        c->bytes = bytes;
+    } else {
+        l->spare = NULL;
+    }
+    c->used = HEAD_PLACES;
+    c->last_at = 0;
+    l->newest = (l->newest + 1) & CHUNK_MASK;
+    if (l->first == NULL) {
+        l->oldest = l->newest;
+    }
+    *chunk_slot(l, l->newest) = c;
+    return c;
+}
+
+struct log_record *record_log_append(struct record_log *l, size_t size)
+{
+    uint32_t units = (uint32_t)((size + RECORD_LOG_UNIT - 1) / RECORD_LOG_UNIT);
+    struct log_chunk *c = l->first == NULL ? NULL : *chunk_slot(l, l->newest);
+    struct log_record *r;
+
+    assert(size >= sizeof(*r));
+    if (c == NULL || c->used + units > PLACES) {
+        c = begin_chunk(l, (size_t)units * RECORD_LOG_UNIT);
+    }
+    r = record_at(c, c->used);
+    r->reference = l->newest * PLACES + c->used;
+    r->units = c->bytes > RECORD_LOG_CHUNK_BYTES ? 0 : (uint16_t)units;
+    r->units_before = (uint16_t)(c->last_at == 0 ? 0 : c->used - c->last_at);
+    c->last_at = c->used;
+    c->used += units;
+    l->last = r;
+    if (l->first == NULL) {
+        l->first = r;
+    }
+    return r;
+}
+
+static void give_oldest_chunk(struct record_log *l)
+{
+    struct log_chunk *c = *chunk_slot(l, l->oldest);
+
+    *chunk_slot(l, l->oldest) = NULL;
+    if (l->spare == NULL && c->bytes == RECORD_LOG_CHUNK_BYTES) {
+        l->spare = c;
+    } else {
+        memory_give(c);
+    }
+}
+
+void record_log_drop_first(struct record_log *l)
+{
+    struct log_record *next = record_log_next(l, l->first);
+
+    if (next == NULL) {
+        give_oldest_chunk(l);
+        l->first = l->last = NULL;
+        return;
+    }
+    if (chunk_of(next->reference) != l->oldest) {
+        give_oldest_chunk(l);
+        l->oldest = chunk_of(next->reference);
+    }
+    l->first = next;
+}
+
+struct log_record *record_log_next(const struct record_log *l, const struct log_record *r)
+{
+    uint32_t number = chunk_of(r->reference);
+    struct log_chunk *c = *chunk_slot(l, number);
+    uint32_t place = r->reference % PLACES;
+
+    if (r == l->last) {
+        return NULL;
+    }
+    if (place != c->last_at) {
+        return record_at(c, place + r->units);
+    }
+    return record_at(*chunk_slot(l, (number + 1) & CHUNK_MASK), HEAD_PLACES);
+}
+
+struct log_record *record_log_previous(const struct record_log *l, const struct log_record *r)
+{
+    uint32_t number = chunk_of(r->reference);
+    struct log_chunk *c = *chunk_slot(l, number);
+
+    if (r == l->first) {
+        return NULL;
+    }
+    if (r->units_before != 0) {
+        return record_at(c, r->reference % PLACES - r->units_before);
+    }
+    c = *chunk_slot(l, (number - 1) & CHUNK_MASK);
+    return record_at(c, c->last_at);
+}
+
+struct log_record *record_log_at(const struct record_log *l, uint32_t reference)
+{
+    return record_at(*chunk_slot(l, chunk_of(reference)), reference % PLACES);
+}
+
+/* How far behind the oldest record, on the circle. */
+static uint32_t distance(const struct record_log *l, uint32_t reference)
+{
+    return (reference - l->first->reference) & REFERENCE_MASK;
+}
+
+bool record_log_stands(const struct record_log *l, uint32_t reference)
+{
+    return reference != 0 && l->first != NULL &&
+           distance(l, reference) <= distance(l, l->last->reference);
+}
+
+bool record_log_is_before(const struct record_log *l, uint32_t one, uint32_t other)
+{
+    return distance(l, one) < distance(l, other);
+}

@@ -1,0 +1,87 @@
+#include "queue/contact_index.h"
+
+#include "queue/state.h"
+
+#define ENDED (UINT32_C(1) << 31)
+
+static uint32_t hash_of(const struct engine *e, struct text id)
+{
+    return (uint32_t)id_hash(e->hash_seed, id);
+}
+
+static uint32_t number_of(const struct contact *c)
+{
+    near n = near_of(c);
+
+    assert(n < ENDED); /* contacts lie in 16 GiB */
+    return n;
+}
+
+static uint32_t number_of_ended(const struct tombstone *t)
+{
+    return t->in_log.reference | ENDED;
+}
+
+struct contact_found contact_index_find(const struct engine *e, struct text id)
+{
+    struct contact_found found = {NULL, NULL};
+    struct hash_probe p = hash_index_probe(&e->contacts.numbers, hash_of(e, id));
+    uint32_t number;
+
+    while ((number = hash_probe_next(&p)) != 0) {
+        if ((number & ENDED) == 0) {
+            found.contact = store_at(&e->store, number);
+            if (text_equal(found.contact->id, id)) {
+                return found;
+            }
+            found.contact = NULL;
+        } else {
+            found.tombstone = (struct tombstone *)record_log_at(&e->ended, number & ~ENDED);
+            if (text_equal(tombstone_id(found.tombstone), id)) {
+                return found;
+            }
+            found.tombstone = NULL;
+        }
+    }
+    return found;
+}
+
+void contact_index_add(struct engine *e, struct contact *c)
+{
+    hash_index_insert(&e->contacts.numbers, hash_of(e, c->id), number_of(c));
+}
+
+void contact_index_end(struct engine *e, const struct contact *c, struct tombstone *t)
+{
+    t->hash = hash_of(e, c->id);
+    hash_index_replace(&e->contacts.numbers, t->hash, number_of(c), number_of_ended(t));
+    e->contacts.ended++;
+}
+
+void contact_index_add_ended(struct engine *e, struct tombstone *t)
+{
+    t->hash = hash_of(e, tombstone_id(t));
+    hash_index_insert(&e->contacts.numbers, t->hash, number_of_ended(t));
+    e->contacts.ended++;
+}
+
+void contact_index_remove_ended(struct engine *e, const struct tombstone *t)
+{
+    hash_index_remove(&e->contacts.numbers, t->hash, number_of_ended(t));
+    e->contacts.ended--;
+}
+
+void contact_index_prefetch(const struct engine *e, const struct tombstone *t)
+{
+    hash_index_prefetch(&e->contacts.numbers, t->hash);
+}
+
+struct contact *engine_find_contact(const struct engine *e, struct text id)
+{
+    return contact_index_find(e, id).contact;
+}
+
+struct tombstone *engine_find_tombstone(const struct engine *e, struct text id)
+{
+    return contact_index_find(e, id).tombstone;
+}
