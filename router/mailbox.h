@@ -14,7 +14,7 @@
  * Who sleeps is woken once. The sleeper announces it, then looks at its rings again; the sender
  * puts in, then looks for the announcement; between the two halves each has a full fence, so that
  * at least one of them sees the other (tests/model/mailbox.pml checks all orders). The same way a
- * producer that found a ring full is woken when there is room.
+ * producer that found a ring full, and has nothing else to do, is woken when there is room.
  *
  * A mailbox belongs to its reactor's thread; the exchange is made before the threads begin and
  * closed after they ended. */
@@ -36,7 +36,7 @@ enum mailbox_lane { LANE_DELIVERIES, LANE_COMMANDS, LANE_COUNT }; /* in the orde
 struct mailbox_ring {
     ck_ring_t ring;
     ck_ring_buffer_t places[MAILBOX_PLACES];
-    _Atomic bool wants_room; /* its producer found it full */
+    _Atomic bool wants_room; /* its producer found it full and sleeps */
 };
 
 struct mailbox {
