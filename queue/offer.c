@@ -40,15 +40,15 @@ struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c,
     o->number = number;
     o->contact = c;
     o->agent = a;
-    o->channel = c->channel;
+    o->channel = contact_terms(c)->channel;
     o->made_at = e->now;
     o->accepted_at = TIME_NEVER;
     o->until = TIME_NEVER;
-    c->references++;
+    contact_own_extras(e, c)->references++;
     list_append(&a->held, &o->of_agent);
     a->held_count++;
-    a->holds[c->channel]++;
-    a->used += e->settings->channels[c->channel].units;
+    a->holds[contact_terms(c)->channel]++;
+    a->used += e->settings->channels[contact_terms(c)->channel].units;
     return o;
 }
 
@@ -76,11 +76,11 @@ void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
     if (o->state == OFFER_ACTIVE || o->state == OFFER_WRAPPING) {
         a->idle_since = ++e->touch; /* it worked: idle from now */
     }
-    if (c->offer == o) {
-        c->offer = NULL;
+    if (c->extras->offer == o) {
+        c->extras->offer = NULL;
     }
-    c->references--;
-    if (c->references == 0 && c->state >= CONTACT_LIVE_STATES) {
+    c->extras->references--;
+    if (c->extras->references == 0 && c->state >= CONTACT_LIVE_STATES) {
         contact_destroy(e, c);
     }
     pool_give(&e->offer_pool, o);
