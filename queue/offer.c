@@ -121,19 +121,19 @@ struct text offer_state_word(enum offer_state state)
 struct text offer_end_word(enum offer_end how)
 {
     static const struct text words[OFFER_END_COUNT] = {
-        [OFFER_END_DECLINED] = TEXT("declined"),
-        [OFFER_END_TIMED_OUT] = TEXT("timed_out"),
-        [OFFER_END_UNDELIVERED] = TEXT("undelivered"),
-        [OFFER_END_CANCELLED] = TEXT("cancelled"),
-        [OFFER_END_EXPIRED] = TEXT("expired"),
-        [OFFER_END_AWAY] = TEXT("away"),
-        [OFFER_END_SIGNED_OUT] = TEXT("signed_out"),
-        [OFFER_END_AGENT_LOST] = TEXT("agent_lost"),
-        [OFFER_END_MOVED] = TEXT("moved"),
-        [OFFER_END_REMOVED] = TEXT("agent_removed"),
-        [OFFER_END_TRANSFERRED] = TEXT("transferred"),
-        [OFFER_END_REQUEUED] = TEXT("requeued"),
-        [OFFER_END_COMPLETED] = TEXT("completed"),
+        [OFFER_END_DECLINED] = WORD(declined),
+        [OFFER_END_TIMED_OUT] = WORD(timed_out),
+        [OFFER_END_UNDELIVERED] = WORD(undelivered),
+        [OFFER_END_CANCELLED] = WORD(cancelled),
+        [OFFER_END_EXPIRED] = WORD(expired),
+        [OFFER_END_AWAY] = WORD(away),
+        [OFFER_END_SIGNED_OUT] = WORD(signed_out),
+        [OFFER_END_AGENT_LOST] = WORD(agent_lost),
+        [OFFER_END_MOVED] = WORD(moved),
+        [OFFER_END_REMOVED] = WORD(agent_removed),
+        [OFFER_END_TRANSFERRED] = WORD(transferred),
+        [OFFER_END_REQUEUED] = WORD(requeued),
+        [OFFER_END_COMPLETED] = WORD(completed),
     };
     return words[how];
 }

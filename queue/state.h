@@ -19,6 +19,7 @@
 #include "queue/skill_queue.h"
 #include "queue/story.h"
 #include "queue/tombstone.h"
+#include "queue/words.h"
 
 #define ENDED_OFFERS_KEPT 4096 /* a power of two */
 #define PULL_MAX          64   /* offers in one answer */
@@ -117,13 +118,6 @@ struct engine {
     struct checkpoint_loading *loading;
     bool loaded;
 };
-
-/* ---- words that outlive every call ---- */
-uint8_t word_number(struct text word);   /* of a known reason, the same in one build; 0: unknown */
-struct text word_text(uint8_t number);   /* of word_number; TEXT_NONE for 0 */
-struct text word_keep(struct text word); /* the constant of a known reason, or TEXT_NONE */
-struct text text_duplicate(struct text t); /* owned copy, NULL stays NULL */
-void text_discard(struct text t);          /* of text_duplicate */
 
 /* ---- facts: decide.c ---- */
 void engine_emit(struct engine *e, struct fact *f); /* number it, tell the sink, apply it */
