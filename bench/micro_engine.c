@@ -66,8 +66,8 @@ static void micro_on_delivery(void *context, const struct delivery *d)
     offer = &m->offers[m->offer_count++];
     offer->session = d->session;
     offer->number = d->offer->number;
-    assert(contact->id.length == FRAMES_ID_BYTES);
-    memcpy(offer->contact, contact->id.bytes, FRAMES_ID_BYTES);
+    assert(contact_id(contact).length == FRAMES_ID_BYTES);
+    memcpy(offer->contact, contact_id(contact).bytes, FRAMES_ID_BYTES);
 }
 
 static void micro_step(struct micro *m, struct command *c)

@@ -1,20 +1,17 @@
-/* Switchboard itself, in three rows: agents that accept each offer, agents that accept
- * automatically, and connectors that hear of every change. And the floor (floor.h), which speaks
- * the same protocol. */
-#include "bench/peers.h"
+/* Switchboard itself: agents that accept each offer; agents that accept automatically; connectors
+ * that hear of every change; and contacts whose queue is found by what they say. And the floor
+ * (floor.h), which speaks the same protocol. */
+#include "bench/peer_switchboard.h"
 
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bench/lane.h"
-#include "queue/base/memory.h"
 
 #define SWITCHBOARD_FORMS      (PEER_QUEUES * PEER_PRIORITIES)
 #define SWITCHBOARD_FORM_BYTES 192u
 #define SWITCHBOARD_NUMBER_AT  3u /* of a request in its frame: behind 94 00 ce */
 #define SWITCHBOARD_CUSTOMER   10u
-#define SWITCHBOARD_ADMIN_MS   5000
+#define SWITCHBOARD_PHRASE_AT  64u /* in the text */
 
 /* A submission up to its text, for one queue and tier. */
 struct switchboard_form {
@@ -27,155 +24,19 @@ struct switchboard_state {
     uint32_t number;                                  /* of the last request */
 };
 
-/* Configuration: 16 queues, 3 tiers, and a channel of which an agent takes its window. */
-
-static const char *const switchboard_tiers[PEER_PRIORITIES] = {"vip", "gold", "standard"};
-
-static bool switchboard_configure(struct peer_server *s)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    bool written;
-
-    fprintf(out, "workspaces:\n"
-                 "  default:\n"
-                 "    contacts: 0\n"
-                 "    tiers:\n"
-                 "      - {name: vip, answer: 20s}\n"
-                 "      - {name: gold, answer: 60s}\n"
-                 "      - {name: standard, answer: 120s}\n"
-                 "    channels:\n"
-                 "      - {name: email, units: 1}\n"
-                 "    queues:\n");
-    for (uint32_t i = 0; i < PEER_QUEUES; i++) {
-        fprintf(out, "      - {name: q%u}\n", i);
-    }
-    written = fclose(out) == 0 && peer_server_write(s, "config.yaml", text);
-    free(text);
-    return written;
-}
-
-/* An admin puts the agents in place. One conversation before the run, so it may wait for answers.
- */
-
-static void switchboard_pair(struct packer *p, const char *key, const char *value)
-{
-    packer_text(p, text_from(key));
-    packer_text(p, text_from(value));
-}
-
-static void switchboard_hello(struct packer *p, const char *role, uint32_t more)
-{
-    frames_head(p, frames_msgid(PURPOSE_HELLO, 0), "hello");
-    packer_map(p, 4 + more);
-    packer_literal(p, "protocol");
-    packer_uint(p, 1);
-    switchboard_pair(p, "workspace", "default");
-    switchboard_pair(p, "client", "switchboard-bench/" SWITCHBOARD_VERSION);
-    switchboard_pair(p, "role", role);
-}
-
-static void switchboard_agent_put(struct packer *p, uint32_t number, uint32_t window)
-{
-    char name[16];
-
-    snprintf(name, sizeof(name), "a%u", number);
-    frames_head(p, frames_msgid(PURPOSE_PING, 0), "agent.put");
-    packer_map(p, 3);
-    switchboard_pair(p, "agent", name);
-    switchboard_pair(p, "name", name);
-    packer_literal(p, "capacity");
-    packer_map(p, 2);
-    packer_literal(p, "units");
-    packer_uint(p, window);
-    packer_literal(p, "max");
-    packer_map(p, 1);
-    packer_literal(p, "email");
-    packer_uint(p, window);
-}
-
-static ssize_t switchboard_admin_take(struct peer_client *c, const uint8_t *bytes, size_t size)
-{
-    struct lane_frame frame;
-    size_t taken = 0;
-    ssize_t length;
-
-    while ((length = lane_frame_read(&frame, bytes + taken, size - taken)) > 0) {
-        taken += (size_t)length;
-        if (!text_is_none(frame.error)) {
-            peer_client_fail(c, "an agent was refused: " TEXT_FORMAT, TEXT_ARGS(frame.words));
-        }
-        c->submitted++; /* of the admin: answers */
-    }
-    return length < 0 ? -1 : (ssize_t)taken;
-}
-
-static bool switchboard_make_agents(struct peer_server *s)
-{
-    static const struct peer admin = {.take = switchboard_admin_take};
-    struct peer_client *c = memory_take(sizeof(*c));
-    bool good;
-
-    c->peer = &admin;
-    switchboard_hello(&c->output, "admin", 0);
-    for (uint32_t i = 0; i < s->consumers; i++) {
-        switchboard_agent_put(&c->output, i, s->window);
-    }
-    good = peer_client_connect(c, s->port) && peer_client_flush(c);
-    while (good && c->submitted < s->consumers + 1) {
-        struct pollfd ready = {.fd = c->fd, .events = POLLIN};
-
-        good = poll(&ready, 1, SWITCHBOARD_ADMIN_MS) == 1 && peer_client_read(c) &&
-               peer_client_flush(c);
-    }
-    if (!good) {
-        snprintf(s->failed, sizeof(s->failed), "agents could not be made: %s", c->failed);
-    }
-    peer_client_close(c);
-    memory_give(c);
-    return good;
-}
-
-static bool switchboard_start(struct peer_server *s, const volatile int *interrupted)
-{
-    char path[256], address[40];
-    char *arguments[] = {path,
-                         "--config",
-                         "config.yaml",
-                         "--listen",
-                         address,
-                         "--journal",
-                         s->durable ? "file:journal" : "memory",
-                         NULL};
-
-    snprintf(address, sizeof(address), "tcp://127.0.0.1:%u", s->port);
-    return switchboard_configure(s) && peer_server_find("switchboard-server", path) &&
-           peer_server_run(s, arguments, NULL) && peer_server_await(s, s->port, 10, interrupted) &&
-           switchboard_make_agents(s);
-}
-
-/* The floor: a router that routes nothing (floor.h). */
-static bool switchboard_start_floor(struct peer_server *s, const volatile int *interrupted)
-{
-    char path[256], address[40];
-    char *arguments[] = {path, "floor", "--serve", "--listen", address, NULL};
-
-    snprintf(address, sizeof(address), "tcp://127.0.0.1:%u", s->port);
-    return peer_server_find("switchboard-bench", path) && peer_server_run(s, arguments, NULL) &&
-           peer_server_await(s, s->port, 10, interrupted) && switchboard_make_agents(s);
-}
-
 /* Opening. */
 
-static void switchboard_form_init(struct switchboard_form *f, uint32_t queue, uint32_t priority)
+/* A text whose queue is found by its words names none. */
+static void switchboard_form_init(struct switchboard_form *f, uint32_t queue, uint32_t priority,
+                                  bool named)
 {
+    static const char *const tiers[PEER_PRIORITIES] = {"vip", "gold", "standard"};
     char id[FRAMES_ID_BYTES], queue_name[8];
     struct packer p = {0};
 
     frames_id_write(id, 0, 0, 0);
     frames_head(&p, 0, "contact.submit");
-    packer_map(&p, 5);
+    packer_map(&p, named ? 5 : 4);
     packer_literal(&p, "id");
     f->id_at = (uint32_t)p.size + 1;
     packer_text_of(&p, id, sizeof(id));
@@ -185,9 +46,11 @@ static void switchboard_form_init(struct switchboard_form *f, uint32_t queue, ui
     packer_literal(&p, "id");
     f->customer_at = (uint32_t)p.size + 1;
     packer_text_of(&p, id, SWITCHBOARD_CUSTOMER);
-    switchboard_pair(&p, "tier", switchboard_tiers[priority]);
-    snprintf(queue_name, sizeof(queue_name), "q%u", queue);
-    switchboard_pair(&p, "queue", queue_name);
+    switchboard_pair(&p, "tier", tiers[priority]);
+    if (named) {
+        snprintf(queue_name, sizeof(queue_name), "q%u", queue);
+        switchboard_pair(&p, "queue", queue_name);
+    }
     packer_literal(&p, "text");
     packer_byte(&p, 0xd9); /* a str of up to 255 bytes: its length, then the bytes */
     packer_byte(&p, PEER_BODY_BYTES);
@@ -208,7 +71,8 @@ static void switchboard_open(struct peer_client *c)
         switchboard_pair(p, "name", name);
         switchboard_pair(p, "notify", c->peer == &peer_switchboard_all ? "all" : "none");
         for (uint32_t i = 0; i < SWITCHBOARD_FORMS; i++) {
-            switchboard_form_init(&b->forms[i], i / PEER_PRIORITIES, i % PEER_PRIORITIES);
+            switchboard_form_init(&b->forms[i], i / PEER_PRIORITIES, i % PEER_PRIORITIES,
+                                  c->peer != &peer_switchboard_text);
         }
         return;
     }
@@ -231,6 +95,19 @@ static uint32_t switchboard_number(struct peer_client *c, enum request_purpose p
     return frames_msgid(purpose, b->number);
 }
 
+/* One of the phrases of its queue, with spaces around. */
+static void switchboard_put_phrase(char *to, const struct peer_contact *contact)
+{
+    uint32_t share = SWITCHBOARD_PHRASES / PEER_QUEUES;
+    char phrase[SWITCHBOARD_PHRASE_BYTES];
+
+    switchboard_phrase(phrase, contact->queue,
+                       contact->queue + PEER_QUEUES * (contact->slot % share));
+    *to++ = ' ';
+    memcpy(to, phrase, strlen(phrase));
+    to[strlen(phrase)] = ' ';
+}
+
 static void switchboard_submit(struct peer_client *c, const struct peer_contact *contact)
 {
     struct switchboard_state *b = c->state;
@@ -247,6 +124,9 @@ static void switchboard_submit(struct peer_client *c, const struct peer_contact 
     /* The customer is the contact's slot: as many customers as contacts wait. */
     memcpy(to + form->customer_at, contact->body + 9, SWITCHBOARD_CUSTOMER);
     memcpy(to + form->size, contact->body, PEER_BODY_BYTES);
+    if (c->peer == &peer_switchboard_text) {
+        switchboard_put_phrase((char *)to + form->size + SWITCHBOARD_PHRASE_AT, contact);
+    }
 }
 
 static void switchboard_request(struct peer_client *c, enum request_purpose purpose,
@@ -347,21 +227,44 @@ static ssize_t switchboard_take(struct peer_client *c, const uint8_t *bytes, siz
 
 #define SWITCHBOARD_ROW                                                                            \
     .package = "", .completed = "the answer to contact.complete",                                  \
+    .carried_bytes = PEER_BODY_BYTES + FRAMES_ID_BYTES + SWITCHBOARD_CUSTOMER,                     \
     .state_bytes = sizeof(struct switchboard_state), .open = switchboard_open,                     \
     .take = switchboard_take, .submit = switchboard_submit
 
 #define SWITCHBOARD_SERVER                                                                         \
     .program = "switchboard-server", .memory = "--journal memory",                                 \
-    .durable = "--journal file:DIR, one fdatasync a turn", .start = switchboard_start
+    .durable = "--journal file:DIR, one fdatasync a turn", SWITCHBOARD_ROW
 
 const struct peer peer_switchboard = {
-    .name = "switchboard", .lacks = "", SWITCHBOARD_SERVER, SWITCHBOARD_ROW};
+    .name = "switchboard",
+    .lacks = "",
+    .start = switchboard_start,
+    SWITCHBOARD_SERVER,
+};
+
+const struct peer peer_switchboard_auto = {
+    .name = "switchboard-auto",
+    .lacks = "offer to be accepted",
+    .start = switchboard_start,
+    SWITCHBOARD_SERVER,
+};
+
+/* Connectors hear of every change. */
 const struct peer peer_switchboard_all = {
-    .name = "switchboard-all", .lacks = "", SWITCHBOARD_SERVER, SWITCHBOARD_ROW};
-const struct peer peer_switchboard_auto = {.name = "switchboard-auto",
-                                           .lacks = "offer to be accepted",
-                                           SWITCHBOARD_SERVER,
-                                           SWITCHBOARD_ROW};
+    .name = "switchboard-all",
+    .lacks = "",
+    .start = switchboard_start,
+    SWITCHBOARD_SERVER,
+};
+
+/* The queue is found by one of 1,000 phrases. */
+const struct peer peer_switchboard_text = {
+    .name = "switchboard-text",
+    .lacks = "",
+    .start = switchboard_start_phrases,
+    SWITCHBOARD_SERVER,
+};
+
 const struct peer peer_floor = {
     .name = "floor",
     .program = "switchboard-bench",

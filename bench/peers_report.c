@@ -8,17 +8,29 @@
 
 /* Figures, in the order of their kinds. */
 static const struct {
-    const char *json;
+    const char *json, *head;
     int decimals;
 } peers_figures[PEERS_FIGURES] = {
-    [PEERS_PER_SECOND] = {"life_cycles_per_second", 0},
-    [PEERS_CPU] = {"server_cpu_us", 2},
-    [PEERS_BENCH_CPU] = {"bench_cpu_share", 2},
-    [PEERS_P50] = {"handed_out_p50_us", 0},
-    [PEERS_P99] = {"handed_out_p99_us", 0},
-    [PEERS_OPEN_CPU] = {"server_cpu_at_rate_us", 1},
-    [PEERS_BYTES] = {"bytes_waiting", 0},
+    [PEERS_PER_SECOND] = {"life_cycles_per_second", "life cycles/s", 0},
+    [PEERS_CPU] = {"server_cpu_us", "server CPU us each", 2},
+    [PEERS_BENCH_CPU] = {"bench_cpu_share", "bench CPU, cores", 2},
+    [PEERS_P50] = {"handed_out_p50_us", "p50 us", 0},
+    [PEERS_P99] = {"handed_out_p99_us", "p99 us", 0},
+    [PEERS_OPEN_CPU] = {"server_cpu_at_rate_us", "server CPU us each", 1},
+    [PEERS_BYTES] = {"bytes_waiting", "bytes each", 0},
+    [PEERS_BESIDE] = {"bytes_waiting_beside", "beside body and ids", 0},
 };
+
+/* What every row is compared with, where it was measured. */
+static const struct {
+    const struct peer *peer;
+    const char *json;
+} peers_bases[] = {
+    {&peer_switchboard, "times_switchboard"},
+    {&peer_floor, "times_floor"},
+};
+
+#define PEERS_BASES (sizeof(peers_bases) / sizeof(peers_bases[0]))
 
 static int peers_report_compare(const void *a, const void *b)
 {
@@ -57,12 +69,11 @@ struct peers_figure peers_report_ratio(const struct peers_figure *figure,
     return ratio;
 }
 
-/* The row of the peer that all are compared with, in the same mode and at the same window. */
-static const struct peers_row *peers_report_base(const struct peers_report *r,
-                                                 const struct peers_row *row)
+const struct peers_row *peers_report_base(const struct peers_report *r, const struct peers_row *row,
+                                          const struct peer *peer)
 {
     for (uint32_t i = 0; i < r->row_count; i++) {
-        if (r->rows[i].peer == peers_all[0] && r->rows[i].durable == row->durable &&
+        if (r->rows[i].peer == peer && r->rows[i].durable == row->durable &&
             r->rows[i].window == row->window) {
             return &r->rows[i];
         }
@@ -86,24 +97,56 @@ static void peers_report_cell(FILE *to, struct peers_spread s, int decimals, uin
     fprintf(to, "  %9.*f %-15s", decimals, s.median, range);
 }
 
-static void peers_report_row(const struct peers_report *r, const struct peers_row *row,
-                             const enum peers_figure_kind *kinds, uint32_t count,
-                             enum peers_figure_kind compared, FILE *to)
+/* One table: figures, and how many times as much as others the last of them is. */
+struct peers_section {
+    enum peers_figure_kind kinds[4];
+    uint32_t count;
+    enum peers_figure_kind compared;
+};
+
+static void peers_report_head(const struct peers_report *r, const struct peers_row *like,
+                              const struct peers_section *section, FILE *to)
 {
-    const struct peers_row *base = peers_report_base(r, row);
+    char words[64];
 
+    fprintf(to, "%-18s", "");
+    for (uint32_t i = 0; i < section->count; i++) {
+        fprintf(to, "  %-25s", peers_figures[section->kinds[i]].head);
+    }
+    for (size_t i = 0; i < PEERS_BASES; i++) {
+        if (peers_report_base(r, like, peers_bases[i].peer) != NULL) {
+            snprintf(words, sizeof(words), "%s, times %s",
+                     section->compared == PEERS_CPU   ? "CPU"
+                     : section->compared == PEERS_P50 ? "p50"
+                                                      : "bytes",
+                     peers_bases[i].peer->name);
+            fprintf(to, "  %-25s", words);
+        }
+    }
+    fputc('\n', to);
+}
+
+static void peers_report_row(const struct peers_report *r, const struct peers_row *row,
+                             const struct peers_section *section, FILE *to)
+{
     fprintf(to, "%-18s", row->peer->name);
-    for (uint32_t i = 0; i < count; i++) {
-        peers_report_cell(to, peers_report_spread(&row->figures[kinds[i]], r->rounds),
-                          peers_figures[kinds[i]].decimals, r->rounds);
-    }
-    if (base != NULL) {
-        struct peers_figure ratio =
-            peers_report_ratio(&row->figures[compared], &base->figures[compared], r->rounds);
+    for (uint32_t i = 0; i < section->count; i++) {
+        enum peers_figure_kind kind = section->kinds[i];
 
-        peers_report_cell(to, peers_report_spread(&ratio, r->rounds), 2, r->rounds);
+        peers_report_cell(to, peers_report_spread(&row->figures[kind], r->rounds),
+                          peers_figures[kind].decimals, r->rounds);
     }
-    fprintf(to, "%s%s\n", row->failed[0] == '\0' ? "" : "  FAILED: ", row->failed);
+    for (size_t i = 0; i < PEERS_BASES; i++) {
+        const struct peers_row *base = peers_report_base(r, row, peers_bases[i].peer);
+
+        if (base != NULL) {
+            struct peers_figure ratio = peers_report_ratio(
+                &row->figures[section->compared], &base->figures[section->compared], r->rounds);
+
+            peers_report_cell(to, peers_report_spread(&ratio, r->rounds), 2, r->rounds);
+        }
+    }
+    fputc('\n', to);
 }
 
 static bool peers_report_has(const struct peers_report *r, const struct peers_row *like,
@@ -119,20 +162,19 @@ static bool peers_report_has(const struct peers_report *r, const struct peers_ro
 }
 
 static void peers_report_section(const struct peers_report *r, const struct peers_row *like,
-                                 const char *title, const char *head,
-                                 const enum peers_figure_kind *kinds, uint32_t count,
-                                 enum peers_figure_kind compared, FILE *to)
+                                 const char *title, const struct peers_section *section, FILE *to)
 {
-    if (!peers_report_has(r, like, kinds[0])) {
+    if (!peers_report_has(r, like, section->compared)) {
         return;
     }
-    fprintf(to, "\n%s, window %u: %s\n%-18s%s\n", like->durable ? "durable" : "in memory",
-            like->window, title, "", head);
+    fprintf(to, "\n%s, window %u: %s\n", like->durable ? "durable" : "in memory", like->window,
+            title);
+    peers_report_head(r, like, section, to);
     for (uint32_t i = 0; i < r->row_count; i++) {
         const struct peers_row *row = &r->rows[i];
 
         if (row->durable == like->durable && row->window == like->window) {
-            peers_report_row(r, row, kinds, count, compared, to);
+            peers_report_row(r, row, section, to);
         }
     }
 }
@@ -140,31 +182,25 @@ static void peers_report_section(const struct peers_report *r, const struct peer
 static void peers_report_sections(const struct peers_report *r, const struct peers_row *like,
                                   FILE *to)
 {
-    static const enum peers_figure_kind costs[] = {PEERS_PER_SECOND, PEERS_CPU, PEERS_BENCH_CPU};
-    static const enum peers_figure_kind latencies[] = {PEERS_P50, PEERS_P99, PEERS_OPEN_CPU};
-    static const enum peers_figure_kind memory[] = {PEERS_BYTES};
+    static const struct peers_section costs = {
+        {PEERS_PER_SECOND, PEERS_BENCH_CPU, PEERS_CPU}, 3, PEERS_CPU};
+    static const struct peers_section latencies = {
+        {PEERS_OPEN_CPU, PEERS_P99, PEERS_P50}, 3, PEERS_P50};
+    static const struct peers_section memory = {{PEERS_BESIDE, PEERS_BYTES}, 2, PEERS_BYTES};
     char title[160];
 
     snprintf(title, sizeof(title),
              "life cycles of %u producers and %u consumers, median of %u rounds of %g s (range)",
              r->producers, r->consumers, r->rounds, r->seconds);
-    peers_report_section(r, like, title,
-                         "      life cycles/s               server CPU us each         "
-                         "bench CPU, cores           CPU, times switchboard",
-                         costs, 3, PEERS_CPU, to);
+    peers_report_section(r, like, title, &costs, to);
     snprintf(title, sizeof(title), "from due to handed out at %g/s, open loop", r->rate);
-    peers_report_section(r, like, title,
-                         "         p50 us                     p99 us                     "
-                         "server CPU us each         p50, times switchboard",
-                         latencies, 3, PEERS_P50, to);
+    peers_report_section(r, like, title, &latencies, to);
     snprintf(title, sizeof(title), "resident memory over %u waiting contacts of %u bytes",
              r->waiting, PEER_BODY_BYTES);
-    peers_report_section(r, like, title, "         bytes each                 times switchboard",
-                         memory, 1, PEERS_BYTES, to);
+    peers_report_section(r, like, title, &memory, to);
 }
 
-/* Is this the first row of its mode and window? */
-static bool peers_report_first(const struct peers_report *r, uint32_t number)
+bool peers_report_first(const struct peers_report *r, uint32_t number)
 {
     for (uint32_t i = 0; i < number; i++) {
         if (r->rows[i].durable == r->rows[number].durable &&
@@ -182,7 +218,16 @@ void peers_report_print(const struct peers_report *r, FILE *to)
             peers_report_sections(r, &r->rows[i], to);
         }
     }
-    fputs("\nWhat a life cycle ends with, and what a row does not do:\n", to);
+    fputc('\n', to);
+    for (uint32_t i = 0; i < r->row_count; i++) {
+        const struct peers_row *row = &r->rows[i];
+
+        if (row->failed[0] != '\0') {
+            fprintf(to, "FAILED: %s, %s, window %u: %s\n", row->peer->name,
+                    row->durable ? "durable" : "in memory", row->window, row->failed);
+        }
+    }
+    fputs("What a life cycle ends with, and what a row does not do:\n", to);
     for (const struct peer *const *peer = peers_all; *peer != NULL; peer++) {
         for (uint32_t i = 0; i < r->row_count; i++) {
             if (r->rows[i].peer == *peer) {
@@ -213,11 +258,25 @@ static json_t *peers_report_json_figure(const struct peers_figure *figure, uint3
                      "rounds", values);
 }
 
+/* Every figure of a row, divided by the same of another. */
+static json_t *peers_report_json_ratios(const struct peers_row *row, const struct peers_row *base,
+                                        uint32_t rounds)
+{
+    json_t *json = json_object();
+
+    for (int kind = 0; kind < PEERS_FIGURES; kind++) {
+        struct peers_figure ratio =
+            peers_report_ratio(&row->figures[kind], &base->figures[kind], rounds);
+
+        json_object_set_new(json, peers_figures[kind].json,
+                            peers_report_json_figure(&ratio, rounds));
+    }
+    return json;
+}
+
 static json_t *peers_report_json_row(const struct peers_report *r, const struct peers_row *row)
 {
-    const struct peers_row *base = peers_report_base(r, row);
     const struct peer *peer = row->peer;
-    json_t *ratios = json_object();
     json_t *json =
         json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:s*}", "peer", peer->name, "mode",
                   row->durable ? "durable" : "memory", "window", (int)row->window, "how",
@@ -228,15 +287,15 @@ static json_t *peers_report_json_row(const struct peers_report *r, const struct 
     for (int kind = 0; kind < PEERS_FIGURES; kind++) {
         json_object_set_new(json, peers_figures[kind].json,
                             peers_report_json_figure(&row->figures[kind], r->rounds));
-        if (base != NULL) {
-            struct peers_figure ratio =
-                peers_report_ratio(&row->figures[kind], &base->figures[kind], r->rounds);
+    }
+    for (size_t i = 0; i < PEERS_BASES; i++) {
+        const struct peers_row *base = peers_report_base(r, row, peers_bases[i].peer);
 
-            json_object_set_new(ratios, peers_figures[kind].json,
-                                peers_report_json_figure(&ratio, r->rounds));
+        if (base != NULL) {
+            json_object_set_new(json, peers_bases[i].json,
+                                peers_report_json_ratios(row, base, r->rounds));
         }
     }
-    json_object_set_new(json, "times_switchboard", ratios);
     return json;
 }
 

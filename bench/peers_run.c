@@ -14,6 +14,7 @@
 #define PEERS_EVENTS        128
 #define PEERS_READY_NS      (30 * UINT64_C(1000000000))
 #define PEERS_DRAIN_NS      (20 * UINT64_C(1000000000))
+#define PEERS_COUNT_NS      (300 * UINT64_C(1000000000))
 #define PEERS_WAITING_NS    (300 * UINT64_C(1000000000))
 #define PEERS_UNDER_WAY_MAX (1u << 20) /* of open loops */
 
@@ -238,7 +239,8 @@ static void peers_begin_measuring(struct peers_state *p)
 {
     p->phase = PEERS_MEASURING;
     p->began_ns = p->traffic.measure_ns = p->now_ns;
-    p->phase_ends_ns = p->now_ns + (uint64_t)(p->plan->seconds * 1e9);
+    p->phase_ends_ns =
+        p->now_ns + (p->plan->count != 0 ? PEERS_COUNT_NS : (uint64_t)(p->plan->seconds * 1e9));
     p->completed_before = p->traffic.completed;
     p->use_before = peer_server_use(&p->server);
     p->bench_cpu_before = peers_bench_cpu_us();
@@ -267,14 +269,18 @@ static bool peers_drained(const struct peers_state *p)
     return p->traffic.under_way == 0 && p->traffic.answered == p->traffic.submitted;
 }
 
+static bool peers_measured(const struct peers_state *p)
+{
+    return p->now_ns >= p->phase_ends_ns ||
+           (p->traffic.submitted >= p->submit_max && peers_drained(p));
+}
+
 static void peers_run_phase(struct peers_state *p)
 {
-    bool all_submitted = p->plan->count != 0 && p->traffic.submitted >= p->submit_max;
 
     if (p->phase == PEERS_WARMING_UP && p->now_ns >= p->phase_ends_ns) {
         peers_begin_measuring(p);
-    } else if (p->phase == PEERS_MEASURING &&
-               (all_submitted ? peers_drained(p) : p->now_ns >= p->phase_ends_ns)) {
+    } else if (p->phase == PEERS_MEASURING && peers_measured(p)) {
         peers_end_measuring(p);
     }
     if (p->phase == PEERS_DRAINING) {

@@ -31,7 +31,7 @@ static void agent_after_start(struct engine *e, struct agent *a)
         if (o->state == OFFER_SENT || o->state == OFFER_SHOWN) {
             o->delivered = false;
             offer_enter(e, o, OFFER_SENT,
-                        e->now + e->settings->queues[o->contact->queue].delivery_clock);
+                        e->now + e->settings->queues[contact_queue(o->contact)].delivery_clock);
         }
     }
     agent_arm(e, a);
@@ -102,7 +102,10 @@ static struct offer *offer_meant(const struct fact *f, uint64_t number, const st
     if (f->kind == FACT_WRAP_UP_ENDED) {
         return a == NULL ? NULL : offer_find(a, number);
     }
-    return c->offer != NULL && c->offer->number == number && c->offer->agent == a ? c->offer : NULL;
+    return contact_offer(c) != NULL && contact_offer(c)->number == number &&
+                   contact_offer(c)->agent == a
+               ? contact_offer(c)
+               : NULL;
 }
 
 static const char *check_offer(const struct fact *f)

@@ -7,11 +7,11 @@ static void remember(struct engine *e, struct contact *c, const struct fact *f, 
     struct history_entry entry = {.seq = f->seq,
                                   .at = f->at,
                                   .kind = (uint8_t)f->kind,
-                                  .queue = c->queue,
+                                  .queue = contact_queue(c),
                                   .agent = agent,
                                   .reason = text_duplicate(reason),
                                   .actor = text_duplicate(actor)};
-    history_keep(e, &c->history, &c->history_count, &c->history_room, &entry);
+    contact_remember(e, c, &entry);
 }
 
 /* ---- states ---- */
@@ -27,12 +27,12 @@ static void leave_line(struct engine *e, struct contact *c)
  * old line has been left. */
 static void enter(struct engine *e, struct contact *c, enum contact_state to)
 {
-    struct skill_queue *q = &e->queues[c->queue];
+    struct skill_queue *q = &e->queues[contact_queue(c)];
 
     e->live[c->state]--;
     q->count[c->state]--;
-    c->state = to;
-    c->state_since = e->now;
+    c->state = (uint8_t)to;
+    contact_set_state_since(e, c, e->now);
     if (to < CONTACT_LIVE_STATES) {
         e->live[to]++;
         q->count[to]++;
@@ -45,133 +45,202 @@ static void enter(struct engine *e, struct contact *c, enum contact_state to)
     }
 }
 
-static void change_queue(struct engine *e, struct contact *c, queue_index to)
+/* It visits another queue; the terms that say so are in force already. */
+static void visit_queue(struct engine *e, struct contact *c, queue_index from)
 {
-    e->queues[c->queue].count[c->state]--;
-    c->queue = to;
+    struct contact_extras *x = contact_own_extras(e, c);
+    queue_index to = contact_queue(c);
+
+    e->queues[from].count[c->state]--;
     e->queues[to].count[c->state]++;
-    c->visits++;
-    c->visit_since = e->now;
-    c->attempts = 0;
+    x->visits++;
+    x->visit_since = e->now;
+    x->attempts = 0;
     c->answered_in_visit = false;
     series_now(e, e->queues[to].series)->submitted++;
 }
 
-static void set_own_skills(struct engine *e, struct contact *c, struct skill_list skills)
+static void change_queue(struct engine *e, struct contact *c, queue_index to)
 {
-    requirement_release(&e->skills, c->own_skills);
-    c->own_skills = requirement_take(&e->skills, skills);
+    struct terms terms = *contact_terms(c);
+    queue_index from = terms.queue;
+
+    terms.queue = to;
+    contact_set_terms(e, c, &terms);
+    visit_queue(e, c, from);
 }
 
 /* ---- new contacts ---- */
+
+static void set_new_papers(struct engine *e, struct contact *c, const struct fact *f)
+{
+    const struct fact_NEW_CONTACT *n = &f->new_contact;
+    const struct contact_body body = {
+        .customer = n->customer,
+        .subject = n->subject,
+        .text = n->text,
+        .payload = n->payload,
+        .customer_attributes = raw_text(n->customer_attributes),
+        .attributes = raw_text(n->attributes),
+        .parent = n->parent,
+        .reopens = n->reopens,
+    };
+
+    contact_set_papers(e, c, f->subject, &body);
+}
+
+static void set_new_terms(struct engine *e, struct contact *c, const struct fact_NEW_CONTACT *n)
+{
+    struct terms terms = {
+        .queue = n->queue,
+        .issue = n->issue,
+        .language = n->language,
+        .tier = n->tier,
+        .channel = n->channel,
+        .keeps_place = n->keeps_place,
+        .own_skills = requirement_take(&e->skills, n->skills),
+        .boost = n->boost == DURATION_NONE ? 0 : n->boost,
+        .expires = n->expires,
+        .lost = n->lost,
+        .promised = {[PROMISE_ANSWER] = terms_promise(n->start_at, n->answer_at),
+                     [PROMISE_PROGRESS] = terms_promise(n->start_at, n->progress_at),
+                     [PROMISE_RESOLVE] = terms_promise(n->start_at, n->resolve_at)},
+        .config_version = n->config_version,
+        .why_tier = n->why_tier,
+        .why_issue = n->why_issue,
+        .why_queue = n->why_queue,
+        .why_language = n->why_language,
+    };
+    const struct contact_times times = {
+        .start_at = n->start_at,
+        .expires_at = n->expires_at,
+        .due = {[PROMISE_ANSWER] = n->answer_at,
+                [PROMISE_PROGRESS] = n->progress_at,
+                [PROMISE_RESOLVE] = n->resolve_at},
+    };
+
+    contact_set_terms(e, c, &terms);
+    requirement_release(&e->skills, terms.own_skills);
+    contact_set_times(e, c, &times);
+}
+
+/* What most contacts lack has no room in their records. */
+static void set_new_extras(struct engine *e, struct contact *c, const struct fact_NEW_CONTACT *n)
+{
+    struct contact_extras *x;
+
+    if (n->preferred == NULL && n->hold_until == TIME_NEVER && n->not_before_at == TIME_NEVER) {
+        return;
+    }
+    x = contact_own_extras(e, c);
+    x->preferred = n->preferred;
+    x->hold_until = n->hold_until;
+    x->not_before_at = n->not_before_at;
+}
 
 static void apply_new(struct engine *e, const struct fact *f)
 {
     const struct fact_NEW_CONTACT *n = &f->new_contact;
     struct contact *c = pool_take(&e->contact_pool);
     struct tombstone *old = engine_find_tombstone(e, f->subject);
-    struct contact_body body = {
-        .customer = n->customer,
-        .subject = n->subject,
-        .text = n->text,
-        .payload = n->payload,
-        .customer_attributes = n->customer_attributes,
-        .attributes = n->attributes,
-        .parent = n->parent,
-        .reopens = n->reopens,
-        .why_tier = n->why_tier,
-        .why_issue = n->why_issue,
-        .why_queue = n->why_queue,
-        .why_language = n->why_language,
-    };
 
     if (old != NULL) {
         tombstone_forget(e, old); /* its time is over: step saw to that */
     }
-    contact_set_body(e, c, f->subject, &body);
+    set_new_papers(e, c, f);
     c->number = n->number;
     e->next_contact = n->number + 1;
-    c->channel = n->channel;
-    c->queue = n->queue;
-    c->tier = n->tier;
-    c->issue = n->issue;
-    c->language = n->language;
     c->owner = owner_intern(e, n->owner);
     c->owner->contact_count++;
     c->owner->watchful += n->lost != DURATION_NONE;
-    list_append(&c->owner->contacts, &c->of_owner);
-    list_append(&e->arrival, &c->in_arrival);
-    list_init(&c->cool_downs);
+    near_list_append(&c->owner->contacts, &c->of_owner);
+    near_list_append(&e->arrival, &c->in_arrival);
     contact_index_add(e, c);
-    c->own_skills = requirement_take(&e->skills, n->skills);
-    c->preferred = n->preferred;
-    c->hold_until = n->hold_until;
-    c->boost = n->boost == DURATION_NONE ? 0 : n->boost;
     c->created_at = f->at;
-    c->start_at = n->start_at;
-    c->visit_since = n->start_at;
-    c->not_before_at = n->not_before_at;
-    c->keeps_place = n->keeps_place;
-    c->expires_at = n->expires_at;
-    c->expires = n->expires;
-    c->lost = n->lost;
-    c->due[PROMISE_ANSWER] = n->answer_at;
-    c->due[PROMISE_PROGRESS] = n->progress_at;
-    c->due[PROMISE_RESOLVE] = n->resolve_at;
+    c->submitted_seq = f->seq;
+    c->was_scheduled = f->kind == FACT_CONTACT_SCHEDULED;
+    set_new_terms(e, c, n);
+    set_new_extras(e, c, n);
     c->repeat = n->reopens.length > 0;
-    c->from_queue = INDEX_NONE16;
-    c->visits = 1;
-    c->config_version = n->config_version;
     c->state = f->kind == FACT_CONTACT_SCHEDULED ? CONTACT_SCHEDULED : CONTACT_WAITING;
     e->live[c->state]++;
-    e->queues[c->queue].count[c->state]++;
+    e->queues[n->queue].count[c->state]++;
     checkpoint_skip_contact(e, c);
-    TALLY_EACH(e, c, NULL, tally->submitted++);
-    enter(e, c, c->state);
+    TALLY_EACH(e, contact_terms(c), NULL, tally->submitted++);
+    enter(e, c, (enum contact_state)c->state);
     contact_arm(e, c);
     remember(e, c, f, NULL, TEXT_NONE, n->actor);
 }
 
 /* ---- updates ---- */
 
-static void apply_updated(struct engine *e, struct contact *c, const struct fact *f)
+static void update_terms(struct engine *e, struct contact *c, const struct fact_CONTACT_UPDATED *u)
 {
-    const struct fact_CONTACT_UPDATED *u = &f->updated;
-    struct contact_body body = c->body;
-    bool waits = c->state == CONTACT_WAITING;
+    struct terms terms = *contact_terms(c);
+    queue_index from = terms.queue;
+    struct contact_times times;
 
-    leave_line(e, c);
-    if (u->queue != INDEX_NONE16 && u->queue != c->queue) {
-        change_queue(e, c, u->queue);
+    contact_get_times(c, &times);
+    times.due[PROMISE_ANSWER] =
+        u->answer_at != TIME_NEVER ? u->answer_at : times.due[PROMISE_ANSWER];
+    times.due[PROMISE_PROGRESS] =
+        u->progress_at != TIME_NEVER ? u->progress_at : times.due[PROMISE_PROGRESS];
+    times.due[PROMISE_RESOLVE] =
+        u->resolve_at != TIME_NEVER ? u->resolve_at : times.due[PROMISE_RESOLVE];
+    terms.queue = u->queue != INDEX_NONE16 ? u->queue : terms.queue;
+    terms.tier = u->tier != INDEX_NONE8 ? u->tier : terms.tier;
+    terms.issue = u->issue != INDEX_NONE16 ? u->issue : terms.issue;
+    terms.language = u->language != INDEX_NONE16 ? u->language : terms.language;
+    terms.boost = u->boost != DURATION_NONE ? u->boost : terms.boost;
+    terms.own_skills = requirement_take(&e->skills, u->skills);
+    if (!u->skills_given) {
+        requirement_release(&e->skills, terms.own_skills);
+        terms.own_skills = contact_terms(c)->own_skills;
+        requirement_retain(terms.own_skills);
     }
-    c->tier = u->tier != INDEX_NONE8 ? u->tier : c->tier;
-    c->issue = u->issue != INDEX_NONE16 ? u->issue : c->issue;
-    c->language = u->language != INDEX_NONE16 ? u->language : c->language;
-    if (u->skills_given) {
-        set_own_skills(e, c, u->skills);
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        terms.promised[p] = terms_promise(times.start_at, times.due[p]);
     }
-    c->boost = u->boost != DURATION_NONE ? u->boost : c->boost;
-    c->not_before_at = u->not_before_at != TIME_NEVER ? u->not_before_at : c->not_before_at;
-    c->due[PROMISE_ANSWER] = u->answer_at != TIME_NEVER ? u->answer_at : c->due[PROMISE_ANSWER];
-    c->due[PROMISE_PROGRESS] =
-        u->progress_at != TIME_NEVER ? u->progress_at : c->due[PROMISE_PROGRESS];
-    c->due[PROMISE_RESOLVE] = u->resolve_at != TIME_NEVER ? u->resolve_at : c->due[PROMISE_RESOLVE];
-#define REPLACE(name)                                                                              \
-    if (u->name.bytes != NULL) {                                                                   \
-        body.name = u->name;                                                                       \
-    }
-    REPLACE(customer)
-    REPLACE(customer_attributes)
-    REPLACE(attributes)
-    REPLACE(subject)
-    REPLACE(text)
-    REPLACE(payload)
+#define REPLACE(name) terms.name = u->name.bytes != NULL ? u->name : terms.name;
     REPLACE(why_tier)
     REPLACE(why_issue)
     REPLACE(why_queue)
     REPLACE(why_language)
 #undef REPLACE
-    contact_set_body(e, c, c->id, &body);
+    contact_set_terms(e, c, &terms);
+    requirement_release(&e->skills, terms.own_skills);
+    contact_set_times(e, c, &times);
+    if (contact_queue(c) != from) {
+        visit_queue(e, c, from);
+    }
+}
+
+static void update_papers(struct engine *e, struct contact *c, const struct fact_CONTACT_UPDATED *u)
+{
+    struct contact_body body = contact_body(c);
+
+#define REPLACE(name, given) body.name = (given).bytes != NULL ? (given) : body.name;
+    REPLACE(customer, u->customer)
+    REPLACE(subject, u->subject)
+    REPLACE(text, u->text)
+    REPLACE(payload, u->payload)
+    REPLACE(customer_attributes, raw_text(u->customer_attributes))
+    REPLACE(attributes, raw_text(u->attributes))
+#undef REPLACE
+    contact_set_papers(e, c, contact_id(c), &body);
+}
+
+static void apply_updated(struct engine *e, struct contact *c, const struct fact *f)
+{
+    const struct fact_CONTACT_UPDATED *u = &f->updated;
+    bool waits = c->state == CONTACT_WAITING;
+
+    leave_line(e, c);
+    update_terms(e, c, u);
+    if (u->not_before_at != TIME_NEVER) {
+        contact_own_extras(e, c)->not_before_at = u->not_before_at;
+    }
+    update_papers(e, c, u);
     if (waits) {
         skill_queue_push(e, c);
     }
@@ -186,7 +255,7 @@ static void apply_moved(struct engine *e, struct contact *c, const struct fact *
     leave_line(e, c);
     change_queue(e, c, f->moved.queue);
     contact_warm_up(e, c); /* other people there */
-    c->hold_until = TIME_NEVER;
+    contact_own_extras(e, c)->hold_until = TIME_NEVER;
     if (waits) {
         skill_queue_push(e, c);
     }
@@ -197,15 +266,19 @@ static void apply_moved(struct engine *e, struct contact *c, const struct fact *
 static void apply_woken(struct engine *e, struct contact *c, const struct fact *f)
 {
     const struct fact_CONTACT_WOKEN *w = &f->woken;
+    struct contact_extras *x = contact_own_extras(e, c);
+    const struct contact_times times = {
+        .start_at = w->start_at,
+        .expires_at = w->expires_at,
+        .due = {[PROMISE_ANSWER] = w->answer_at,
+                [PROMISE_PROGRESS] = w->progress_at,
+                [PROMISE_RESOLVE] = w->resolve_at},
+    };
 
-    c->start_at = w->start_at;
-    c->visit_since = w->start_at;
-    c->expires_at = w->expires_at;
-    c->due[PROMISE_ANSWER] = w->answer_at;
-    c->due[PROMISE_PROGRESS] = w->progress_at;
-    c->due[PROMISE_RESOLVE] = w->resolve_at;
-    c->hold_until = w->hold_until;
-    c->not_before_at = TIME_NEVER;
+    contact_set_times(e, c, &times);
+    x->visit_since = TIME_NEVER;
+    x->hold_until = w->hold_until;
+    x->not_before_at = TIME_NEVER;
     c->kept = c->overdue = c->at_risk = 0; /* new promises */
     enter(e, c, CONTACT_WAITING);
     contact_arm(e, c);
@@ -215,7 +288,7 @@ static void apply_woken(struct engine *e, struct contact *c, const struct fact *
 static void apply_opened(struct engine *e, struct contact *c, const struct fact *f)
 {
     leave_line(e, c);
-    c->hold_until = TIME_NEVER;
+    contact_own_extras(e, c)->hold_until = TIME_NEVER;
     skill_queue_push(e, c);
     contact_arm(e, c);
     remember(e, c, f, NULL, TEXT_NONE, TEXT_NONE);
@@ -225,17 +298,18 @@ static void apply_opened(struct engine *e, struct contact *c, const struct fact 
 
 static void apply_offered(struct engine *e, struct contact *c, const struct fact *f)
 {
+    struct contact_extras *x = contact_own_extras(e, c);
     struct agent *a = f->offered.agent;
     struct offer *o;
 
     leave_line(e, c);
     o = offer_create(e, f->offered.offer, c, a);
     o->named = f->offered.named;
-    c->offer = o;
-    c->why_agent = word_keep(f->offered.why);
+    x->offer = o;
+    x->why_agent = word_number(f->offered.why);
     e->next_offer = f->offered.offer + 1;
     offer_enter(e, o, f->offered.shown ? OFFER_SHOWN : OFFER_SENT, f->offered.until);
-    c->attempts++;
+    x->attempts++;
     a->offered_at_touch = ++e->touch;
     if (text_equal(f->offered.why, TEXT("fewest_contacts")) && a->fair_key > e->fair_floor) {
         e->fair_floor = a->fair_key;
@@ -243,38 +317,41 @@ static void apply_offered(struct engine *e, struct contact *c, const struct fact
     agent_refresh(e, a);
     enter(e, c, CONTACT_OFFERED);
     contact_arm(e, c);
-    remember(e, c, f, a, c->why_agent, TEXT_NONE);
+    remember(e, c, f, a, word_text(x->why_agent), TEXT_NONE);
 }
 
 static bool answered_in_time(const struct engine *e, const struct contact *c)
 {
+    const struct terms *terms = contact_terms(c);
     duration_ms target;
 
     if (!c->ever_answered) {
-        return c->due[PROMISE_ANSWER] == TIME_NEVER || e->now <= c->due[PROMISE_ANSWER];
+        return contact_due(c, PROMISE_ANSWER) == TIME_NEVER ||
+               e->now <= contact_due(c, PROMISE_ANSWER);
     }
-    target = settings_targets(e->settings, c->queue, c->tier, c->issue).answer;
-    return target == DURATION_NONE || e->now <= c->visit_since + target;
+    target = settings_targets(e->settings, terms->queue, terms->tier, terms->issue).answer;
+    return target == DURATION_NONE || e->now <= contact_visit_since(c) + target;
 }
 
 static void apply_accepted(struct engine *e, struct contact *c, const struct fact *f)
 {
-    struct offer *o = c->offer;
+    struct offer *o = contact_offer(c);
     struct agent *a = o->agent;
-    struct skill_queue *q = &e->queues[c->queue];
+    struct skill_queue *q = &e->queues[contact_queue(c)];
 
     pace_accepted(&q->pace, e->now, o->made_at, q->count[CONTACT_WAITING] > 0);
     if (!c->answered_in_visit) {
-        uint64_t wait = (uint64_t)(e->now > c->visit_since ? e->now - c->visit_since : 0);
+        engine_time since = contact_visit_since(c);
+        uint64_t wait = (uint64_t)(e->now > since ? e->now - since : 0);
         uint64_t in_time = answered_in_time(e, c);
         TALLY_EACH(
-            e, c, a,
+            e, contact_terms(c), a,
             (tally->answered++, tally->answered_in_time += in_time, tally->wait_sum += wait));
     }
     c->answered_in_visit = true;
     c->ever_answered = true;
     c->kept |= 1u << PROMISE_ANSWER;
-    c->last_agent = a;
+    c->extras->last_agent = a;
     o->accepted_at = e->now;
     a->misses = 0;
     if ((e->idle_orders_used >> IDLE_FEWEST & 1) != 0) {
@@ -306,17 +383,17 @@ static enum offer_end end_of(const struct fact *f)
 
 static void apply_offer_ended(struct engine *e, struct contact *c, const struct fact *f)
 {
-    struct agent *a = c->offer->agent;
+    struct agent *a = contact_offer(c)->agent;
 
     if (f->kind == FACT_OFFER_TIMED_OUT) {
         a->misses = (uint32_t)f->offer_ended.misses;
     } else if (f->kind == FACT_OFFER_DECLINED) {
         a->misses = 0; /* it is there, and says no */
     } else {
-        c->attempts--; /* withdrawn is nobody's attempt */
+        c->extras->attempts--; /* withdrawn is nobody's attempt */
     }
-    offer_remove(e, c->offer, end_of(f));
-    c->hold_until = TIME_NEVER; /* who was waited for has had its turn */
+    offer_remove(e, contact_offer(c), end_of(f));
+    c->extras->hold_until = TIME_NEVER; /* who was waited for has had its turn */
     contact_cool_down(e, c, a, f->offer_ended.cool_until);
     enter(e, c, CONTACT_WAITING);
     contact_arm(e, c);
@@ -330,22 +407,21 @@ static void tally_handled(struct engine *e, const struct offer *o)
     const struct contact *c = o->contact;
     uint64_t handled = (uint64_t)(e->now - o->accepted_at);
 
-    TALLY_EACH(e, c, o->agent, (tally->handled++, tally->handle_sum += handled));
+    TALLY_EACH(e, contact_terms(c), o->agent, (tally->handled++, tally->handle_sum += handled));
 }
 
 static void work_is_done(struct engine *e, struct contact *c, struct text reason,
                          struct text disposition, bool unresolved)
 {
-    struct contact_body body = c->body;
-
     c->unresolved = unresolved;
     if (!unresolved) {
         c->kept |= 1u << PROMISE_RESOLVE;
     }
     if (reason.bytes != NULL || disposition.bytes != NULL) {
+        struct contact_body body = contact_body(c);
         body.end_reason = reason;
         body.disposition = disposition;
-        contact_set_body(e, c, c->id, &body);
+        contact_set_papers(e, c, contact_id(c), &body);
     }
 }
 
@@ -353,27 +429,49 @@ static void apply_wrap_up_started(struct engine *e, struct contact *c, const str
 {
     const struct fact_WRAP_UP_STARTED *w = &f->wrap_up_started;
 
-    offer_enter(e, c->offer, OFFER_WRAPPING, w->until);
+    offer_enter(e, contact_offer(c), OFFER_WRAPPING, w->until);
     work_is_done(e, c, w->reason, w->disposition, w->unresolved);
     enter(e, c, CONTACT_WRAPPING);
     contact_arm(e, c);
-    remember(e, c, f, c->offer->agent, w->reason, w->actor);
+    remember(e, c, f, contact_offer(c)->agent, w->reason, w->actor);
+}
+
+/* It goes on under other terms where the giver said so. */
+static void given_back_terms(struct engine *e, struct contact *c,
+                             const struct fact_CONTACT_GIVEN_BACK *g)
+{
+    struct terms terms = *contact_terms(c);
+    queue_index from = terms.queue;
+    const struct requirement *given = requirement_take(&e->skills, g->skills);
+
+    terms.queue = g->queue != INDEX_NONE16 ? g->queue : terms.queue;
+    terms.issue = g->issue != INDEX_NONE16 ? g->issue : terms.issue;
+    terms.own_skills = g->skills_given ? given : terms.own_skills;
+    contact_set_terms(e, c, &terms);
+    requirement_release(&e->skills, given);
+    if (contact_queue(c) != from) {
+        visit_queue(e, c, from);
+    } else {
+        c->extras->attempts = 0; /* a new attempt in the same visit */
+    }
 }
 
 static void apply_given_back(struct engine *e, struct contact *c, const struct fact *f)
 {
     const struct fact_CONTACT_GIVEN_BACK *g = &f->given_back;
-    struct offer *o = c->offer;
-    struct contact_body body = c->body;
+    struct contact_extras *x = contact_own_extras(e, c);
+    struct offer *o = x->offer;
+    struct contact_body body = contact_body(c);
+    struct contact_times times;
 
-    c->from_agent = o->agent;
-    c->from_queue = c->queue;
+    x->from_agent = o->agent;
+    x->from_queue = contact_queue(c);
     body.note = g->note;
     body.from_reason = g->reason;
-    contact_set_body(e, c, c->id, &body);
+    contact_set_papers(e, c, contact_id(c), &body);
     if (g->wrap_up_until != TIME_NEVER) {
         o->passed_on = true;
-        c->offer = NULL;
+        x->offer = NULL;
         offer_enter(e, o, OFFER_WRAPPING, g->wrap_up_until);
         agent_refresh(e, o->agent);
     } else {
@@ -381,22 +479,16 @@ static void apply_given_back(struct engine *e, struct contact *c, const struct f
         offer_remove(
             e, o, f->kind == FACT_CONTACT_TRANSFERRED ? OFFER_END_TRANSFERRED : OFFER_END_REQUEUED);
     }
-    if (g->queue != INDEX_NONE16 && g->queue != c->queue) {
-        change_queue(e, c, g->queue);
-    } else {
-        c->attempts = 0; /* a new attempt in the same visit */
-    }
-    c->issue = g->issue != INDEX_NONE16 ? g->issue : c->issue;
-    if (g->skills_given) {
-        set_own_skills(e, c, g->skills);
-    }
-    c->preferred = g->preferred;
-    c->hold_until = g->hold_until;
-    c->not_before_at = g->not_before_at;
-    c->expires_at = g->expires_at;
+    given_back_terms(e, c, g);
+    contact_get_times(c, &times);
+    times.expires_at = g->expires_at;
+    contact_set_times(e, c, &times);
+    x->preferred = g->preferred;
+    x->hold_until = g->hold_until;
+    x->not_before_at = g->not_before_at;
     enter(e, c, g->not_before_at != TIME_NEVER ? CONTACT_SCHEDULED : CONTACT_WAITING);
     contact_arm(e, c);
-    remember(e, c, f, c->from_agent, g->reason, g->actor);
+    remember(e, c, f, x->from_agent, g->reason, g->actor);
 }
 
 /* ---- ends ---- */
@@ -404,10 +496,12 @@ static void apply_given_back(struct engine *e, struct contact *c, const struct f
 static void tally_end(struct engine *e, const struct contact *c, enum contact_state state)
 {
     if (state == CONTACT_COMPLETED) {
-        TALLY_EACH(e, c, c->last_agent, tally->completed++);
+        TALLY_EACH(e, contact_terms(c), contact_extras(c)->last_agent, tally->completed++);
     } else if (state == CONTACT_CANCELLED && c->state == CONTACT_WAITING) {
-        uint64_t is_short = e->now - c->visit_since <= e->settings->queues[c->queue].short_abandon;
-        TALLY_EACH(e, c, NULL, (tally->abandoned++, tally->abandoned_short += is_short));
+        const struct queue_settings *q = &e->settings->queues[contact_queue(c)];
+        uint64_t is_short = e->now - contact_visit_since(c) <= q->short_abandon;
+        TALLY_EACH(e, contact_terms(c), NULL,
+                   (tally->abandoned++, tally->abandoned_short += is_short));
     }
 }
 
@@ -416,37 +510,37 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     enum contact_state state = f->kind == FACT_CONTACT_COMPLETED   ? CONTACT_COMPLETED
                                : f->kind == FACT_CONTACT_CANCELLED ? CONTACT_CANCELLED
                                                                    : CONTACT_EXPIRED;
-    struct owner *owner = c->owner;
-    struct offer *o = c->offer;
+    struct owner *owner = contact_owner(c);
+    struct contact_extras *x = contact_own_extras(e, c);
+    struct offer *o = x->offer;
+    struct agent *agent = o != NULL ? o->agent : x->last_agent;
 
     leave_line(e, c);
     tally_end(e, c, state);
-    remember(e, c, f, o != NULL ? o->agent : c->last_agent, f->ended.reason, f->ended.actor);
-    tombstone_bury(e, c, f, state, o != NULL ? o->agent : c->last_agent);
+    remember(e, c, f, agent, f->ended.reason, f->ended.actor);
+    tombstone_bury(e, c, f, state, agent);
     enter(e, c, state);
     timer_wheel_disarm(&e->clocks, &c->timer);
     contact_warm_up(e, c);
     checkpoint_contact_leaves(e, c);
-    list_remove(&c->in_arrival);
-    list_remove(&c->of_owner);
+    near_list_remove(&e->arrival, &c->in_arrival);
+    near_list_remove(&owner->contacts, &c->of_owner);
     owner->contact_count--;
-    owner->watchful -= c->lost != DURATION_NONE;
+    owner->watchful -= contact_terms(c)->lost != DURATION_NONE;
     if (owner->watchful == 0) {
         owner->lost_since = TIME_NEVER; /* nobody minds any more */
     }
-    if (list_linked(&c->in_dirty)) {
-        list_remove(&c->in_dirty);
-    }
-    c->references++; /* so that it lives until here */
+    contact_looks_no_more(e, c);
+    x->references++; /* so that it lives until here */
     if (o != NULL) {
         tally_handled(e, o);
         offer_remove(e, o, OFFER_END_COMPLETED);
     }
-    c->references--;
-    if (c->references == 0) {
+    x->references--;
+    if (x->references == 0) {
         contact_destroy(e, c);
     } else {
-        list_append(&e->lingering, &c->in_arrival); /* somebody still wraps it up */
+        near_list_append(&e->lingering, &c->in_arrival); /* somebody still wraps it up */
     }
     tombstones_sweep(e);
     owner_release_if_unused(e, owner);
@@ -471,7 +565,7 @@ static void apply_promise(struct engine *e, struct contact *c, const struct fact
         c->at_risk |= bit;
     } else if (f->kind == FACT_CONTACT_OVERDUE) {
         c->overdue |= bit;
-        TALLY_EACH(e, c, NULL, tally->overdue++);
+        TALLY_EACH(e, contact_terms(c), NULL, tally->overdue++);
     } else {
         c->kept |= bit;
     }
@@ -481,29 +575,27 @@ static void apply_promise(struct engine *e, struct contact *c, const struct fact
 
 static void apply_rated(struct engine *e, const struct fact *f)
 {
-    struct tombstone *t = f->contact == NULL ? engine_find_tombstone(e, f->subject) : NULL;
-    uint8_t *rating = f->contact != NULL ? &f->contact->rating : &t->rating;
-    struct contact as_was;
-    const struct contact *c = f->contact;
+    struct contact *c = f->contact;
+    struct tombstone *t = c == NULL ? engine_find_tombstone(e, f->subject) : NULL;
+    uint8_t *rating = c != NULL ? &contact_own_extras(e, c)->rating : &t->rating;
+    const struct agent *agent = c != NULL ? contact_extras(c)->last_agent : t->agent;
+    const struct terms *terms = c != NULL ? contact_terms(c) : NULL;
+    struct terms as_was;
     uint64_t score = f->rated.score;
     uint64_t before = *rating;
 
     if (t != NULL) {
         checkpoint_before_tombstone(e, t);
-        memset(&as_was, 0, sizeof(as_was));
-        as_was.queue = t->queue;
-        as_was.tier = t->tier;
-        as_was.issue = t->issue;
-        as_was.channel = t->channel;
-        as_was.last_agent = t->agent;
-        c = &as_was;
+        as_was = (struct terms){
+            .queue = t->queue, .tier = t->tier, .issue = t->issue, .channel = t->channel};
+        terms = &as_was;
     }
     *rating = (uint8_t)score;
     /* The last judgement counts, once. */
-    TALLY_EACH(e, c, c->last_agent,
+    TALLY_EACH(e, terms, agent,
                (tally->ratings += before == 0, tally->rating_sum += score - before));
-    if (f->contact != NULL) {
-        remember(e, f->contact, f, NULL, f->rated.rating, f->rated.actor);
+    if (c != NULL) {
+        remember(e, c, f, NULL, f->rated.rating, f->rated.actor);
     }
 }
 
@@ -514,6 +606,7 @@ void apply_contact(struct engine *e, const struct fact *f)
     if (c != NULL) {
         assert(f->kind == FACT_WRAP_UP_ENDED || contact_may(c, f->kind));
         checkpoint_before_contact(e, c);
+        contact_open_history(e, c);
     }
     switch ((int)f->kind) {
     case FACT_CONTACT_QUEUED:
@@ -537,7 +630,7 @@ void apply_contact(struct engine *e, const struct fact *f)
         apply_offered(e, c, f);
         break;
     case FACT_OFFER_RECEIVED:
-        offer_enter(e, c->offer, OFFER_SHOWN, f->offer.until);
+        offer_enter(e, contact_offer(c), OFFER_SHOWN, f->offer.until);
         break;
     case FACT_OFFER_ACCEPTED:
         apply_accepted(e, c, f);

@@ -50,15 +50,25 @@ static void renumber_history(const struct renumbering *r, struct history_entry *
     }
 }
 
+static void renumber_terms(void *context, struct terms *t)
+{
+    const struct renumbering *r = context;
+
+    t->queue = r->queue[t->queue];
+    t->tier = r->tier[t->tier];
+    t->channel = r->channel[t->channel];
+    t->issue = t->issue != INDEX_NONE16 ? r->issue[t->issue] : INDEX_NONE16;
+    t->language = t->language != INDEX_NONE16 ? r->language[t->language] : INDEX_NONE16;
+}
+
 static void renumber_contact(const struct renumbering *r, struct contact *c)
 {
-    c->queue = r->queue[c->queue];
-    c->from_queue = c->from_queue != INDEX_NONE16 ? r->queue[c->from_queue] : INDEX_NONE16;
-    c->tier = r->tier[c->tier];
-    c->channel = r->channel[c->channel];
-    c->issue = c->issue != INDEX_NONE16 ? r->issue[c->issue] : INDEX_NONE16;
-    c->language = c->language != INDEX_NONE16 ? r->language[c->language] : INDEX_NONE16;
-    renumber_history(r, c->history, c->history_count);
+    struct contact_extras *x = c->extras;
+
+    if (x != NULL) {
+        x->from_queue = x->from_queue != INDEX_NONE16 ? r->queue[x->from_queue] : INDEX_NONE16;
+        renumber_history(r, x->history, x->history_count);
+    }
 }
 
 static void renumber_agent(const struct renumbering *r, struct agent *a)
@@ -78,12 +88,13 @@ static void renumber_agent(const struct renumbering *r, struct agent *a)
 static void renumber(struct engine *e, const struct settings *old, const struct settings *new)
 {
     struct renumbering r;
-    struct list *const lists[2] = {&e->arrival, &e->lingering};
+    struct near_list *const lists[2] = {&e->arrival, &e->lingering};
 
     memset(&r, 0, sizeof(r));
     renumber_init(&r, old, new);
+    terms_renumber(&e->terms, renumber_terms, &r);
     for (int i = 0; i < 2; i++) {
-        for (struct list_node *n = list_first(lists[i]); n != NULL; n = list_next(lists[i], n)) {
+        for (struct near_node *n = near_list_first(lists[i]); n != NULL; n = near_list_next(n)) {
             renumber_contact(&r, record_of(n, struct contact, in_arrival));
         }
     }
@@ -113,8 +124,7 @@ void apply_settings(struct engine *e, struct settings *settings)
     checkpoint_before_all(e);
     settings_retain(settings);
     if (old != NULL) {
-        for (struct list_node *n = list_first(&e->arrival); n != NULL;
-             n = list_next(&e->arrival, n)) {
+        for (struct near_node *n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
             struct contact *c = record_of(n, struct contact, in_arrival);
             if (c->state == CONTACT_WAITING) {
                 skill_queue_remove(e, c);
@@ -134,9 +144,9 @@ void apply_settings(struct engine *e, struct settings *settings)
     for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
         agent_serve(e, a);
     }
-    for (struct list_node *n = list_first(&e->arrival); n != NULL; n = list_next(&e->arrival, n)) {
+    for (struct near_node *n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
         struct contact *c = record_of(n, struct contact, in_arrival);
-        e->queues[c->queue].count[c->state]++;
+        e->queues[contact_queue(c)].count[c->state]++;
         if (c->state == CONTACT_WAITING) {
             skill_queue_push(e, c);
         }

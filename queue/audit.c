@@ -14,27 +14,30 @@ static const char *audit_contact(const struct engine *e, const struct contact *c
         return "an ended contact is among the live ones";
     }
     sum->live[c->state]++;
-    if ((c->line != NULL) != (c->state == CONTACT_WAITING)) {
+    if ((contact_line(c) != NULL) != (c->state == CONTACT_WAITING)) {
         return "a contact stands in a line without waiting, or waits in none";
     }
-    if (c->line != NULL) {
+    if (contact_line(c) != NULL) {
         struct ranked_key key = contact_place_key(e, c);
-        if (c->line->queue != c->queue || c->line->channel != c->channel ||
-            c->line->own != c->own_skills) {
+        if (contact_line(c)->queue != contact_queue(c) ||
+            contact_line(c)->channel != contact_terms(c)->channel ||
+            contact_line(c)->own != contact_terms(c)->own_skills) {
             return "a contact stands in a line that is not its own";
         }
         if (key.major != c->place.key.major || key.minor != c->place.key.minor) {
             return "a contact's place is not what its key says";
         }
-        if (c->line->reserved != NULL &&
-            (c->hold_until == TIME_NEVER || c->preferred != c->line->reserved)) {
+        if (contact_line(c)->reserved != NULL &&
+            (contact_extras(c)->hold_until == TIME_NEVER ||
+             contact_extras(c)->preferred != contact_line(c)->reserved)) {
             return "a contact is held for an agent that it does not wait for";
         }
     }
-    if ((c->offer != NULL) != (c->state >= CONTACT_OFFERED)) {
+    if ((contact_offer(c) != NULL) != (c->state >= CONTACT_OFFERED)) {
         return "a contact is offered or worked without an offer, or has one without being so";
     }
-    if (c->offer != NULL && (c->offer->contact != c || c->offer->passed_on)) {
+    if (contact_offer(c) != NULL &&
+        (contact_offer(c)->contact != c || contact_offer(c)->passed_on)) {
         return "a contact's offer is another's";
     }
     if (next != TIME_NEVER && (!timer_armed(&c->timer) || c->timer.at > next)) {
@@ -48,7 +51,7 @@ static const char *audit_offer(const struct agent *a, const struct offer *o)
     if (o->agent != a) {
         return "an agent holds another's offer";
     }
-    if (!o->passed_on && o->contact->offer != o) {
+    if (!o->passed_on && contact_offer(o->contact) != o) {
         return "an offer's contact does not know it";
     }
     if (o->until != TIME_NEVER && (!timer_armed(&o->timer) || o->timer.at != o->until)) {
@@ -119,8 +122,8 @@ const char *engine_audit(const struct engine *e)
     if (e->settings == NULL) {
         return NULL;
     }
-    for (const struct list_node *n = list_first(&e->arrival); n != NULL && wrong == NULL;
-         n = list_next(&e->arrival, n)) {
+    for (const struct near_node *n = near_list_first(&e->arrival); n != NULL && wrong == NULL;
+         n = near_list_next(n)) {
         const struct contact *c = record_of(n, struct contact, in_arrival);
         wrong = c->number <= last ? "contacts are not in the order of arrival"
                                   : audit_contact(e, c, &sum);
@@ -148,7 +151,7 @@ const char *engine_audit(const struct engine *e)
             return "the counts of queues are wrong";
         }
     }
-    if (!list_empty(&e->dirty_contacts) || !list_empty(&e->dirty_agents)) {
+    if (e->looking.count > 0 || !list_empty(&e->dirty_agents)) {
         return "somebody still looks after the step";
     }
     return audit_work_conserved(e);

@@ -73,8 +73,8 @@ static void write_contact(struct engine *e, struct contact *c)
 {
     struct checkpoint *p = e->checkpoint;
 
-    c->checkpoint = e->checkpoint_count;
-    visit_contact(record_begin(p, RECORD_CONTACT), c, &c->owner->name);
+    c->checkpoint = (uint32_t)e->checkpoint_count;
+    visit_contact(record_begin(p, RECORD_CONTACT), c);
     record_finish(p);
 }
 
@@ -91,7 +91,6 @@ static void write_small(struct engine *e)
 {
     struct checkpoint *p = e->checkpoint;
     uint8_t version = CHECKPOINT_VERSION;
-    struct list_node *n;
 
     record_begin(p, RECORD_HEAD);
     visit_u8(&p->out, &version);
@@ -113,7 +112,7 @@ static void write_small(struct engine *e)
             }
         }
     }
-    for (n = list_first(&e->lingering); n != NULL; n = list_next(&e->lingering, n)) {
+    for (struct near_node *n = near_list_first(&e->lingering); n != NULL; n = near_list_next(n)) {
         write_contact(e, record_of(n, struct contact, in_arrival));
     }
 }
@@ -121,7 +120,7 @@ static void write_small(struct engine *e)
 void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *context)
 {
     struct checkpoint *p = memory_take(sizeof(*p));
-    struct list_node *contact = list_first(&e->arrival);
+    struct near_node *contact = near_list_first(&e->arrival);
 
     assert(e->checkpoint == NULL);
     p->sink = sink;
@@ -140,7 +139,7 @@ void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *conte
 static void pass_contact(struct engine *e)
 {
     struct checkpoint *p = e->checkpoint;
-    struct list_node *n = list_next(&e->arrival, &p->contact->in_arrival);
+    struct near_node *n = near_list_next(&p->contact->in_arrival);
 
     p->contact = n == NULL ? NULL : record_of(n, struct contact, in_arrival);
     if (p->contact != NULL && p->contact->number >= p->next_number) {
@@ -178,7 +177,7 @@ static void write_some(struct engine *e, size_t records)
     struct checkpoint *p = e->checkpoint;
 
     while (records > 0 && p->contact != NULL) {
-        if (p->contact->checkpoint != e->checkpoint_count) {
+        if (p->contact->checkpoint != (uint32_t)e->checkpoint_count) {
             write_contact(e, p->contact);
         }
         pass_contact(e);
@@ -217,14 +216,14 @@ void engine_checkpoint_abandon(struct engine *e)
 
 void checkpoint_before_contact(struct engine *e, struct contact *c)
 {
-    if (e->checkpoint != NULL && c->checkpoint != e->checkpoint_count) {
+    if (e->checkpoint != NULL && c->checkpoint != (uint32_t)e->checkpoint_count) {
         write_contact(e, c);
     }
 }
 
 void checkpoint_skip_contact(struct engine *e, struct contact *c)
 {
-    c->checkpoint = e->checkpoint_count;
+    c->checkpoint = (uint32_t)e->checkpoint_count;
 }
 
 void checkpoint_contact_leaves(struct engine *e, struct contact *c)
@@ -305,18 +304,16 @@ static void load_contact(struct visitor *v)
     struct engine *e = v->engine;
     struct checkpoint_loading *l = e->loading;
     struct contact *c = pool_take(&e->contact_pool);
-    struct text owner = TEXT_NONE;
 
-    list_init(&c->cool_downs);
     l->contacts = grown(l->contacts, l->contact_count, &l->contact_room, sizeof(*l->contacts));
     l->contacts[l->contact_count++] = c;
     if (e->settings == NULL) {
         v->bad = true;
         return;
     }
-    visit_contact(v, c, &owner);
+    visit_contact(v, c);
     if (!v->bad && c->state < CONTACT_LIVE_STATES) {
-        if (engine_find_contact(e, c->id) != NULL) {
+        if (engine_find_contact(e, contact_id(c)) != NULL) {
             v->bad = true;
             return;
         }
@@ -386,14 +383,15 @@ static bool link_offers(struct engine *e)
         struct offer *o = l->offers[i].offer;
         struct contact *c = loaded_contact(l, l->offers[i].contact);
         struct agent *a = o->agent;
-        if (c == NULL || (!o->passed_on && (c->offer != NULL || c->state < CONTACT_OFFERED ||
-                                            c->state > CONTACT_WRAPPING))) {
+        if (c == NULL ||
+            (!o->passed_on && (contact_offer(c) != NULL || c->state < CONTACT_OFFERED ||
+                               c->state > CONTACT_WRAPPING))) {
             return false;
         }
         o->contact = c;
-        c->references++;
+        contact_own_extras(e, c)->references++;
         if (!o->passed_on) {
-            c->offer = o;
+            c->extras->offer = o;
         }
         list_append(&a->held, &o->of_agent);
         a->held_count++;
@@ -406,19 +404,19 @@ static bool link_offers(struct engine *e)
 
 static bool link_contact(struct engine *e, struct contact *c)
 {
-    struct skill_queue *q = &e->queues[c->queue];
+    struct skill_queue *q = &e->queues[contact_queue(c)];
 
     if (c->state >= CONTACT_LIVE_STATES) {
-        list_append(&e->lingering, &c->in_arrival);
-        return c->references > 0;
+        near_list_append(&e->lingering, &c->in_arrival);
+        return contact_extras(c)->references > 0;
     }
-    if ((c->offer != NULL) != (c->state >= CONTACT_OFFERED)) {
+    if ((contact_offer(c) != NULL) != (c->state >= CONTACT_OFFERED)) {
         return false;
     }
-    list_append(&e->arrival, &c->in_arrival);
-    list_append(&c->owner->contacts, &c->of_owner);
-    c->owner->contact_count++;
-    c->owner->watchful += c->lost != DURATION_NONE;
+    near_list_append(&e->arrival, &c->in_arrival);
+    near_list_append(&contact_owner(c)->contacts, &c->of_owner);
+    contact_owner(c)->contact_count++;
+    contact_owner(c)->watchful += contact_terms(c)->lost != DURATION_NONE;
     e->live[c->state]++;
     q->count[c->state]++;
     if (c->state == CONTACT_WAITING) {
@@ -501,9 +499,7 @@ void checkpoint_loading_abandon(struct engine *e)
     }
     for (size_t i = 0; i < l->contact_count; i++) {
         struct contact *c = l->contacts[i];
-        while (!list_empty(&c->cool_downs)) {
-            cool_down_end(e, record_of(list_first(&c->cool_downs), struct cool_down, of_contact));
-        }
+        contact_warm_up(e, c);
         contact_destroy(e, c);
     }
     record_log_close(&l->tombstones);

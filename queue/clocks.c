@@ -6,18 +6,22 @@
 
 static void wake(struct engine *e, struct contact *c)
 {
-    struct targets t = settings_targets(e->settings, c->queue, c->tier, c->issue);
-    engine_time start = c->not_before_at;
-    duration_ms hold = e->settings->queues[c->queue].preferred_hold;
+    struct targets t = settings_targets(e->settings, contact_queue(c), contact_terms(c)->tier,
+                                        contact_terms(c)->issue);
+    engine_time start = contact_extras(c)->not_before_at;
+    duration_ms hold = e->settings->queues[contact_queue(c)].preferred_hold;
     struct fact f;
 
     fact_about(&f, FACT_CONTACT_WOKEN, c);
     f.woken.start_at = start;
-    f.woken.expires_at = c->expires != DURATION_NONE ? start + c->expires : c->expires_at;
+    f.woken.expires_at = contact_terms(c)->expires != DURATION_NONE
+                             ? start + contact_terms(c)->expires
+                             : contact_expires_at(c);
     f.woken.answer_at = t.answer != DURATION_NONE ? start + t.answer : TIME_NEVER;
     f.woken.progress_at = t.progress != DURATION_NONE ? start + t.progress : TIME_NEVER;
     f.woken.resolve_at = t.resolve != DURATION_NONE ? start + t.resolve : TIME_NEVER;
-    if (hold > 0 && worth_waiting_for(e, c->preferred, c->queue, c->own_skills)) {
+    if (hold > 0 && worth_waiting_for(e, contact_extras(c)->preferred, contact_queue(c),
+                                      contact_terms(c)->own_skills)) {
         f.woken.hold_until = e->now + hold;
     }
     engine_emit(e, &f);
@@ -27,7 +31,7 @@ static void wake(struct engine *e, struct contact *c)
 
 static bool warn_about_promise(struct engine *e, struct contact *c, enum promise p)
 {
-    engine_time due = c->due[p];
+    engine_time due = contact_due(c, p);
     struct fact f;
 
     if (due == TIME_NEVER || ((c->kept | c->overdue) >> p & 1) != 0) {
@@ -58,26 +62,27 @@ static enum clock_found contact_clock(struct engine *e, struct contact *c)
 {
     struct fact f;
 
-    if (c->lost != DURATION_NONE && c->owner->lost_since != TIME_NEVER &&
-        c->owner->lost_since + c->lost <= e->now) {
+    if (contact_terms(c)->lost != DURATION_NONE && contact_owner(c)->lost_since != TIME_NEVER &&
+        contact_owner(c)->lost_since + contact_terms(c)->lost <= e->now) {
         customer_left(e, c, TEXT("connector_lost"), NULL);
         return CLOCK_ENDED_IT;
     }
     if (c->state == CONTACT_SCHEDULED) {
-        if (c->not_before_at <= e->now) {
+        if (contact_extras(c)->not_before_at <= e->now) {
             wake(e, c);
             return CLOCK_RAN_OUT;
         }
         return CLOCK_NONE;
     }
-    if ((c->state == CONTACT_WAITING || c->state == CONTACT_OFFERED) && c->expires_at <= e->now) {
+    if ((c->state == CONTACT_WAITING || c->state == CONTACT_OFFERED) &&
+        contact_expires_at(c) <= e->now) {
         if (c->state == CONTACT_OFFERED) {
-            withdraw_offer(e, c->offer, OFFER_END_EXPIRED, false);
+            withdraw_offer(e, contact_offer(c), OFFER_END_EXPIRED, false);
         }
         end_contact(e, c, FACT_CONTACT_EXPIRED, TEXT("expired"), NULL);
         return CLOCK_ENDED_IT;
     }
-    if (c->state == CONTACT_WAITING && c->hold_until <= e->now) {
+    if (c->state == CONTACT_WAITING && contact_extras(c)->hold_until <= e->now) {
         fact_about(&f, FACT_CONTACT_OPENED, c);
         engine_emit(e, &f);
         contact_is_dirty(e, c);
@@ -95,7 +100,7 @@ static void contact_clocks(struct engine *e, struct contact *c)
 {
     enum clock_found found;
 
-    if (c->state == CONTACT_WAITING && !list_empty(&c->cool_downs)) {
+    if (c->state == CONTACT_WAITING && !list_empty(&contact_extras(c)->cool_downs)) {
         contact_is_dirty(e, c); /* somebody may have cooled down */
     }
     do {
@@ -131,11 +136,11 @@ static void put_away_after_misses(struct engine *e, struct agent *a)
  * nowhere. */
 void escalate_after_attempts(struct engine *e, struct contact *c)
 {
-    const struct queue_settings *q = &e->settings->queues[c->queue];
+    const struct queue_settings *q = &e->settings->queues[contact_queue(c)];
     struct fact f;
 
-    if (q->attempts_max == 0 || c->attempts < q->attempts_max || q->escalation == INDEX_NONE16 ||
-        q->escalation == c->queue) {
+    if (q->attempts_max == 0 || contact_extras(c)->attempts < q->attempts_max ||
+        q->escalation == INDEX_NONE16 || q->escalation == contact_queue(c)) {
         return;
     }
     fact_about(&f, FACT_CONTACT_ESCALATED, c);

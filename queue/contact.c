@@ -1,4 +1,4 @@
-/* A contact's life cycle, words, story and clocks. */
+/* A contact's life cycle, words, parts, times and clocks. */
 #include "queue/state.h"
 
 /* ---- the life cycle ---- */
@@ -69,109 +69,170 @@ struct text contact_state_word(enum contact_state state)
     return contact_words[state];
 }
 
-/* ---- the body: one block of memory behind the id ---- */
-
-#define BODY_TEXTS(EACH)                                                                           \
-    EACH(customer)                                                                                 \
-    EACH(subject)                                                                                  \
-    EACH(text)                                                                                     \
-    EACH(payload)                                                                                  \
-    EACH(parent)                                                                                   \
-    EACH(reopens)                                                                                  \
-    EACH(why_tier)                                                                                 \
-    EACH(why_issue)                                                                                \
-    EACH(why_queue)                                                                                \
-    EACH(why_language)                                                                             \
-    EACH(note)                                                                                     \
-    EACH(from_reason)                                                                              \
-    EACH(disposition)                                                                              \
-    EACH(end_reason)
-
-static char *put(char *at, const void *bytes, uint32_t length)
+struct text contact_why_agent(const struct contact *c)
 {
-    memcpy(at, bytes, length);
-    return at + length;
+    return word_text(contact_extras(c)->why_agent);
 }
 
-/* Copies id and body into one new block; what they pointed at before may be the old one. */
-void contact_set_body(struct engine *e, struct contact *c, struct text id,
-                      const struct contact_body *body)
-{
-    size_t size = id.length + 1u + body->customer_attributes.length + body->attributes.length;
-    struct contact_body copy;
-    char *block;
-    char *at;
+/* ---- its parts ---- */
 
-#define SIZE(name) size += body->name.length;
-    BODY_TEXTS(SIZE)
-#undef SIZE
-    block = memory_take(size);
-    at = put(block, id.bytes, id.length);
-#define COPY(name)                                                                                 \
-    copy.name = (struct text){body->name.bytes == NULL ? NULL : at, body->name.length};            \
-    if (body->name.length > 0) {                                                                   \
-        at = put(at, body->name.bytes, body->name.length);                                         \
+#define NO_COOL_DOWNS                                                                              \
+    {                                                                                              \
+        (struct list_node *)(uintptr_t)&contact_without_extras.cool_downs.head,                    \
+            (struct list_node *)(uintptr_t)&contact_without_extras.cool_downs.head                 \
     }
-    BODY_TEXTS(COPY)
-#undef COPY
-    copy.customer_attributes = (struct raw){(const uint8_t *)at, body->customer_attributes.length};
-    if (body->customer_attributes.length > 0) {
-        at = put(at, body->customer_attributes.bytes, body->customer_attributes.length);
+
+const struct contact_extras contact_without_extras = {
+    .from_queue = INDEX_NONE16,
+    .visits = 1,
+    .not_before_at = TIME_NEVER,
+    .hold_until = TIME_NEVER,
+    .visit_since = TIME_NEVER,
+    .cool_downs = {NO_COOL_DOWNS},
+};
+
+struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
+{
+    if (c->extras == NULL) {
+        c->extras = pool_take(&e->extras_pool);
+        *c->extras = contact_without_extras;
+        list_init(&c->extras->cool_downs);
     }
-    copy.attributes = (struct raw){(const uint8_t *)at, body->attributes.length};
-    if (body->attributes.length > 0) {
-        put(at, body->attributes.bytes, body->attributes.length);
-    }
-    memory_give((void *)(uintptr_t)c->id.bytes);
-    e->body_bytes += size - c->body_bytes;
-    c->body_bytes = (uint32_t)size;
-    c->id = (struct text){block, id.length};
-    c->body = copy;
+    return c->extras;
 }
 
-/* ---- history ---- */
-
-#define HISTORY_FIRST 4
-
-void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
-                  const struct history_entry *entry)
+void contact_set_papers(struct engine *e, struct contact *c, struct text id,
+                        const struct contact_body *body)
 {
-    struct history_entry *h = *history;
+    uint8_t *old = c->papers;
 
-    if (h == NULL) {
-        h = pool_take(&e->history_pool);
-        *room = HISTORY_FIRST;
-    } else if (*count == *room && *room < HISTORY_KEPT) {
-        uint16_t larger = (uint16_t)(*room * 2);
-        struct history_entry *copy = memory_take(larger * sizeof(*copy));
-        memcpy(copy, h, *count * sizeof(*h));
-        if (*room == HISTORY_FIRST) {
-            pool_give(&e->history_pool, h);
-        } else {
-            memory_give(h);
-        }
-        h = copy;
-        *room = larger;
-    } else if (*count == HISTORY_KEPT) {
-        text_discard(h[0].reason);
-        text_discard(h[0].actor);
-        memmove(h, h + 1, (HISTORY_KEPT - 1) * sizeof(*h));
-        --*count;
+    c->papers = papers_write(&e->papers, id, body);
+    e->body_bytes += papers_size(c->papers);
+    if (old != NULL) {
+        size_t size = papers_size(old);
+        e->body_bytes -= size;
+        shelf_give(&e->papers, old, size);
     }
-    *history = h;
-    h[(*count)++] = *entry;
 }
 
-void history_discard(struct engine *e, struct history_entry *history, uint16_t count, uint16_t room)
+/* Its times are read by the terms; so they are read before and written after. */
+void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        text_discard(history[i].reason);
-        text_discard(history[i].actor);
+    const struct terms *old = c->terms;
+    struct contact_times times;
+
+    if (old == NULL) {
+        c->terms = terms_take(&e->terms, wanted);
+        return;
     }
-    if (history != NULL && room == HISTORY_FIRST) {
-        pool_give(&e->history_pool, history);
-    } else {
-        memory_give(history);
+    contact_get_times(c, &times);
+    c->terms = terms_take(&e->terms, wanted);
+    terms_release(&e->terms, old);
+    contact_set_times(e, c, &times);
+}
+
+/* ---- times ---- */
+
+/* An instant near its submission takes four bytes: the milliseconds from NEAR_BEFORE before it,
+ * some three days. NEAR_FAR: it stands in the extras. */
+#define NEAR_BEFORE ((uint64_t)1 << 28)
+#define NEAR_FAR    UINT32_MAX
+
+static uint32_t near_time(const struct contact *c, engine_time at)
+{
+    uint64_t from = (uint64_t)at - (uint64_t)c->created_at + NEAR_BEFORE;
+
+    return from < NEAR_FAR ? (uint32_t)from : NEAR_FAR;
+}
+
+static engine_time far_time(const struct contact *c, uint32_t from)
+{
+    return (engine_time)((uint64_t)c->created_at + from - NEAR_BEFORE);
+}
+
+engine_time contact_start_at(const struct contact *c)
+{
+    return c->start != NEAR_FAR ? far_time(c, c->start) : c->extras->start_at;
+}
+
+engine_time contact_state_since(const struct contact *c)
+{
+    return c->since != NEAR_FAR ? far_time(c, c->since) : c->extras->state_since;
+}
+
+void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
+{
+    c->since = near_time(c, at);
+    if (c->since == NEAR_FAR) {
+        contact_own_extras(e, c)->state_since = at;
+    }
+}
+
+engine_time contact_visit_since(const struct contact *c)
+{
+    engine_time since = contact_extras(c)->visit_since;
+
+    return since != TIME_NEVER ? since : contact_start_at(c);
+}
+
+static engine_time after_span(engine_time from, duration_ms span)
+{
+    return span == DURATION_NONE ? TIME_NEVER : (engine_time)((uint64_t)from + (uint64_t)span);
+}
+
+/* By the terms: what may wait so long waits so long from its submission, or from its schedule. */
+static engine_time expires_by_terms(const struct contact *c, engine_time start)
+{
+    return after_span(start > c->created_at ? start : c->created_at, contact_terms(c)->expires);
+}
+
+engine_time contact_expires_at(const struct contact *c)
+{
+    return contact_extras(c)->own_times ? c->extras->expires_at
+                                        : expires_by_terms(c, contact_start_at(c));
+}
+
+engine_time contact_due(const struct contact *c, enum promise promise)
+{
+    return contact_extras(c)->own_times
+               ? c->extras->due[promise]
+               : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
+}
+
+void contact_get_times(const struct contact *c, struct contact_times *times)
+{
+    times->start_at = contact_start_at(c);
+    times->expires_at = contact_expires_at(c);
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        times->due[p] = contact_due(c, (enum promise)p);
+    }
+}
+
+static bool times_by_terms(const struct contact *c, const struct contact_times *times)
+{
+    bool same = times->expires_at == expires_by_terms(c, times->start_at);
+
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        same = same && times->due[p] == after_span(times->start_at, contact_terms(c)->promised[p]);
+    }
+    return same;
+}
+
+void contact_set_times(struct engine *e, struct contact *c, const struct contact_times *times)
+{
+    bool own = !times_by_terms(c, times);
+
+    c->start = near_time(c, times->start_at);
+    if (c->start == NEAR_FAR) {
+        contact_own_extras(e, c)->start_at = times->start_at;
+    }
+    if (own) {
+        struct contact_extras *x = contact_own_extras(e, c);
+        x->expires_at = times->expires_at;
+        memcpy(x->due, times->due, sizeof(x->due));
+    }
+    if (c->extras != NULL) {
+        c->extras->own_times = own;
     }
 }
 
@@ -187,7 +248,7 @@ static engine_time promise_clock(const struct engine *e, const struct contact *c
     engine_time next = TIME_NEVER;
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        engine_time due = c->due[p];
+        engine_time due = contact_due(c, (enum promise)p);
         if (due == TIME_NEVER || ((c->kept | c->overdue) >> p & 1) != 0) {
             continue;
         }
@@ -207,21 +268,22 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
     if (c->state >= CONTACT_WRAPPING) {
         return TIME_NEVER;
     }
-    if (c->lost != DURATION_NONE && c->owner->lost_since != TIME_NEVER) {
-        next = earlier(next, c->owner->lost_since + c->lost);
+    if (contact_terms(c)->lost != DURATION_NONE && contact_owner(c)->lost_since != TIME_NEVER) {
+        next = earlier(next, contact_owner(c)->lost_since + contact_terms(c)->lost);
     }
     if (c->state == CONTACT_SCHEDULED) {
-        return earlier(next, c->not_before_at);
+        return earlier(next, contact_extras(c)->not_before_at);
     }
     next = earlier(next, promise_clock(e, c));
     if (c->state == CONTACT_ACTIVE) {
         return next;
     }
-    next = earlier(next, c->expires_at);
+    next = earlier(next, contact_expires_at(c));
     if (c->state == CONTACT_WAITING) {
-        next = earlier(next, c->hold_until);
-        for (struct list_node *n = list_first(&c->cool_downs); n != NULL;
-             n = list_next(&c->cool_downs, n)) {
+        const struct contact_extras *x = contact_extras(c);
+        next = earlier(next, x->hold_until);
+        for (struct list_node *n = list_first(&x->cool_downs); n != NULL;
+             n = list_next(&x->cool_downs, n)) {
             engine_time until = record_of(n, struct cool_down, of_contact)->until;
             if (until > after) {
                 next = earlier(next, until);
@@ -248,12 +310,13 @@ void cool_down_end(struct engine *e, struct cool_down *d)
 
 void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until)
 {
-    struct list_node *n = list_first(&c->cool_downs);
+    struct list *cool_downs = &contact_own_extras(e, c)->cool_downs;
+    struct list_node *n = list_first(cool_downs);
 
     /* What has ended is swept here, so that the list stays as long as what runs. */
     while (n != NULL) {
         struct cool_down *d = record_of(n, struct cool_down, of_contact);
-        n = list_next(&c->cool_downs, n);
+        n = list_next(cool_downs, n);
         if (d->until <= e->now || d->agent == a) {
             cool_down_end(e, d);
         }
@@ -263,7 +326,7 @@ void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, eng
         d->contact = c;
         d->agent = a;
         d->until = until;
-        list_append(&c->cool_downs, &d->of_contact);
+        list_append(cool_downs, &d->of_contact);
         list_append(&a->cool_downs, &d->of_agent);
     }
 }
@@ -272,19 +335,28 @@ void contact_warm_up(struct engine *e, struct contact *c)
 {
     struct list_node *n;
 
-    while ((n = list_first(&c->cool_downs)) != NULL) {
+    while (c->extras != NULL && (n = list_first(&c->extras->cool_downs)) != NULL) {
         cool_down_end(e, record_of(n, struct cool_down, of_contact));
     }
 }
 
+/* It is among those that live no more. */
 void contact_destroy(struct engine *e, struct contact *c)
 {
-    if (list_linked(&c->in_arrival)) {
-        list_remove(&c->in_arrival);
+    if (near_list_has(&e->lingering, &c->in_arrival)) {
+        near_list_remove(&e->lingering, &c->in_arrival);
     }
-    history_discard(e, c->history, c->history_count, c->history_room);
-    requirement_release(&e->skills, c->own_skills);
-    e->body_bytes -= c->body_bytes;
-    memory_give((void *)(uintptr_t)c->id.bytes);
+    if (c->extras != NULL) {
+        history_discard(e, c->extras->history, c->extras->history_count, c->extras->history_room);
+        pool_give(&e->extras_pool, c->extras);
+    }
+    if (c->terms != NULL) {
+        terms_release(&e->terms, c->terms);
+    }
+    if (c->papers != NULL) {
+        size_t size = papers_size(c->papers);
+        e->body_bytes -= size;
+        shelf_give(&e->papers, c->papers, size);
+    }
     pool_give(&e->contact_pool, c);
 }

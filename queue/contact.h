@@ -7,15 +7,23 @@
  *
  * The table CONTACT_MOVES in contact.c is the law. Everything here changes in engine_apply and
  * nowhere else; outside the engine it is read only, on the thread that steps the engine, and not
- * kept across a step. The words of the customer (body) stand apart, so that the record that routing
- * touches is small. */
+ * kept across a step.
+ *
+ * A centre may have a million of them wait, so a contact is in four parts:
+ *
+ *      contact ──▶ terms    how it was classified and what was promised; shared by all that are
+ * alike ├─▶ papers   its id and the customer's words └─▶ extras   what few of those that wait have;
+ * NULL: none of it */
 #ifndef QUEUE_CONTACT_H
 #define QUEUE_CONTACT_H
 
 #include "queue/base/list.h"
+#include "queue/base/near_list.h"
 #include "queue/base/ranked_tree.h"
 #include "queue/base/timer_wheel.h"
 #include "queue/fact.h"
+#include "queue/papers.h"
+#include "queue/terms.h"
 #include "queue/types.h"
 
 enum contact_state {
@@ -61,83 +69,122 @@ struct cool_down {
     engine_time until;
 };
 
-struct contact_body {
-    struct text customer;
-    struct text subject;
-    struct text text;
-    struct text payload;
-    struct raw customer_attributes;
-    struct raw attributes;
-    struct text parent;
-    struct text reopens;
-    struct text why_tier;
-    struct text why_issue;
-    struct text why_queue;
-    struct text why_language;
-    /* of the last hand-over */
-    struct text note;
-    struct text from_reason;
-    struct text disposition;
-    struct text end_reason; /* while wrapping: why the work ended */
+/* What few contacts have, and those that were ever offered. */
+struct contact_extras {
+    struct offer *offer; /* the live offer or assignment, else NULL */
+    struct agent *preferred;
+    struct agent *last_agent;      /* who last accepted it */
+    struct agent *from_agent;      /* who last passed it on */
+    struct history_entry *history; /* the last HISTORY_KEPT, oldest first; NULL: its submission */
+    uint16_t history_count;
+    uint16_t history_room;
+    queue_index from_queue;
+    uint8_t why_agent; /* why its last offer went to that agent; a word's number */
+    uint8_t rating;    /* 0: none */
+    uint32_t attempts; /* offers in this visit that were declined or missed, and the running one */
+    uint32_t visits;   /* of queues */
+    uint32_t references; /* offers that still point here */
+    bool own_times;      /* expires_at and due are other than the terms say */
+    engine_time expires_at;
+    engine_time due[PROMISE_COUNT];
+    engine_time not_before_at;
+    engine_time hold_until;
+    engine_time visit_since; /* in this queue; TIME_NEVER: since its start */
+    engine_time start_at;    /* where it is too far away for contact.start */
+    engine_time state_since; /* likewise */
+    struct list cool_downs;
 };
 
 struct contact {
-    struct text id;
     uint64_t number; /* arrival: unique, growing, never reused */
-    enum contact_state state;
-    tier_index tier;
-    channel_index channel;
-    queue_index queue;
-    issue_index issue;
-    language_index language;
-
+    const struct terms *terms;
+    uint8_t *papers;
+    struct contact_extras *extras;
     struct owner *owner;
-    struct line *line;        /* where it stands while waiting, else NULL */
-    struct ranked_node place; /* its place there: the key that time never changes */
-    struct offer *offer;      /* the live offer or assignment, else NULL */
-    struct agent *preferred;
-    struct agent *last_agent; /* who last accepted it */
-    struct agent *from_agent; /* who last passed it on */
-    queue_index from_queue;
-    const struct requirement *own_skills; /* in addition to the queue's */
-
+    struct line *line;           /* where it stands while waiting, else NULL */
+    struct ranked_node place;    /* its place there: the key that time never changes */
+    struct timer_node timer;     /* the earliest of its clocks */
+    struct near_node in_arrival; /* all live contacts, by number */
+    struct near_node of_owner;
     engine_time created_at; /* when it was submitted, on the workspace's clock */
-    engine_time start_at;   /* targets and waits count from it */
-    engine_time state_since;
-    engine_time visit_since; /* in this queue */
-    engine_time not_before_at;
-    engine_time expires_at;
-    engine_time hold_until;
-    engine_time due[PROMISE_COUNT]; /* TIME_NEVER: none */
-    uint8_t kept;                   /* a bit for each promise */
+    uint64_t submitted_seq; /* of the fact of its submission */
+    uint32_t start;         /* targets and waits count from it; see contact_start_at */
+    uint32_t since;         /* in its state; see contact_state_since */
+    uint32_t checkpoint;    /* the checkpoint it was last written for */
+    uint8_t state;          /* enum contact_state */
+    uint8_t kept;           /* a bit for each promise */
     uint8_t overdue;
     uint8_t at_risk;
-    bool keeps_place;
-    bool ever_answered;
-    bool answered_in_visit;
-    bool unresolved;
-    bool repeat; /* reopens another */
-    duration_ms boost;
-    duration_ms expires;
-    duration_ms lost;  /* DURATION_NONE: not bound to its connector's presence */
-    uint32_t attempts; /* offers in this visit that were declined or missed, and the running one */
-    uint32_t visits;   /* of queues */
-    uint32_t references;     /* offers that still point here */
-    uint64_t config_version; /* that classified it */
-    uint8_t rating;          /* 0: none */
-    struct text why_agent;   /* why its last offer went to that agent; a known word */
-
-    struct timer_node timer; /* the earliest of its clocks */
-    struct list cool_downs;
-    struct list_node of_owner;
-    struct list_node in_arrival;   /* all live contacts, by number */
-    struct list_node in_dirty;     /* looks for an agent at the end of this step */
-    struct history_entry *history; /* the last HISTORY_KEPT, oldest first */
-    uint16_t history_count;
-    uint16_t history_room;
-    struct contact_body body;
-    uint32_t body_bytes; /* of the block with id and body */
-    uint64_t checkpoint; /* the checkpoint it was last written for */
+    bool ever_answered : 1;
+    bool answered_in_visit : 1;
+    bool unresolved : 1;
+    bool repeat : 1;        /* reopens another */
+    bool was_scheduled : 1; /* it was submitted for later */
+    bool looks : 1;         /* for an agent, at the end of this step */
 };
+
+/* ---- reading ---- */
+
+static inline struct text contact_id(const struct contact *c)
+{
+    return papers_id(c->papers);
+}
+
+static inline struct text contact_customer(const struct contact *c)
+{
+    return papers_customer(c->papers);
+}
+
+static inline struct contact_body contact_body(const struct contact *c)
+{
+    struct contact_body body;
+
+    papers_read(c->papers, &body);
+    return body;
+}
+
+static inline const struct terms *contact_terms(const struct contact *c)
+{
+    return c->terms;
+}
+
+static inline queue_index contact_queue(const struct contact *c)
+{
+    return contact_terms(c)->queue;
+}
+
+extern const struct contact_extras contact_without_extras;
+
+static inline const struct contact_extras *contact_extras(const struct contact *c)
+{
+    return c->extras != NULL ? c->extras : &contact_without_extras;
+}
+
+static inline struct offer *contact_offer(const struct contact *c)
+{
+    return c->extras != NULL ? c->extras->offer : NULL;
+}
+
+static inline struct owner *contact_owner(const struct contact *c)
+{
+    return c->owner;
+}
+
+static inline struct line *contact_line(const struct contact *c)
+{
+    return c->line;
+}
+
+engine_time contact_start_at(const struct contact *c);
+engine_time contact_state_since(const struct contact *c);
+engine_time contact_visit_since(const struct contact *c);
+engine_time contact_expires_at(const struct contact *c); /* TIME_NEVER: not by itself */
+engine_time contact_due(const struct contact *c, enum promise promise); /* TIME_NEVER: none */
+
+struct text contact_why_agent(const struct contact *c); /* a known word */
+
+/* Its story, oldest first. Of one to which nothing has happened yet it is made up in `*first`. */
+const struct history_entry *contact_history(const struct contact *c, struct history_entry *first,
+                                            uint32_t *count);
 
 #endif

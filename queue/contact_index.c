@@ -31,7 +31,7 @@ struct contact_found contact_index_find(const struct engine *e, struct text id)
     while ((number = hash_probe_next(&p)) != 0) {
         if ((number & ENDED) == 0) {
             found.contact = store_at(&e->store, number);
-            if (text_equal(found.contact->id, id)) {
+            if (text_equal(contact_id(found.contact), id)) {
                 return found;
             }
             found.contact = NULL;
@@ -48,12 +48,12 @@ struct contact_found contact_index_find(const struct engine *e, struct text id)
 
 void contact_index_add(struct engine *e, struct contact *c)
 {
-    hash_index_insert(&e->contacts.numbers, hash_of(e, c->id), number_of(c));
+    hash_index_insert(&e->contacts.numbers, hash_of(e, contact_id(c)), number_of(c));
 }
 
 void contact_index_end(struct engine *e, const struct contact *c, struct tombstone *t)
 {
-    t->hash = hash_of(e, c->id);
+    t->hash = hash_of(e, contact_id(c));
     hash_index_replace(&e->contacts.numbers, t->hash, number_of(c), number_of_ended(t));
     e->contacts.ended++;
 }

@@ -5,7 +5,7 @@ uint64_t engine_digest(const struct engine *engine)
 {
     struct engine *e = (struct engine *)(uintptr_t)engine; /* the walk only reads in this mode */
     struct visitor v = {.mode = VISIT_DIGEST, .engine = e};
-    const struct list *const lists[2] = {&e->arrival, &e->lingering};
+    const struct near_list *const lists[2] = {&e->arrival, &e->lingering};
     uint64_t series_sum = 0;
     uint64_t lingering_sum = 0;
 
@@ -15,10 +15,10 @@ uint64_t engine_digest(const struct engine *engine)
         visit_agent(&v, a);
     }
     for (int i = 0; i < 2; i++) {
-        for (struct list_node *n = list_first(lists[i]); n != NULL; n = list_next(lists[i], n)) {
+        for (struct near_node *n = near_list_first(lists[i]); n != NULL; n = near_list_next(n)) {
             struct contact *c = record_of(n, struct contact, in_arrival);
             struct visitor one = {.mode = VISIT_DIGEST, .engine = e};
-            visit_contact(&one, c, &c->owner->name);
+            visit_contact(&one, c);
             if (i == 0) {
                 visit_u64(&v, &one.hash);
             } else {

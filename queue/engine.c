@@ -43,13 +43,10 @@ struct engine *engine_create(const struct engine_options *options)
     number_map_init(&e->sessions);
     id_map_init(&e->lines, key_of_line, seed);
     id_map_init(&e->profiles, key_of_profile, seed);
-    list_init(&e->arrival);
-    list_init(&e->lingering);
     record_log_init(&e->ended);
     record_log_init(&e->stories.log);
     list_init(&e->all_lines);
     list_init(&e->all_profiles);
-    list_init(&e->dirty_contacts);
     list_init(&e->dirty_agents);
     list_init(&e->pulled_agents);
     skill_table_init(&e->skills, seed);
@@ -57,6 +54,9 @@ struct engine *engine_create(const struct engine_options *options)
     bitset_init(&e->profiles_ready);
     timer_wheel_init(&e->clocks, 0);
     store_init(&e->store);
+    terms_table_init(&e->terms, &e->store, &e->skills, seed);
+    shelf_init(&e->papers, &e->store);
+    pool_init(&e->extras_pool, &e->store, sizeof(struct contact_extras));
     pool_init(&e->contact_pool, &e->store, sizeof(struct contact));
     pool_init(&e->offer_pool, &e->store, sizeof(struct offer));
     pool_init(&e->cool_down_pool, &e->store, sizeof(struct cool_down));
@@ -69,16 +69,16 @@ struct engine *engine_create(const struct engine_options *options)
 
 static void destroy_contacts(struct engine *e)
 {
-    struct list_node *n;
+    struct near_node *n;
 
-    while ((n = list_first(&e->arrival)) != NULL || (n = list_first(&e->lingering)) != NULL) {
+    while ((n = near_list_first(&e->arrival)) != NULL ||
+           (n = near_list_first(&e->lingering)) != NULL) {
         struct contact *c = record_of(n, struct contact, in_arrival);
-        if (c->line != NULL) {
+        near_list_remove(c->state < CONTACT_LIVE_STATES ? &e->arrival : &e->lingering, n);
+        if (contact_line(c) != NULL) {
             skill_queue_remove(e, c);
         }
-        while (!list_empty(&c->cool_downs)) {
-            cool_down_end(e, record_of(list_first(&c->cool_downs), struct cool_down, of_contact));
-        }
+        contact_warm_up(e, c);
         contact_destroy(e, c);
     }
 }
@@ -141,6 +141,7 @@ void engine_destroy(struct engine *e)
     destroy_series(e);
     destroy_owners(e);
     skill_queues_close(e);
+    terms_table_close(&e->terms);
     skill_table_close(&e->skills);
     hash_index_close(&e->contacts.numbers);
     id_map_close(&e->agents);
@@ -155,6 +156,9 @@ void engine_destroy(struct engine *e)
     pool_close(&e->cool_down_pool);
     pool_close(&e->line_pool);
     pool_close(&e->history_pool);
+    pool_close(&e->extras_pool);
+    shelf_close(&e->papers);
+    memory_give(e->looking.contacts);
     store_close(&e->store);
     text_discard(e->config_text);
     text_discard(e->workspace);
@@ -243,13 +247,13 @@ struct owner *engine_find_owner(const struct engine *e, struct text name)
 
 struct contact *engine_next_contact(const struct engine *e, uint64_t after, struct contact *hint)
 {
-    struct list_node *n;
+    struct near_node *n;
 
     if (hint != NULL && hint->number == after) {
-        n = list_next(&e->arrival, &hint->in_arrival);
+        n = near_list_next(&hint->in_arrival);
         return n == NULL ? NULL : record_of(n, struct contact, in_arrival);
     }
-    for (n = list_first(&e->arrival); n != NULL; n = list_next(&e->arrival, n)) {
+    for (n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
         struct contact *c = record_of(n, struct contact, in_arrival);
         if (c->number > after) {
             return c;
@@ -278,7 +282,7 @@ size_t engine_position(const struct engine *e, const struct contact *c)
 
 duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c)
 {
-    const struct skill_queue *q = &e->queues[c->queue];
+    const struct skill_queue *q = &e->queues[contact_queue(c)];
 
     if (c->state == CONTACT_WAITING) {
         bool at_once = matcher_agent_for((struct engine *)(uintptr_t)e, c) != NULL;
@@ -315,7 +319,7 @@ static duration_ms oldest_wait(const struct skill_queue *q, engine_time now)
             int looked = 0;
             for (struct contact *c = line_first(l); c != NULL && looked < 1000;
                  c = line_next(l, c), looked++) {
-                duration_ms wait = now - c->start_at;
+                duration_ms wait = now - contact_start_at(c);
                 oldest = wait > oldest ? wait : oldest;
             }
         }

@@ -21,6 +21,16 @@ struct raw { /* one MessagePack value, or nothing */
     uint32_t length;
 };
 
+static inline struct text raw_text(struct raw r)
+{
+    return (struct text){r.length == 0 ? NULL : (const char *)r.bytes, r.length};
+}
+
+static inline struct raw text_raw(struct text t)
+{
+    return (struct raw){(const uint8_t *)t.bytes, t.length};
+}
+
 struct skill_list {
     const struct skill_level *items;
     uint32_t count;

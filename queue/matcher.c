@@ -5,9 +5,48 @@
 
 void contact_is_dirty(struct engine *e, struct contact *c)
 {
-    if (!list_linked(&c->in_dirty)) {
-        list_append(&e->dirty_contacts, &c->in_dirty);
+    struct looking *l = &e->looking;
+
+    if (c->looks) {
+        return;
     }
+    if (l->end == l->room) {
+        l->room = l->room == 0 ? 64 : l->room * 2;
+        l->contacts = memory_resize(l->contacts, l->room * sizeof(struct contact *));
+    }
+    l->contacts[l->end++] = c;
+    l->count++;
+    c->looks = true;
+}
+
+/* They are few; so the one that is gone is searched. */
+void contact_looks_no_more(struct engine *e, struct contact *c)
+{
+    struct looking *l = &e->looking;
+    uint32_t at = l->first;
+
+    if (!c->looks) {
+        return;
+    }
+    while (l->contacts[at] != c) {
+        at++;
+    }
+    l->contacts[at] = NULL;
+    l->count--;
+    c->looks = false;
+}
+
+/* The first of those that look, or NULL; then there is room for all again. */
+static struct contact *first_looking(struct looking *l)
+{
+    while (l->first < l->end && l->contacts[l->first] == NULL) {
+        l->first++;
+    }
+    if (l->first < l->end) {
+        return l->contacts[l->first];
+    }
+    l->first = l->end = 0;
+    return NULL;
 }
 
 void agent_is_dirty(struct engine *e, struct agent *a)
@@ -19,8 +58,8 @@ void agent_is_dirty(struct engine *e, struct agent *a)
 
 bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now)
 {
-    for (struct list_node *n = list_first(&c->cool_downs); n != NULL;
-         n = list_next(&c->cool_downs, n)) {
+    for (struct list_node *n = list_first(&contact_extras(c)->cool_downs); n != NULL;
+         n = list_next(&contact_extras(c)->cool_downs, n)) {
         const struct cool_down *d = record_of(n, struct cool_down, of_contact);
         if (d->agent == a) {
             return d->until > now;
@@ -34,12 +73,12 @@ bool contact_cooling(const struct contact *c, const struct agent *a, engine_time
 static struct agent *first_idle(const struct engine *e, const struct profile *p,
                                 enum idle_order order, const struct contact *c)
 {
-    uint32_t channel = 1u << c->channel;
+    uint32_t channel = 1u << contact_terms(c)->channel;
     struct ranked_node *n = ranked_tree_first_with(&p->idle[order], channel);
 
     while (n != NULL) {
         struct agent *a = record_of(n, struct agent, idle[order]);
-        if (list_empty(&c->cool_downs) || !contact_cooling(c, a, e->now)) {
+        if (list_empty(&contact_extras(c)->cool_downs) || !contact_cooling(c, a, e->now)) {
             return a;
         }
         n = ranked_tree_next_with(&p->idle[order], n->key, channel);
@@ -65,8 +104,8 @@ static enum idle_order order_of(enum strategy strategy)
 
 struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
 {
-    const struct line *l = c->line;
-    enum strategy strategy = e->settings->queues[c->queue].strategy;
+    const struct line *l = contact_line(c);
+    enum strategy strategy = e->settings->queues[contact_queue(c)].strategy;
     enum idle_order order = order_of(strategy);
     struct agent *best = NULL;
     uint32_t best_level = 0;
@@ -74,7 +113,8 @@ struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
 
     if (l->reserved != NULL) {
         struct agent *a = l->reserved;
-        return (agent_free_for(e, a) >> c->channel & 1) != 0 && !contact_cooling(c, a, e->now)
+        return (agent_free_for(e, a) >> contact_terms(c)->channel & 1) != 0 &&
+                       !contact_cooling(c, a, e->now)
                    ? a
                    : NULL;
     }
@@ -263,7 +303,7 @@ struct contact *matcher_contact_for(struct engine *e, struct agent *a)
 
 void make_offer(struct engine *e, struct contact *c, struct agent *a, struct text why, bool named)
 {
-    const struct queue_settings *q = &e->settings->queues[c->queue];
+    const struct queue_settings *q = &e->settings->queues[contact_queue(c)];
     struct fact f;
     struct delivery d = {.kind = NOTICE_OFFER};
     struct offer *o;
@@ -279,7 +319,7 @@ void make_offer(struct engine *e, struct contact *c, struct agent *a, struct tex
     f.offered.why = why;
     a->pull_credit -= a->pull_credit > 0;
     engine_emit(e, &f);
-    o = c->offer;
+    o = contact_offer(c);
     if (a->auto_accept) {
         fact_about(&f, FACT_OFFER_ACCEPTED, c);
         f.offer.offer = number;
@@ -308,10 +348,10 @@ static struct text why_agent(const struct engine *e, const struct contact *c)
         [STRATEGY_ROUND_ROBIN] = TEXT("round_robin"),
     };
 
-    if (c->line->reserved != NULL) {
+    if (contact_line(c)->reserved != NULL) {
         return TEXT("preferred");
     }
-    return words[e->settings->queues[c->queue].strategy];
+    return words[e->settings->queues[contact_queue(c)].strategy];
 }
 
 /* A freed agent takes the head of the order, never the next arrival; so agents choose first. Then
@@ -320,30 +360,27 @@ static struct text why_agent(const struct engine *e, const struct contact *c)
 void matcher_run(struct engine *e)
 {
     struct list_node *n;
+    struct contact *c;
 
     while ((n = list_first(&e->dirty_agents)) != NULL) {
         struct agent *a = record_of(n, struct agent, in_dirty);
-        struct contact *c;
         list_remove(&a->in_dirty);
         while ((c = matcher_contact_for(e, a)) != NULL) {
             make_offer(e, c, a, why_agent(e, c), false);
         }
     }
-    while ((n = list_first(&e->dirty_contacts)) != NULL) {
-        struct contact *c = record_of(n, struct contact, in_dirty);
-        bool alone = list_next(&e->dirty_contacts, n) == NULL;
+    while ((c = first_looking(&e->looking)) != NULL) {
+        bool alone = e->looking.count == 1;
         struct agent *a = c->state == CONTACT_WAITING ? matcher_agent_for(e, c) : NULL;
         if (a == NULL) {
-            list_remove(&c->in_dirty);
+            contact_looks_no_more(e, c);
             continue;
         }
         if (!alone) {
             struct contact *first = matcher_contact_for(e, a);
             c = first != NULL ? first : c;
         }
-        if (list_linked(&c->in_dirty)) {
-            list_remove(&c->in_dirty);
-        }
+        contact_looks_no_more(e, c);
         make_offer(e, c, a, why_agent(e, c), false);
     }
 }

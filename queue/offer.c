@@ -40,15 +40,15 @@ struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c,
     o->number = number;
     o->contact = c;
     o->agent = a;
-    o->channel = c->channel;
+    o->channel = contact_terms(c)->channel;
     o->made_at = e->now;
     o->accepted_at = TIME_NEVER;
     o->until = TIME_NEVER;
-    c->references++;
+    contact_own_extras(e, c)->references++;
     list_append(&a->held, &o->of_agent);
     a->held_count++;
-    a->holds[c->channel]++;
-    a->used += e->settings->channels[c->channel].units;
+    a->holds[contact_terms(c)->channel]++;
+    a->used += e->settings->channels[contact_terms(c)->channel].units;
     return o;
 }
 
@@ -76,11 +76,11 @@ void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
     if (o->state == OFFER_ACTIVE || o->state == OFFER_WRAPPING) {
         a->idle_since = ++e->touch; /* it worked: idle from now */
     }
-    if (c->offer == o) {
-        c->offer = NULL;
+    if (c->extras->offer == o) {
+        c->extras->offer = NULL;
     }
-    c->references--;
-    if (c->references == 0 && c->state >= CONTACT_LIVE_STATES) {
+    c->extras->references--;
+    if (c->extras->references == 0 && c->state >= CONTACT_LIVE_STATES) {
         contact_destroy(e, c);
     }
     pool_give(&e->offer_pool, o);
@@ -121,19 +121,19 @@ struct text offer_state_word(enum offer_state state)
 struct text offer_end_word(enum offer_end how)
 {
     static const struct text words[OFFER_END_COUNT] = {
-        [OFFER_END_DECLINED] = TEXT("declined"),
-        [OFFER_END_TIMED_OUT] = TEXT("timed_out"),
-        [OFFER_END_UNDELIVERED] = TEXT("undelivered"),
-        [OFFER_END_CANCELLED] = TEXT("cancelled"),
-        [OFFER_END_EXPIRED] = TEXT("expired"),
-        [OFFER_END_AWAY] = TEXT("away"),
-        [OFFER_END_SIGNED_OUT] = TEXT("signed_out"),
-        [OFFER_END_AGENT_LOST] = TEXT("agent_lost"),
-        [OFFER_END_MOVED] = TEXT("moved"),
-        [OFFER_END_REMOVED] = TEXT("agent_removed"),
-        [OFFER_END_TRANSFERRED] = TEXT("transferred"),
-        [OFFER_END_REQUEUED] = TEXT("requeued"),
-        [OFFER_END_COMPLETED] = TEXT("completed"),
+        [OFFER_END_DECLINED] = WORD(declined),
+        [OFFER_END_TIMED_OUT] = WORD(timed_out),
+        [OFFER_END_UNDELIVERED] = WORD(undelivered),
+        [OFFER_END_CANCELLED] = WORD(cancelled),
+        [OFFER_END_EXPIRED] = WORD(expired),
+        [OFFER_END_AWAY] = WORD(away),
+        [OFFER_END_SIGNED_OUT] = WORD(signed_out),
+        [OFFER_END_AGENT_LOST] = WORD(agent_lost),
+        [OFFER_END_MOVED] = WORD(moved),
+        [OFFER_END_REMOVED] = WORD(agent_removed),
+        [OFFER_END_TRANSFERRED] = WORD(transferred),
+        [OFFER_END_REQUEUED] = WORD(requeued),
+        [OFFER_END_COMPLETED] = WORD(completed),
     };
     return words[how];
 }

@@ -11,7 +11,7 @@ static struct text actor_in(const struct engine *e, const struct caller *by)
  * first. */
 engine_time cooled_at(const struct engine *e, const struct contact *c)
 {
-    duration_ms cool_down = e->settings->queues[c->queue].cool_down;
+    duration_ms cool_down = e->settings->queues[contact_queue(c)].cool_down;
 
     return e->now + (cool_down > 0 ? cool_down : 1);
 }
@@ -54,20 +54,20 @@ static enum contact_state end_state(enum fact_kind kind)
 static void end_with(struct engine *e, struct contact *c, enum fact_kind kind, struct text reason,
                      struct text disposition, bool unresolved, const struct caller *by)
 {
-    struct agent *worker = c->offer != NULL ? c->offer->agent : NULL;
+    struct agent *worker = contact_offer(c) != NULL ? contact_offer(c)->agent : NULL;
     struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
-                         .owner = c->owner,
+                         .owner = contact_owner(c),
                          .state = end_state(kind),
                          .reason = reason};
-    bool attached = c->owner->attached > 0; /* then the owner outlives its contact */
+    bool attached = contact_owner(c)->attached > 0; /* then the owner outlives its contact */
     char id[ID_BYTES_MAX];
     struct fact f;
 
-    memcpy(id, c->id.bytes, c->id.length);
-    d.contact_id = (struct text){id, c->id.length};
+    memcpy(id, contact_id(c).bytes, contact_id(c).length);
+    d.contact_id = (struct text){id, contact_id(c).length};
     fact_about(&f, kind, c);
     f.ended.reason = reason;
-    f.ended.agent = worker != NULL ? worker : c->last_agent;
+    f.ended.agent = worker != NULL ? worker : contact_extras(c)->last_agent;
     f.ended.disposition = disposition;
     f.ended.unresolved = unresolved;
     f.ended.actor = actor_in(e, by);
@@ -88,7 +88,7 @@ static void end_with(struct engine *e, struct contact *c, enum fact_kind kind, s
 void end_contact(struct engine *e, struct contact *c, enum fact_kind kind, struct text reason,
                  const struct caller *by)
 {
-    end_with(e, c, kind, reason, c->body.disposition, c->unresolved, by);
+    end_with(e, c, kind, reason, contact_body(c).disposition, c->unresolved, by);
 }
 
 /* The work on an active contact is over: wrap-up, or the end. */
@@ -139,10 +139,11 @@ void end_wrap_up(struct engine *e, struct offer *o, struct text reason, const st
     char kept[4096];
     struct fact f;
 
-    memcpy(id, c->id.bytes, c->id.length);
-    d.contact_id = (struct text){id, c->id.length};
+    memcpy(id, contact_id(c).bytes, contact_id(c).length);
+    d.contact_id = (struct text){id, contact_id(c).length};
     if (!o->passed_on) {
-        struct text why = c->body.end_reason.length > 0 ? c->body.end_reason : TEXT("completed");
+        struct text why = contact_body(c).end_reason;
+        why = why.length > 0 ? why : TEXT("completed");
         end_contact(e, c, FACT_CONTACT_COMPLETED, reason_copied(why, kept), by);
     } else {
         fact_about(&f, FACT_WRAP_UP_ENDED, c);
@@ -162,7 +163,7 @@ void customer_left(struct engine *e, struct contact *c, struct text reason, cons
 {
     switch (c->state) {
     case CONTACT_OFFERED:
-        withdraw_offer(e, c->offer, OFFER_END_CANCELLED, false);
+        withdraw_offer(e, contact_offer(c), OFFER_END_CANCELLED, false);
         end_contact(e, c, FACT_CONTACT_CANCELLED, reason, by);
         break;
     case CONTACT_SCHEDULED:
@@ -170,13 +171,13 @@ void customer_left(struct engine *e, struct contact *c, struct text reason, cons
         end_contact(e, c, FACT_CONTACT_CANCELLED, reason, by);
         break;
     case CONTACT_ACTIVE: {
-        struct agent *a = c->offer->agent;
-        duration_ms wrap_up = e->settings->queues[c->queue].wrap_up;
+        struct agent *a = contact_offer(c)->agent;
+        duration_ms wrap_up = e->settings->queues[contact_queue(c)].wrap_up;
         char id[ID_BYTES_MAX];
         struct delivery d = {.kind = NOTICE_CONTACT_ENDED, .reason = reason};
-        memcpy(id, c->id.bytes, c->id.length);
-        d.contact_id = (struct text){id, c->id.length};
-        finish_work(e, c->offer, reason, wrap_up, TEXT_NONE, false, by);
+        memcpy(id, contact_id(c).bytes, contact_id(c).length);
+        d.contact_id = (struct text){id, contact_id(c).length};
+        finish_work(e, contact_offer(c), reason, wrap_up, TEXT_NONE, false, by);
         if (wrap_up > 0) {
             tell_updated(e, c, reason, NULL);
         } else {
@@ -201,10 +202,10 @@ void customer_left(struct engine *e, struct contact *c, struct text reason, cons
 void fact_given_back(const struct engine *e, struct fact *f, enum fact_kind kind, struct contact *c)
 {
     fact_about(f, kind, c);
-    f->given_back.agent = c->offer->agent;
-    f->given_back.queue = c->queue;
-    if (c->expires != DURATION_NONE) {
-        f->given_back.expires_at = e->now + c->expires;
+    f->given_back.agent = contact_offer(c)->agent;
+    f->given_back.queue = contact_queue(c);
+    if (contact_terms(c)->expires != DURATION_NONE) {
+        f->given_back.expires_at = e->now + contact_terms(c)->expires;
     }
 }
 
@@ -217,7 +218,7 @@ void give_back(struct engine *e, struct offer *o, struct text reason, const stru
 
     fact_given_back(e, &f, FACT_CONTACT_REQUEUED, c);
     f.given_back.reason = reason;
-    f.given_back.note = c->body.note;
+    f.given_back.note = contact_body(c).note;
     f.given_back.actor = actor_in(e, by);
     engine_emit(e, &f);
     tell_owner(e, c, reason, TEXT_NONE);

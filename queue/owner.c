@@ -12,7 +12,6 @@ struct owner *owner_intern(struct engine *e, struct text name)
         o->name = (struct text){copy, name.length};
         o->number = e->next_owner++;
         o->lost_since = TIME_NEVER;
-        list_init(&o->contacts);
         id_map_insert(&e->owners, o);
     }
     return o;
@@ -30,10 +29,9 @@ void owner_release_if_unused(struct engine *e, struct owner *o)
 
 void owner_arm_contacts(struct engine *e, struct owner *o)
 {
-    for (struct list_node *n = list_first(&o->contacts); n != NULL;
-         n = list_next(&o->contacts, n)) {
+    for (struct near_node *n = near_list_first(&o->contacts); n != NULL; n = near_list_next(n)) {
         struct contact *c = record_of(n, struct contact, of_owner);
-        if (c->lost != DURATION_NONE) {
+        if (contact_terms(c)->lost != DURATION_NONE) {
             contact_arm(e, c);
         }
     }
@@ -42,10 +40,10 @@ void owner_arm_contacts(struct engine *e, struct owner *o)
 void owners_after_start(struct engine *e)
 {
     /* Every owner that matters here has a live contact; so the contacts lead to all of them. */
-    for (struct list_node *n = list_first(&e->arrival); n != NULL; n = list_next(&e->arrival, n)) {
+    for (struct near_node *n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
         struct contact *c = record_of(n, struct contact, in_arrival);
-        if (c->lost != DURATION_NONE) {
-            c->owner->lost_since = e->now;
+        if (contact_terms(c)->lost != DURATION_NONE) {
+            contact_owner(c)->lost_since = e->now;
             contact_arm(e, c);
         }
     }

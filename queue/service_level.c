@@ -111,16 +111,16 @@ double tally_service_level(const struct tally *t)
     return of == 0 ? -1.0 : (double)t->answered_in_time / (double)of;
 }
 
-int service_level_tallies(struct engine *e, const struct contact *c, const struct agent *a,
+int service_level_tallies(struct engine *e, const struct terms *terms, const struct agent *a,
                           struct tally *out[5])
 {
-    uint32_t issue = c->issue != INDEX_NONE16 ? c->issue : e->settings->issue_count;
+    uint32_t issue = terms->issue != INDEX_NONE16 ? terms->issue : e->settings->issue_count;
     int64_t number = interval_now(e);
     int n = 0;
 
-    out[n++] = series_in(e, e->queues[c->queue].series, number);
-    out[n++] = series_in(e, e->tier_series[c->tier], number);
-    out[n++] = series_in(e, e->channel_series[c->channel], number);
+    out[n++] = series_in(e, e->queues[terms->queue].series, number);
+    out[n++] = series_in(e, e->tier_series[terms->tier], number);
+    out[n++] = series_in(e, e->channel_series[terms->channel], number);
     out[n++] = series_in(e, e->issue_series[issue], number);
     if (a != NULL) {
         struct agent *counted = (struct agent *)(uintptr_t)a; /* remembers where it is counted */

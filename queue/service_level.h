@@ -10,7 +10,7 @@
 #include "queue/types.h"
 
 struct engine;
-struct contact;
+struct terms;
 struct state_visitor;
 
 struct tally {
@@ -57,12 +57,13 @@ void series_add(const struct series *s, int64_t from, int64_t to, struct tally *
 
 double tally_service_level(const struct tally *t);
 
-/* Count for every dimension of a contact: queue, tier, issue type, channel, and the agent if given.
+/* Count for every dimension of a contact's terms: queue, tier, issue type, channel, and the agent
+ * if given.
  */
-#define TALLY_EACH(e, c, agent_or_null, statement)                                                 \
+#define TALLY_EACH(e, terms, agent_or_null, statement)                                             \
     do {                                                                                           \
         struct tally *tallies_[5];                                                                 \
-        int tally_count_ = service_level_tallies((e), (c), (agent_or_null), tallies_);             \
+        int tally_count_ = service_level_tallies((e), (terms), (agent_or_null), tallies_);         \
         for (int tally_i_ = 0; tally_i_ < tally_count_; tally_i_++) {                              \
             struct tally *tally = tallies_[tally_i_];                                              \
             statement;                                                                             \
@@ -70,7 +71,7 @@ double tally_service_level(const struct tally *t);
     } while (0)
 
 struct agent;
-int service_level_tallies(struct engine *e, const struct contact *c, const struct agent *a,
+int service_level_tallies(struct engine *e, const struct terms *terms, const struct agent *a,
                           struct tally *out[5]);
 
 /* What survives a new configuration: paces, by the names of their queues. */

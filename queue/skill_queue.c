@@ -16,15 +16,15 @@ static uint64_t key_of_time(int64_t t)
 /* The instant by which it should be answered, less its head start: what orders it. */
 static int64_t order_time(const struct contact *c)
 {
-    int64_t due = c->due[PROMISE_ANSWER];
+    int64_t due = contact_due(c, PROMISE_ANSWER);
 
     if (due == TIME_NEVER) {
-        due = c->start_at + ORDER_WITHOUT_TARGET;
+        due = contact_start_at(c) + ORDER_WITHOUT_TARGET;
     }
-    if (c->keeps_place) {
-        due -= c->start_at - c->created_at; /* a callback: ordered as from its submission */
+    if (contact_terms(c)->keeps_place) {
+        due -= contact_start_at(c) - c->created_at; /* a callback: ordered as from its submission */
     }
-    return due - c->boost;
+    return due - contact_terms(c)->boost;
 }
 
 struct ranked_key contact_deadline_key(const struct contact *c)
@@ -36,16 +36,18 @@ struct ranked_key contact_place_key(const struct engine *e, const struct contact
 {
     struct ranked_key key = {0, c->number};
 
-    switch (e->settings->queues[c->queue].order) {
+    switch (e->settings->queues[contact_queue(c)].order) {
     case ORDER_STRICT: {
         /* The tier's rank in the highest bits, the deadline below; 2^58 ms reach far enough. */
         int64_t t = order_time(c) + (INT64_C(1) << 50);
         uint64_t bounded = t < 0 ? 0 : (uint64_t)t & ((UINT64_C(1) << 58) - 1);
-        key.major = (uint64_t)c->tier << 58 | bounded;
+        key.major = (uint64_t)contact_terms(c)->tier << 58 | bounded;
         break;
     }
     case ORDER_FIFO:
-        key.major = key_of_time((c->keeps_place ? c->created_at : c->start_at) - c->boost);
+        key.major =
+            key_of_time((contact_terms(c)->keeps_place ? c->created_at : contact_start_at(c)) -
+                        contact_terms(c)->boost);
         break;
     case ORDER_DEADLINE:
     default:
@@ -126,22 +128,25 @@ static void line_destroy(struct engine *e, struct line *l)
 
 static struct line *line_find(struct engine *e, const struct contact *c)
 {
-    struct skill_queue *q = &e->queues[c->queue];
-    struct agent *reserved = c->hold_until != TIME_NEVER ? c->preferred : NULL;
-    struct line **plain = &q->plain[c->channel];
+    struct skill_queue *q = &e->queues[contact_queue(c)];
+    struct agent *reserved =
+        contact_extras(c)->hold_until != TIME_NEVER ? contact_extras(c)->preferred : NULL;
+    struct line **plain = &q->plain[contact_terms(c)->channel];
     char spelled[12];
     struct line *l;
 
-    if (c->own_skills == NULL && reserved == NULL) {
+    if (contact_terms(c)->own_skills == NULL && reserved == NULL) {
         if (*plain == NULL) {
-            *plain = line_create(e, c->queue, c->channel, NULL, NULL);
+            *plain = line_create(e, contact_queue(c), contact_terms(c)->channel, NULL, NULL);
         }
         return *plain;
     }
-    spell_line(spelled, c->queue, c->channel, c->own_skills, reserved);
+    spell_line(spelled, contact_queue(c), contact_terms(c)->channel, contact_terms(c)->own_skills,
+               reserved);
     l = id_map_find(&e->lines, (struct text){spelled, sizeof(spelled)});
     if (l == NULL) {
-        l = line_create(e, c->queue, c->channel, c->own_skills, reserved);
+        l = line_create(e, contact_queue(c), contact_terms(c)->channel,
+                        contact_terms(c)->own_skills, reserved);
     } else if (ranked_tree_count(&l->waiting) == 0 && reserved == NULL) {
         e->spare_lines--;
     }
@@ -198,7 +203,7 @@ void skill_queue_push(struct engine *e, struct contact *c)
 {
     struct line *l;
 
-    assert(c->state == CONTACT_WAITING && c->line == NULL);
+    assert(c->state == CONTACT_WAITING && contact_line(c) == NULL);
     l = line_find(e, c);
     c->line = l;
     c->place.key = contact_place_key(e, c);
@@ -208,7 +213,7 @@ void skill_queue_push(struct engine *e, struct contact *c)
 
 void skill_queue_remove(struct engine *e, struct contact *c)
 {
-    struct line *l = c->line;
+    struct line *l = contact_line(c);
 
     assert(l != NULL);
     ranked_tree_remove(&l->waiting, &c->place);
@@ -235,7 +240,7 @@ static size_t ahead_in(const struct ranked_tree *lines, const struct contact *c,
 
 size_t skill_queue_ahead_of(const struct engine *e, const struct contact *c, size_t enough)
 {
-    const struct skill_queue *q = &e->queues[c->queue];
+    const struct skill_queue *q = &e->queues[contact_queue(c)];
     size_t ahead = ahead_in(&q->lines, c, 0, enough);
 
     return ahead_in(&q->reserved, c, ahead, enough);

@@ -12,12 +12,14 @@
 #include "queue/base/memory.h"
 #include "queue/base/number_map.h"
 #include "queue/base/pool.h"
+#include "queue/base/shelf.h"
 #include "queue/contact_index.h"
 #include "queue/engine.h"
 #include "queue/service_level.h"
 #include "queue/skill_queue.h"
 #include "queue/story.h"
 #include "queue/tombstone.h"
+#include "queue/words.h"
 
 #define ENDED_OFFERS_KEPT 4096 /* a power of two */
 #define PULL_MAX          64   /* offers in one answer */
@@ -26,6 +28,13 @@
 /* What the clocks of one instant are fired in order of. */
 enum clock_kind { CLOCK_AGENT = 1, CLOCK_OFFER, CLOCK_CONTACT, CLOCK_PULL };
 #define CLOCK_ORDER(kind, number) ((uint64_t)(kind) << 60 | (uint64_t)(number))
+
+/* Contacts in the order in which they began to look for an agent. */
+struct looking {
+    struct contact **contacts; /* NULL: it looks no more */
+    uint32_t first, end, room;
+    uint32_t count; /* of those that look */
+};
 
 struct checkpoint;
 struct checkpoint_loading;
@@ -57,8 +66,8 @@ struct engine {
     struct id_map agents; /* all, also removed ones */
     struct id_map owners;
     struct number_map sessions; /* agents by session */
-    struct list arrival;        /* live contacts by number */
-    struct list lingering;      /* ended contacts that an agent still wraps up */
+    struct near_list arrival;   /* live contacts by number */
+    struct near_list lingering; /* ended contacts that an agent still wraps up */
     struct record_log ended;    /* tombstones by the time of the end */
     struct stories stories;
     struct ranked_tree agents_by_number;
@@ -72,6 +81,7 @@ struct engine {
 
     /* derived */
     struct skill_table skills;
+    struct terms_table terms;
     struct skill_queue *queues;
     uint32_t queue_count;
     struct id_map lines;
@@ -91,12 +101,13 @@ struct engine {
     struct timer_wheel clocks;
 
     struct store store;
-    struct pool contact_pool, offer_pool, cool_down_pool, line_pool, history_pool;
+    struct shelf papers;
+    struct pool contact_pool, extras_pool, offer_pool, cool_down_pool, line_pool, history_pool;
 
     /* of the step that runs */
-    struct list dirty_contacts; /* look for an agent at its end */
-    struct list dirty_agents;   /* look for a contact at its end */
-    struct list pulled_agents;  /* have offers for a pull's answer */
+    struct looking looking;    /* contacts that look for an agent at its end */
+    struct list dirty_agents;  /* look for a contact at its end */
+    struct list pulled_agents; /* have offers for a pull's answer */
     const struct command *command;
     struct refusal refusal;
     uint64_t pull_count;
@@ -107,13 +118,6 @@ struct engine {
     struct checkpoint_loading *loading;
     bool loaded;
 };
-
-/* ---- words that outlive every call ---- */
-uint8_t word_number(struct text word);   /* of a known reason, the same in one build; 0: unknown */
-struct text word_text(uint8_t number);   /* of word_number; TEXT_NONE for 0 */
-struct text word_keep(struct text word); /* the constant of a known reason, or TEXT_NONE */
-struct text text_duplicate(struct text t); /* owned copy, NULL stays NULL */
-void text_discard(struct text t);          /* of text_duplicate */
 
 /* ---- facts: decide.c ---- */
 void engine_emit(struct engine *e, struct fact *f); /* number it, tell the sink, apply it */
@@ -150,8 +154,34 @@ void agent_serve(struct engine *e,
                  struct agent *a); /* capacity, channels, profile from what was put */
 
 void contact_destroy(struct engine *e, struct contact *c);
-void contact_set_body(struct engine *e, struct contact *c, struct text id,
-                      const struct contact_body *body);
+
+/* Its instants together: each may follow from the terms and the others. */
+struct contact_times {
+    engine_time start_at;
+    engine_time expires_at;
+    engine_time due[PROMISE_COUNT];
+};
+
+/* Those of a contact that has terms and created_at. */
+void contact_get_times(const struct contact *c, struct contact_times *times);
+void contact_set_times(struct engine *e, struct contact *c, const struct contact_times *times);
+void contact_set_state_since(struct engine *e, struct contact *c, engine_time at);
+
+/* Write its papers anew; `id` and `body` may be in the old ones, which go. */
+void contact_set_papers(struct engine *e, struct contact *c, struct text id,
+                        const struct contact_body *body);
+
+/* Other terms; its times stay what they are. */
+void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted);
+
+/* To write to: they are made when there are none. */
+struct contact_extras *contact_own_extras(struct engine *e, struct contact *c);
+
+/* Before the first change of a contact its submission, told by its record, goes into its story. */
+void contact_open_history(struct engine *e, struct contact *c);
+
+/* One line more of its story, whose texts it owns then. */
+void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry);
 void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
                   const struct history_entry *entry);
 void history_discard(struct engine *e, struct history_entry *history, uint16_t count,
@@ -205,6 +235,7 @@ bool agent_can_take(const struct engine *e, const struct agent *a, channel_index
 /* ---- deciding ---- */
 void matcher_run(struct engine *e); /* whoever looks finds; then the lists are empty */
 void contact_is_dirty(struct engine *e, struct contact *c);
+void contact_looks_no_more(struct engine *e, struct contact *c);
 void agent_is_dirty(struct engine *e, struct agent *a);
 struct agent *matcher_agent_for(struct engine *e, const struct contact *c);
 struct contact *matcher_contact_for(struct engine *e, struct agent *a);

@@ -41,7 +41,7 @@ const char *command_kind_word(enum command_kind kind)
 void fact_about(struct fact *f, enum fact_kind kind, struct contact *c)
 {
     fact_init(f, kind);
-    f->subject = c->id;
+    f->subject = contact_id(c);
     f->contact = c;
 }
 
@@ -97,15 +97,15 @@ void answer_if_due(struct engine *e, struct text contact, enum contact_state sta
 void tell_owner(struct engine *e, const struct contact *c, struct text reason, struct text step)
 {
     struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
-                         .owner = c->owner,
+                         .owner = contact_owner(c),
                          .contact = c,
-                         .contact_id = c->id,
+                         .contact_id = contact_id(c),
                          .state = c->state,
                          .reason = reason,
                          .step = step};
 
-    answer_if_due(e, c->id, c->state);
-    if (c->owner->attached > 0) {
+    answer_if_due(e, contact_id(c), c->state);
+    if (contact_owner(c)->attached > 0) {
         deliver(e, &d);
     }
 }
@@ -132,7 +132,7 @@ void tell_withdrawn(struct engine *e, const struct agent *a, uint64_t number,
     struct delivery d = {.kind = NOTICE_OFFER_WITHDRAWN,
                          .number = number,
                          .contact = c,
-                         .contact_id = c->id,
+                         .contact_id = contact_id(c),
                          .reason = reason};
     tell_agent(e, a, &d);
 }
@@ -143,15 +143,15 @@ void tell_updated(struct engine *e, const struct contact *c, struct text reason,
 {
     struct delivery d = {.kind = NOTICE_CONTACT_UPDATED,
                          .contact = c,
-                         .contact_id = c->id,
+                         .contact_id = contact_id(c),
                          .state = c->state,
                          .reason = reason,
                          .changed = changed};
 
-    if (c->offer != NULL && c->offer->agent->session != 0 &&
+    if (contact_offer(c) != NULL && contact_offer(c)->agent->session != 0 &&
         !(e->command->caller.role == CALLER_AGENT &&
-          c->offer->agent->session == e->command->caller.session)) {
-        tell_agent(e, c->offer->agent, &d);
+          contact_offer(c)->agent->session == e->command->caller.session)) {
+        tell_agent(e, contact_offer(c)->agent, &d);
     }
 }
 
@@ -216,14 +216,16 @@ struct contact *visible_contact(struct engine *e, struct text id, struct tombsto
     *ended = NULL;
     if (by->role == CALLER_CONNECTOR) {
         struct owner *o = engine_find_owner(e, by->name);
-        c = c != NULL && c->owner == o ? c : NULL;
+        c = c != NULL && contact_owner(c) == o ? c : NULL;
         t = t != NULL && t->owner == o ? t : NULL;
     } else if (by->role == CALLER_AGENT) {
         struct agent *a = caller_agent(e);
         /* What it no longer holds is as if it were not there; an end of its own work it may hear
          * of. */
-        if (c != NULL && (a == NULL || ((c->offer == NULL || c->offer->agent != a) &&
-                                        c->from_agent != a && c->last_agent != a))) {
+        if (c != NULL &&
+            (a == NULL ||
+             ((contact_offer(c) == NULL || contact_offer(c)->agent != a) &&
+              contact_extras(c)->from_agent != a && contact_extras(c)->last_agent != a))) {
             c = NULL;
         }
         t = t != NULL && a != NULL && (t->agent == a || had_offer(e, a, t->number)) ? t : NULL;
@@ -278,7 +280,7 @@ void held_offers_first(struct engine *e, struct agent *a)
             fact_about(&f, FACT_OFFER_RECEIVED, o->contact);
             f.offer.offer = o->number;
             f.offer.agent = a;
-            f.offer.until = e->now + e->settings->queues[o->contact->queue].answer_clock;
+            f.offer.until = e->now + e->settings->queues[contact_queue(o->contact)].answer_clock;
             engine_emit(e, &f);
         }
         if (!list_linked(&a->in_pulled)) {

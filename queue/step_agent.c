@@ -26,7 +26,7 @@ static void held_offers_arrive(struct engine *e, struct agent *a)
             fact_about(&f, FACT_OFFER_RECEIVED, o->contact);
             f.offer.offer = o->number;
             f.offer.agent = a;
-            f.offer.until = e->now + e->settings->queues[o->contact->queue].answer_clock;
+            f.offer.until = e->now + e->settings->queues[contact_queue(o->contact)].answer_clock;
             engine_emit(e, &f);
         }
     }
@@ -243,10 +243,10 @@ enum refusal_kind step_offer_received(struct engine *e)
         fact_about(&f, FACT_OFFER_RECEIVED, o->contact);
         f.offer.offer = o->number;
         f.offer.agent = a;
-        f.offer.until = e->now + e->settings->queues[o->contact->queue].answer_clock;
+        f.offer.until = e->now + e->settings->queues[contact_queue(o->contact)].answer_clock;
         engine_emit(e, &f);
     }
-    answer_contact_state(e, o->contact->id, o->contact->state);
+    answer_contact_state(e, contact_id(o->contact), o->contact->state);
     return REFUSED_NOT;
 }
 
@@ -265,14 +265,14 @@ enum refusal_kind step_accept(struct engine *e)
         return refuse_gone(e, TEXT("offer"), offer_end_word(OFFER_END_TRANSFERRED));
     }
     if (o->state == OFFER_ACTIVE || o->state == OFFER_WRAPPING) {
-        answer_contact_state(e, c->id, c->state); /* again: it holds it already */
+        answer_contact_state(e, contact_id(c), c->state); /* again: it holds it already */
         return REFUSED_NOT;
     }
     fact_about(&f, FACT_OFFER_ACCEPTED, c);
     f.offer.offer = o->number;
     f.offer.agent = a;
     engine_emit(e, &f);
-    answer_contact_state(e, c->id, c->state);
+    answer_contact_state(e, contact_id(c), c->state);
     tell_owner(e, c, TEXT_NONE, TEXT_NONE);
     return REFUSED_NOT;
 }
@@ -318,7 +318,7 @@ enum refusal_kind step_decline(struct engine *e)
             const struct contact *live = cooling_contact(a, ended->contact);
             const struct tombstone *over = live == NULL ? newest_ended(e, ended->contact) : NULL;
             if (live != NULL && live->state == CONTACT_WAITING) {
-                answer_contact_state(e, live->id, live->state);
+                answer_contact_state(e, contact_id(live), (enum contact_state)live->state);
                 return REFUSED_NOT;
             }
             if (live != NULL) {
@@ -341,7 +341,7 @@ enum refusal_kind step_decline(struct engine *e)
     f.offer_ended.reason = e->command->offer.reason;
     f.offer_ended.cool_until = cooled_at(e, c);
     engine_emit(e, &f);
-    answer_contact_state(e, c->id, c->state);
+    answer_contact_state(e, contact_id(c), c->state);
     tell_owner(e, c, TEXT("declined"), TEXT_NONE);
     escalate_after_attempts(e, c);
     contact_is_dirty(e, c);
@@ -375,15 +375,16 @@ static struct offer *own_work(struct engine *e, struct text contact, struct cont
         }
         return NULL;
     }
-    if (c->offer != NULL && c->offer->agent == a && c->offer->state == OFFER_ACTIVE) {
-        return c->offer;
+    if (contact_offer(c) != NULL && contact_offer(c)->agent == a &&
+        contact_offer(c)->state == OFFER_ACTIVE) {
+        return contact_offer(c);
     }
-    if (c->offer != NULL && c->offer->agent == a) {
-        *again = c->offer->state == OFFER_WRAPPING ? c : NULL;
+    if (contact_offer(c) != NULL && contact_offer(c)->agent == a) {
+        *again = contact_offer(c)->state == OFFER_WRAPPING ? c : NULL;
         refuse_state(e, contact_state_word(c->state), TEXT("it is not being worked"));
         return NULL;
     }
-    if (c->from_agent == a) {
+    if (contact_extras(c)->from_agent == a) {
         *again = c;
         refuse_state(e, contact_state_word(c->state), TEXT("another has it now"));
         return NULL;
@@ -401,13 +402,13 @@ enum refusal_kind step_complete(struct engine *e)
 
     if (o == NULL) {
         if (again != NULL && again->state == CONTACT_WRAPPING) {
-            answer_contact_state(e, again->id, again->state);
+            answer_contact_state(e, contact_id(again), (enum contact_state)again->state);
             return REFUSED_NOT;
         }
         return e->refusal.kind;
     }
-    wrap_up =
-        m->wrap_up != DURATION_NONE ? m->wrap_up : e->settings->queues[o->contact->queue].wrap_up;
+    wrap_up = m->wrap_up != DURATION_NONE ? m->wrap_up
+                                          : e->settings->queues[contact_queue(o->contact)].wrap_up;
     e->answer_due = true;
     finish_work(e, o, TEXT("completed"), wrap_up, m->disposition, m->unresolved,
                 &e->command->caller);
@@ -419,7 +420,7 @@ static struct offer *own_wrap_up(const struct agent *a, struct text contact)
 {
     for (struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
         struct offer *o = record_of(n, struct offer, of_agent);
-        if (o->state == OFFER_WRAPPING && text_equal(o->contact->id, contact)) {
+        if (o->state == OFFER_WRAPPING && text_equal(contact_id(o->contact), contact)) {
             return o;
         }
     }
@@ -444,11 +445,11 @@ enum refusal_kind step_wrapped_up(struct engine *e)
     if (o->passed_on) {
         char id[ID_BYTES_MAX];
         const struct contact *c = o->contact;
-        struct text copied = {id, c->id.length};
+        struct text copied = {id, contact_id(c).length};
         const struct contact *now =
-            engine_find_contact(e, c->id); /* the id may be another's by now */
+            engine_find_contact(e, contact_id(c)); /* the id may be another's by now */
         enum contact_state state = now != NULL ? now->state : c->state;
-        memcpy(id, c->id.bytes, c->id.length);
+        memcpy(id, contact_id(c).bytes, contact_id(c).length);
         end_wrap_up(e, o, TEXT("wrapped_up"), &e->command->caller);
         answer_contact_state(e, copied, state);
         return REFUSED_NOT;
@@ -464,7 +465,7 @@ static enum refusal_kind transfer_target(struct engine *e, const struct transfer
                                          const struct offer *o, queue_index *queue,
                                          struct agent **to)
 {
-    *queue = o->contact->queue;
+    *queue = contact_queue(o->contact);
     *to = NULL;
     if (t->agent.length > 0) {
         *to = engine_find_agent(e, t->agent);
@@ -494,12 +495,12 @@ static enum refusal_kind transfer_target(struct engine *e, const struct transfer
 static bool transferred_already(const struct engine *e, const struct transfer_command *t,
                                 const struct contact *c)
 {
-    if (c == NULL || (c->state != CONTACT_WAITING && c->state != CONTACT_OFFERED) ||
-        c->history_count == 0) {
+    if (c == NULL || (c->state != CONTACT_WAITING && c->state != CONTACT_OFFERED)) {
         return false;
     }
-    return t->agent.length > 0 ? c->offer != NULL && text_equal(c->offer->agent->id, t->agent)
-                               : text_equal(e->settings->queues[c->queue].name, t->queue);
+    return t->agent.length > 0
+               ? contact_offer(c) != NULL && text_equal(contact_offer(c)->agent->id, t->agent)
+               : text_equal(e->settings->queues[contact_queue(c)].name, t->queue);
 }
 
 enum refusal_kind step_transfer(struct engine *e)
@@ -515,7 +516,7 @@ enum refusal_kind step_transfer(struct engine *e)
 
     if (o == NULL) {
         if (transferred_already(e, t, again)) {
-            answer_contact_state(e, again->id, again->state);
+            answer_contact_state(e, contact_id(again), (enum contact_state)again->state);
             return REFUSED_NOT;
         }
         return e->refusal.kind;
@@ -537,7 +538,7 @@ enum refusal_kind step_transfer(struct engine *e)
         f.given_back.wrap_up_until = e->now + t->wrap_up;
     }
     engine_emit(e, &f);
-    answer_contact_state(e, c->id, c->state);
+    answer_contact_state(e, contact_id(c), c->state);
     tell_owner(e, c, t->reason, TEXT("transferred"));
     if (to != NULL) {
         make_offer(e, c, to, TEXT("transfer"), true);
@@ -562,7 +563,7 @@ enum refusal_kind step_requeue(struct engine *e)
     if (o == NULL) {
         if (again != NULL &&
             (again->state == CONTACT_WAITING || again->state == CONTACT_SCHEDULED)) {
-            answer_contact_state(e, again->id, again->state);
+            answer_contact_state(e, contact_id(again), (enum contact_state)again->state);
             return REFUSED_NOT;
         }
         return e->refusal.kind;
@@ -578,14 +579,15 @@ enum refusal_kind step_requeue(struct engine *e)
     f.given_back.preferred = preferred;
     if (later) {
         f.given_back.not_before_at = r->not_before_at;
-    } else if (preferred != giver && worth_waiting_for(e, preferred, c->queue, c->own_skills) &&
-               e->settings->queues[c->queue].preferred_hold > 0) {
-        f.given_back.hold_until = e->now + e->settings->queues[c->queue].preferred_hold;
+    } else if (preferred != giver &&
+               worth_waiting_for(e, preferred, contact_queue(c), contact_terms(c)->own_skills) &&
+               e->settings->queues[contact_queue(c)].preferred_hold > 0) {
+        f.given_back.hold_until = e->now + e->settings->queues[contact_queue(c)].preferred_hold;
     }
     f.given_back.reason = r->reason;
     f.given_back.note = r->note;
     engine_emit(e, &f);
-    answer_contact_state(e, c->id, c->state);
+    answer_contact_state(e, contact_id(c), c->state);
     tell_owner(e, c, r->reason, TEXT("requeued"));
     if (c->state == CONTACT_WAITING) {
         contact_is_dirty(e, c);

@@ -20,9 +20,9 @@ static enum refusal_kind answer_submitted(struct engine *e, const struct contact
     struct delivery d = {
         .kind = ANSWER_SUBMITTED, .contact = c, .tombstone = t, .duplicate = duplicate};
 
-    d.contact_id = c != NULL ? c->id : tombstone_id(t);
+    d.contact_id = c != NULL ? contact_id(c) : tombstone_id(t);
     d.state = c != NULL ? c->state : (enum contact_state)t->state;
-    d.owner = c != NULL ? c->owner : t->owner;
+    d.owner = c != NULL ? contact_owner(c) : t->owner;
     answer(e, &d);
     return REFUSED_NOT;
 }
@@ -42,7 +42,7 @@ static bool submitted_before(struct engine *e, const struct submit_command *s,
     if (c == NULL && t == NULL) {
         return false;
     }
-    owner = c != NULL ? c->owner : t->owner;
+    owner = c != NULL ? contact_owner(c) : t->owner;
     if (!text_equal(owner->name, e->command->caller.name)) {
         *refused = refuse(e, REFUSED_CONFLICT, TEXT("id"),
                           TEXT("the id belongs to another connector's contact"));
@@ -87,7 +87,7 @@ static struct agent *agent_to_wait_for(struct engine *e, const struct submit_com
     }
     if (s->reopens.length > 0) {
         const struct contact_found found = contact_index_find(e, s->reopens);
-        struct agent *a = found.contact != NULL     ? found.contact->last_agent
+        struct agent *a = found.contact != NULL     ? contact_extras(found.contact)->last_agent
                           : found.tombstone != NULL ? found.tombstone->agent
                                                     : NULL;
         return a != NULL && !a->removed ? a : NULL;
@@ -189,7 +189,7 @@ enum refusal_kind step_submit(struct engine *e)
     f.subject = s->id;
     fill_new(e, s, queue, &f.new_contact);
     engine_emit(e, &f);
-    c = record_of(e->arrival.head.previous, struct contact, in_arrival); /* the newest is last */
+    c = record_of(near_list_last(&e->arrival), struct contact, in_arrival); /* the newest is last */
     answer_submitted(e, c, NULL, false);
     if (c->state == CONTACT_WAITING) {
         contact_is_dirty(e, c);
@@ -210,14 +210,14 @@ static void update_order(struct engine *e, const struct contact *c, const struct
                          struct fact_CONTACT_UPDATED *n)
 {
     struct targets t;
-    engine_time start = c->start_at;
+    engine_time start = contact_start_at(c);
 
     if (u->reclassified) {
         queue_index queue = u->classified.queue;
-        if (queue != c->queue && queue_with_room(e, queue) != queue) {
-            queue = c->queue; /* no room there: it keeps the place it has */
+        if (queue != contact_queue(c) && queue_with_room(e, queue) != queue) {
+            queue = contact_queue(c); /* no room there: it keeps the place it has */
         }
-        n->queue = queue != c->queue ? queue : INDEX_NONE16;
+        n->queue = queue != contact_queue(c) ? queue : INDEX_NONE16;
         n->tier = u->classified.tier;
         n->issue = u->classified.issue;
         n->language = u->classified.language;
@@ -229,9 +229,9 @@ static void update_order(struct engine *e, const struct contact *c, const struct
         if (c->state == CONTACT_SCHEDULED && u->not_before_at != TIME_NEVER) {
             start = u->not_before_at;
         }
-        n->answer_at = sooner(c->due[PROMISE_ANSWER], promised(start, t.answer));
-        n->progress_at = sooner(c->due[PROMISE_PROGRESS], promised(start, t.progress));
-        n->resolve_at = sooner(c->due[PROMISE_RESOLVE], promised(start, t.resolve));
+        n->answer_at = sooner(contact_due(c, PROMISE_ANSWER), promised(start, t.answer));
+        n->progress_at = sooner(contact_due(c, PROMISE_PROGRESS), promised(start, t.progress));
+        n->resolve_at = sooner(contact_due(c, PROMISE_RESOLVE), promised(start, t.resolve));
     }
     n->skills_given = u->skills_given;
     n->skills = u->skills;
@@ -258,19 +258,19 @@ enum refusal_kind step_update(struct engine *e)
         return e->refusal.kind;
     }
     if (e->command->caller.role == CALLER_AGENT &&
-        (c->offer == NULL || c->offer->agent != caller_agent(e))) {
+        (contact_offer(c) == NULL || contact_offer(c)->agent != caller_agent(e))) {
         return refuse(e, REFUSED_NOT_FOUND, TEXT("contact"), TEXT("no such contact"));
     }
     if (u->reclassified && u->classified.version != e->config_version) {
         return REFUSED_OTHER_CONFIG;
     }
-    if (c->state == CONTACT_WAITING && c->hold_until != TIME_NEVER &&
-        (u->skills_given || (u->reclassified && u->classified.queue != c->queue))) {
+    if (c->state == CONTACT_WAITING && contact_extras(c)->hold_until != TIME_NEVER &&
+        (u->skills_given || (u->reclassified && u->classified.queue != contact_queue(c)))) {
         /* The agent it waits for may not be one for what it becomes. */
         fact_about(&f, FACT_CONTACT_OPENED, c);
         engine_emit(e, &f);
     }
-    queue = c->queue;
+    queue = contact_queue(c);
     fact_about(&f, FACT_CONTACT_UPDATED, c);
     f.updated.customer = u->customer;
     f.updated.customer_attributes = u->customer_attributes;
@@ -285,7 +285,7 @@ enum refusal_kind step_update(struct engine *e)
         update_order(e, c, u, &f.updated);
     }
     engine_emit(e, &f);
-    if (u->progress_kept && c->due[PROMISE_PROGRESS] != TIME_NEVER &&
+    if (u->progress_kept && contact_due(c, PROMISE_PROGRESS) != TIME_NEVER &&
         (c->kept >> PROMISE_PROGRESS & 1) == 0) {
         fact_about(&f, FACT_PROMISE_KEPT, c);
         f.promise.promise = PROMISE_PROGRESS;
@@ -293,11 +293,11 @@ enum refusal_kind step_update(struct engine *e)
         engine_emit(e, &f);
     }
     d.contact = c;
-    d.contact_id = c->id;
+    d.contact_id = contact_id(c);
     d.state = c->state;
     answer(e, &d);
     tell_updated(e, c, TEXT("updated"), u);
-    if (c->queue != queue) {
+    if (contact_queue(c) != queue) {
         tell_owner(e, c, TEXT("updated"), TEXT("moved"));
     }
     if (c->state == CONTACT_WAITING) {
@@ -345,7 +345,7 @@ enum refusal_kind step_end(struct engine *e)
         return gone_or_refused(e, ended);
     }
     if (c->state == CONTACT_WRAPPING) {
-        answer_contact_state(e, c->id, c->state);
+        answer_contact_state(e, contact_id(c), c->state);
         return REFUSED_NOT;
     }
     e->answer_due = true;
@@ -375,7 +375,7 @@ enum refusal_kind step_rate(struct engine *e)
                            contact_state_word((enum contact_state)ended->state));
     }
     fact_init(&f, FACT_CONTACT_RATED);
-    f.subject = c != NULL ? c->id : tombstone_id(ended);
+    f.subject = c != NULL ? contact_id(c) : tombstone_id(ended);
     f.contact = c;
     f.rated.score = r->score;
     f.rated.rating = r->kind;
@@ -406,32 +406,33 @@ enum refusal_kind step_move(struct engine *e)
     if (c->state == CONTACT_WRAPPING) {
         return refuse_state(e, contact_state_word(c->state), TEXT("its work is over"));
     }
-    if (c->queue == queue && (c->state == CONTACT_WAITING || c->state == CONTACT_SCHEDULED)) {
-        answer_contact_state(e, c->id, c->state);
+    if (contact_queue(c) == queue &&
+        (c->state == CONTACT_WAITING || c->state == CONTACT_SCHEDULED)) {
+        answer_contact_state(e, contact_id(c), c->state);
         return REFUSED_NOT;
     }
     if (c->state == CONTACT_ACTIVE) {
-        struct agent *a = c->offer->agent;
+        struct agent *a = contact_offer(c)->agent;
         struct delivery d = {.kind = NOTICE_CONTACT_ENDED, .reason = TEXT("moved")};
         fact_given_back(e, &f, FACT_CONTACT_REQUEUED, c);
         f.given_back.queue = queue;
         f.given_back.reason = TEXT("moved");
         f.given_back.actor = actor_of(e);
         engine_emit(e, &f);
-        answer_contact_state(e, c->id, c->state);
-        d.contact_id = c->id;
+        answer_contact_state(e, contact_id(c), c->state);
+        d.contact_id = contact_id(c);
         tell_agent(e, a, &d);
         agent_is_dirty(e, a);
     } else {
         if (c->state == CONTACT_OFFERED) {
-            withdraw_offer(e, c->offer, OFFER_END_MOVED, false);
+            withdraw_offer(e, contact_offer(c), OFFER_END_MOVED, false);
         }
         fact_about(&f, FACT_CONTACT_MOVED, c);
         f.moved.queue = queue;
         f.moved.reason = TEXT("moved");
         f.moved.actor = actor_of(e);
         engine_emit(e, &f);
-        answer_contact_state(e, c->id, c->state);
+        answer_contact_state(e, contact_id(c), c->state);
     }
     tell_owner(e, c, TEXT("moved"), TEXT("moved"));
     if (c->state == CONTACT_WAITING) {
@@ -454,8 +455,8 @@ enum refusal_kind step_assign(struct engine *e)
     if (c == NULL) {
         return gone_or_refused(e, ended);
     }
-    if (c->state == CONTACT_OFFERED && c->offer->agent == a) {
-        answer_contact_state(e, c->id, c->state);
+    if (c->state == CONTACT_OFFERED && contact_offer(c)->agent == a) {
+        answer_contact_state(e, contact_id(c), c->state);
         return REFUSED_NOT;
     }
     if (c->state != CONTACT_WAITING && c->state != CONTACT_OFFERED) {
@@ -468,18 +469,16 @@ enum refusal_kind step_assign(struct engine *e)
                                                  : a->state),
                             TEXT("the agent is not available"));
     }
-    if (!agent_can_take(e, a, c->channel)) {
+    if (!agent_can_take(e, a, contact_terms(c)->channel)) {
         return refuse_state(e, TEXT("full"), TEXT("the agent has no capacity left"));
     }
     if (c->state == CONTACT_OFFERED) {
-        withdraw_offer(e, c->offer, OFFER_END_MOVED, false);
+        withdraw_offer(e, contact_offer(c), OFFER_END_MOVED, false);
     }
-    if (list_linked(&c->in_dirty)) {
-        list_remove(&c->in_dirty);
-    }
+    contact_looks_no_more(e, c);
     e->answer_due = true;
     make_offer(e, c, a, TEXT("assigned"), true);
-    answer_if_due(e, c->id, c->state);
+    answer_if_due(e, contact_id(c), c->state);
     return REFUSED_NOT;
 }
 

@@ -87,12 +87,13 @@ enum refusal_kind step_agent_remove(struct engine *e)
 /* A channel that live contacts came by cannot go: what they occupy would be unknown. */
 static bool channels_stay(const struct engine *e, const struct settings *new)
 {
-    const struct list *const lists[2] = {&e->arrival, &e->lingering};
+    const struct near_list *const lists[2] = {&e->arrival, &e->lingering};
 
     for (int i = 0; e->settings != NULL && i < 2; i++) {
-        for (struct list_node *n = list_first(lists[i]); n != NULL; n = list_next(lists[i], n)) {
+        for (struct near_node *n = near_list_first(lists[i]); n != NULL; n = near_list_next(n)) {
             const struct contact *c = record_of(n, struct contact, in_arrival);
-            if (settings_find_channel(new, e->settings->channels[c->channel].name) == INDEX_NONE8) {
+            if (settings_find_channel(new, e->settings->channels[contact_terms(c)->channel].name) ==
+                INDEX_NONE8) {
                 return false;
             }
         }
@@ -104,17 +105,17 @@ static bool channels_stay(const struct engine *e, const struct settings *new)
  * own. */
 static void tell_moved_by_config(struct engine *e, uint64_t *numbers, size_t count)
 {
-    struct list_node *n = list_first(&e->arrival);
+    struct near_node *n = near_list_first(&e->arrival);
 
     for (size_t i = 0; i < count; i++) {
         struct contact *c;
         struct fact f;
         while (record_of(n, struct contact, in_arrival)->number < numbers[i]) {
-            n = list_next(&e->arrival, n);
+            n = near_list_next(n);
         }
         c = record_of(n, struct contact, in_arrival);
         fact_about(&f, FACT_CONTACT_MOVED, c);
-        f.moved.queue = c->queue;
+        f.moved.queue = contact_queue(c);
         f.moved.reason = TEXT("queue_removed");
         engine_emit(e, &f);
         tell_owner(e, c, TEXT("queue_removed"), TEXT("moved"));
@@ -127,10 +128,10 @@ static size_t find_orphans(const struct engine *e, const struct settings *new, u
     size_t room = 0;
 
     *numbers = NULL;
-    for (struct list_node *n = list_first(&e->arrival); n != NULL; n = list_next(&e->arrival, n)) {
+    for (struct near_node *n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
         const struct contact *c = record_of(n, struct contact, in_arrival);
         if ((c->state != CONTACT_WAITING && c->state != CONTACT_SCHEDULED) ||
-            settings_find_queue(new, e->settings->queues[c->queue].name) != INDEX_NONE16) {
+            settings_find_queue(new, e->settings->queues[contact_queue(c)].name) != INDEX_NONE16) {
             continue;
         }
         if (count == room) {

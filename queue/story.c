@@ -37,20 +37,24 @@ static struct text text_at(const char **at, uint16_t spelled)
     return t;
 }
 
-static char *put(char *at, const char *bytes, uint16_t spelled)
+/* Letters that stand behind the lines; those of a known word do not. */
+static size_t letters_of(const struct history_entry *h)
 {
-    if (spelled > 1) {
-        memcpy(at, bytes, spelled - 1u);
-        at += spelled - 1u;
+    return (word_number(h->reason) != 0 ? 0 : h->reason.length) + h->actor.length;
+}
+
+static char *put(char *at, struct text t)
+{
+    if (t.length > 0) {
+        memcpy(at, t.bytes, t.length);
     }
-    return at;
+    return at + t.length;
 }
 
 uint32_t story_append(struct stories *s, const struct tombstone *t,
                       const struct history_entry *history, uint32_t count)
 {
-    struct story_line lines[HISTORY_KEPT];
-    size_t size = sizeof(struct story) + count * sizeof(lines[0]);
+    size_t size = sizeof(struct story) + count * sizeof(struct story_line);
     struct story *story;
     char *at;
 
@@ -58,29 +62,29 @@ uint32_t story_append(struct stories *s, const struct tombstone *t,
         return 0;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct history_entry *h = &history[i];
-        uint8_t word = word_number(h->reason);
-
-        lines[i] = (struct story_line){
-            .seq = h->seq,
-            .at = h->at,
-            .agent = h->agent,
-            .queue = h->queue,
-            .kind = h->kind,
-            .reason_word = word,
-            .reason = word != 0 ? 0 : spelled_length(h->reason),
-            .actor = spelled_length(h->actor),
-        };
-        size += (word != 0 ? 0 : h->reason.length) + h->actor.length;
+        size += letters_of(&history[i]);
     }
     story = (struct story *)record_log_append(&s->log, size);
     story->tombstone = t->in_log.reference;
     story->count = count;
-    memcpy(story->lines, lines, count * sizeof(lines[0]));
     at = (char *)&story->lines[count];
     for (uint32_t i = 0; i < count; i++) {
-        at = put(at, history[i].reason.bytes, lines[i].reason);
-        at = put(at, history[i].actor.bytes, lines[i].actor);
+        const struct history_entry *h = &history[i];
+        struct story_line *l = &story->lines[i];
+
+        l->seq = h->seq;
+        l->at = h->at;
+        l->agent = h->agent;
+        l->queue = h->queue;
+        l->kind = h->kind;
+        l->reason_word = word_number(h->reason);
+        l->reason = 0;
+        if (l->reason_word == 0) {
+            l->reason = spelled_length(h->reason);
+            at = put(at, h->reason);
+        }
+        l->actor = spelled_length(h->actor);
+        at = put(at, h->actor);
     }
     s->count++;
     return story->in_log.reference;

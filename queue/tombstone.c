@@ -203,37 +203,41 @@ void tombstone_enter(struct engine *e, struct tombstone *t)
 void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
                     enum contact_state state, struct agent *agent)
 {
+    const struct terms *terms = contact_terms(c);
     struct ending x = {
-        .id = c->id,
-        .customer = c->body.customer,
+        .id = contact_id(c),
+        .customer = contact_customer(c),
         .disposition = f->ended.disposition,
         .reason = f->ended.reason,
-        .owner = c->owner,
+        .owner = contact_owner(c),
         .agent = agent,
         .number = c->number,
         .seq = f->seq,
         .ended_at = f->at,
-        .times = {[TOMBSTONE_CREATED] = c->created_at, [TOMBSTONE_START] = c->start_at},
-        .queue = c->queue,
-        .issue = c->issue,
-        .language = c->language,
-        .tier = c->tier,
-        .channel = c->channel,
+        .times = {[TOMBSTONE_CREATED] = c->created_at, [TOMBSTONE_START] = contact_start_at(c)},
+        .queue = terms->queue,
+        .issue = terms->issue,
+        .language = terms->language,
+        .tier = terms->tier,
+        .channel = terms->channel,
         .state = (uint8_t)state,
-        .rating = c->rating,
+        .rating = contact_extras(c)->rating,
         .overdue = c->overdue,
     };
+    const struct history_entry *history;
+    struct history_entry first;
     struct tombstone *t;
+    uint32_t count;
 
-    memcpy(x.times + TOMBSTONE_DUE, c->due, sizeof(c->due));
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        x.times[TOMBSTONE_DUE + p] = contact_due(c, (enum promise)p);
+    }
+    history = contact_history(c, &first, &count);
     t = tombstone_append(&e->ended, &x);
     contact_index_end(e, c, t);
     tombstone_enter(e, t);
-    t->story = story_append(&e->stories, t, c->history, c->history_count);
+    t->story = story_append(&e->stories, t, history, count);
     stories_sweep(e);
-    history_discard(e, c->history, c->history_count, c->history_room);
-    c->history = NULL;
-    c->history_count = c->history_room = 0;
 }
 
 struct tombstone *engine_previous_tombstone(const struct engine *e, const struct tombstone *from)

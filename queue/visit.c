@@ -490,25 +490,26 @@ void visit_agent(struct visitor *v, struct agent *a)
 static void visit_cool_downs(struct visitor *v, struct contact *c)
 {
     struct engine *e = v->engine;
+    const struct list *cool_downs = &contact_extras(c)->cool_downs;
     uint32_t count = 0;
     struct list_node *n;
 
     /* One that has ended says nothing any more, whether it was swept or not. */
-    for (n = list_first(&c->cool_downs); n != NULL; n = list_next(&c->cool_downs, n)) {
+    for (n = list_first(cool_downs); n != NULL; n = list_next(cool_downs, n)) {
         count += record_of(n, struct cool_down, of_contact)->until > e->last_at;
     }
     count = visit_count(v, count, 12);
-    n = list_first(&c->cool_downs);
+    n = list_first(cool_downs);
     for (uint32_t i = 0; i < count && !v->bad; i++) {
         struct agent *a = NULL;
         int64_t until = 0;
         if (v->mode != VISIT_LOAD) {
             while (record_of(n, struct cool_down, of_contact)->until <= e->last_at) {
-                n = list_next(&c->cool_downs, n);
+                n = list_next(cool_downs, n);
             }
             a = record_of(n, struct cool_down, of_contact)->agent;
             until = record_of(n, struct cool_down, of_contact)->until;
-            n = list_next(&c->cool_downs, n);
+            n = list_next(cool_downs, n);
         }
         visit_agent_ref(v, &a);
         visit_i64(v, &until);
@@ -517,54 +518,94 @@ static void visit_cool_downs(struct visitor *v, struct contact *c)
             d->contact = c;
             d->agent = a;
             d->until = until;
-            list_append(&c->cool_downs, &d->of_contact);
+            list_append(&contact_own_extras(e, c)->cool_downs, &d->of_contact);
             list_append(&a->cool_downs, &d->of_agent);
         }
     }
 }
 
+static void visit_entry(struct visitor *v, struct history_entry *h)
+{
+    visit_u64(v, &h->seq);
+    visit_i64(v, &h->at);
+    visit_u8(v, &h->kind);
+    visit_u16(v, &h->queue);
+    visit_agent_ref(v, &h->agent);
+    visit_own_text(v, &h->reason);
+    visit_own_text(v, &h->actor);
+    v->bad = v->bad || h->kind >= FACT_KIND_COUNT || h->queue >= v->engine->queue_count;
+}
+
+#define ENTRY_BYTES_LEAST 30
+
+static uint32_t visit_history_count(struct visitor *v, uint32_t count)
+{
+    count = visit_count(v, count, ENTRY_BYTES_LEAST);
+    v->bad = v->bad || count > HISTORY_KEPT;
+    return v->bad ? 0 : count;
+}
+
 static void visit_history(struct visitor *v, struct history_entry **history, uint16_t *kept,
                           uint16_t *room)
 {
-    uint32_t count = visit_count(v, *kept, 30);
+    uint32_t count = visit_history_count(v, *kept);
 
-    if (count > HISTORY_KEPT) {
-        v->bad = true;
-        return;
-    }
     for (uint32_t i = 0; i < count && !v->bad; i++) {
         struct history_entry h = {0};
         if (v->mode != VISIT_LOAD) {
             h = (*history)[i];
         }
-        visit_u64(v, &h.seq);
-        visit_i64(v, &h.at);
-        visit_u8(v, &h.kind);
-        visit_u16(v, &h.queue);
-        visit_agent_ref(v, &h.agent);
-        visit_own_text(v, &h.reason);
-        visit_own_text(v, &h.actor);
-        v->bad = v->bad || h.kind >= FACT_KIND_COUNT || h.queue >= v->engine->queue_count;
+        visit_entry(v, &h);
         if (v->mode == VISIT_LOAD) {
             history_keep(v->engine, history, kept, room, &h);
         }
     }
 }
 
-static void visit_body(struct visitor *v, struct contact_body *b)
+/* Loading ends with the entries at hand: the contact's record, which some of them repeat, is made
+ * from what follows. */
+static uint32_t visit_contact_history(struct visitor *v, const struct contact *c,
+                                      struct history_entry kept[HISTORY_KEPT])
+{
+    struct history_entry first;
+    uint32_t count = 0;
+
+    if (v->mode != VISIT_LOAD) {
+        const struct history_entry *history = contact_history(c, &first, &count);
+        memcpy(kept, history, count * sizeof(*kept));
+    }
+    count = visit_history_count(v, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (v->mode == VISIT_LOAD) {
+            memset(&kept[i], 0, sizeof(kept[i]));
+        }
+        visit_entry(v, &kept[i]);
+    }
+    return count;
+}
+
+static void visit_raw_text(struct visitor *v, struct text *t)
+{
+    struct raw r = text_raw(*t);
+
+    visit_raw(v, &r);
+    *t = raw_text(r);
+}
+
+static void visit_body(struct visitor *v, struct contact_body *b, struct terms *t)
 {
     visit_text(v, &b->customer);
     visit_text(v, &b->subject);
     visit_text(v, &b->text);
     visit_text(v, &b->payload);
-    visit_raw(v, &b->customer_attributes);
-    visit_raw(v, &b->attributes);
+    visit_raw_text(v, &b->customer_attributes);
+    visit_raw_text(v, &b->attributes);
     visit_text(v, &b->parent);
     visit_text(v, &b->reopens);
-    visit_text(v, &b->why_tier);
-    visit_text(v, &b->why_issue);
-    visit_text(v, &b->why_queue);
-    visit_text(v, &b->why_language);
+    visit_text(v, &t->why_tier);
+    visit_text(v, &t->why_issue);
+    visit_text(v, &t->why_queue);
+    visit_text(v, &t->why_language);
     visit_text(v, &b->note);
     visit_text(v, &b->from_reason);
     visit_text(v, &b->disposition);
@@ -587,69 +628,165 @@ static void visit_classes(struct visitor *v, uint16_t *queue, uint8_t *tier, uin
              (*language != INDEX_NONE16 && *language >= s->language_count);
 }
 
-void visit_contact(struct visitor *v, struct contact *c, struct text *owner)
-{
-    uint8_t state = (uint8_t)c->state;
-    struct text id = c->id;
-    struct contact_body body = c->body;
-    int64_t lost_since = v->mode == VISIT_LOAD ? 0 : c->owner->lost_since;
+/* All that a contact is, in one place: what is saved, and what is loaded. */
+struct contact_visit {
+    struct text id;
+    struct text owner;
+    uint8_t state;
+    engine_time state_since;
+    struct terms terms;
+    struct contact_extras extras;
+    struct contact_times times;
+    engine_time visit_since;
+    bool ever_answered, answered_in_visit, unresolved, repeat;
+    struct text why_agent;
+    struct contact_body body;
+    struct history_entry history[HISTORY_KEPT];
+    uint32_t history_count;
+    int64_t lost_since;
+};
 
-    visit_text(v, &id);
-    visit_u64(v, &c->number);
-    visit_u8(v, &state);
-    visit_classes(v, &c->queue, &c->tier, &c->channel, &c->issue, &c->language);
-    visit_text(v, owner);
-    visit_agent_ref(v, &c->preferred);
-    visit_agent_ref(v, &c->last_agent);
-    visit_agent_ref(v, &c->from_agent);
-    visit_u16(v, &c->from_queue);
-    visit_skills(v, &c->own_skills);
-    visit_i64(v, &c->created_at);
-    visit_i64(v, &c->start_at);
-    visit_i64(v, &c->state_since);
-    visit_i64(v, &c->visit_since);
-    visit_i64(v, &c->not_before_at);
-    visit_i64(v, &c->expires_at);
-    visit_i64(v, &c->hold_until);
+static void contact_visit_init(struct contact_visit *x, const struct contact *c)
+{
+    x->id = contact_id(c);
+    x->owner = contact_owner(c)->name;
+    x->state = c->state;
+    x->state_since = contact_state_since(c);
+    x->terms = *contact_terms(c);
+    x->extras = *contact_extras(c);
+    contact_get_times(c, &x->times);
+    x->visit_since = contact_visit_since(c);
+    x->ever_answered = c->ever_answered;
+    x->answered_in_visit = c->answered_in_visit;
+    x->unresolved = c->unresolved;
+    x->repeat = c->repeat;
+    x->why_agent = word_text(x->extras.why_agent);
+    x->body = contact_body(c);
+    x->lost_since = contact_owner(c)->lost_since;
+}
+
+static bool extras_needed(const struct contact_visit *x)
+{
+    const struct contact_extras *none = &contact_without_extras;
+
+    return x->extras.preferred != NULL || x->extras.last_agent != NULL ||
+           x->extras.from_agent != NULL || x->extras.from_queue != none->from_queue ||
+           x->extras.not_before_at != TIME_NEVER || x->extras.hold_until != TIME_NEVER ||
+           x->extras.attempts != none->attempts || x->extras.visits != none->visits ||
+           x->extras.rating != none->rating || x->why_agent.bytes != NULL ||
+           x->visit_since != x->times.start_at;
+}
+
+static void contact_visit_loaded(struct visitor *v, struct contact *c, struct contact_visit *x)
+{
+    struct engine *e = v->engine;
+
+    c->state = x->state;
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        visit_i64(v, &c->due[p]);
+        x->terms.promised[p] = terms_promise(x->times.start_at, x->times.due[p]);
+    }
+    contact_set_papers(e, c, x->id, &x->body);
+    contact_set_terms(e, c, &x->terms);
+    contact_set_times(e, c, &x->times);
+    contact_set_state_since(e, c, x->state_since);
+    if (extras_needed(x)) {
+        struct contact_extras *own = contact_own_extras(e, c);
+        own->preferred = x->extras.preferred;
+        own->last_agent = x->extras.last_agent;
+        own->from_agent = x->extras.from_agent;
+        own->from_queue = x->extras.from_queue;
+        own->not_before_at = x->extras.not_before_at;
+        own->hold_until = x->extras.hold_until;
+        own->attempts = x->extras.attempts;
+        own->visits = x->extras.visits;
+        own->rating = x->extras.rating;
+        own->why_agent = word_number(x->why_agent);
+        own->visit_since = x->visit_since;
+    }
+    c->ever_answered = x->ever_answered;
+    c->answered_in_visit = x->answered_in_visit;
+    c->unresolved = x->unresolved;
+    c->repeat = x->repeat;
+    c->submitted_seq = x->history[0].seq;
+    c->was_scheduled = x->history[0].kind == FACT_CONTACT_SCHEDULED;
+    for (uint32_t i = 0; i < x->history_count; i++) {
+        if (i > 0) {
+            contact_open_history(e, c);
+        }
+        contact_remember(e, c, &x->history[i]);
+    }
+    x->history_count = 0; /* its texts are the contact's now */
+    c->owner = owner_intern(e, x->owner);
+    c->owner->lost_since = x->terms.lost != DURATION_NONE ? x->lost_since : c->owner->lost_since;
+}
+
+void visit_contact(struct visitor *v, struct contact *c)
+{
+    struct contact_visit x;
+    const struct requirement *skills;
+
+    if (v->mode != VISIT_LOAD) {
+        contact_visit_init(&x, c);
+    } else {
+        memset(&x, 0, sizeof(x));
+    }
+    visit_text(v, &x.id);
+    visit_u64(v, &c->number);
+    visit_u8(v, &x.state);
+    visit_classes(v, &x.terms.queue, &x.terms.tier, &x.terms.channel, &x.terms.issue,
+                  &x.terms.language);
+    visit_text(v, &x.owner);
+    visit_agent_ref(v, &x.extras.preferred);
+    visit_agent_ref(v, &x.extras.last_agent);
+    visit_agent_ref(v, &x.extras.from_agent);
+    visit_u16(v, &x.extras.from_queue);
+    visit_skills(v, &x.terms.own_skills);
+    visit_i64(v, &c->created_at);
+    visit_i64(v, &x.times.start_at);
+    visit_i64(v, &x.state_since);
+    visit_i64(v, &x.visit_since);
+    visit_i64(v, &x.extras.not_before_at);
+    visit_i64(v, &x.times.expires_at);
+    visit_i64(v, &x.extras.hold_until);
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        visit_i64(v, &x.times.due[p]);
     }
     visit_u8(v, &c->kept);
     visit_u8(v, &c->overdue);
     visit_u8(v, &c->at_risk);
-    visit_bool(v, &c->keeps_place);
-    visit_bool(v, &c->ever_answered);
-    visit_bool(v, &c->answered_in_visit);
-    visit_bool(v, &c->unresolved);
-    visit_bool(v, &c->repeat);
-    visit_i64(v, &c->boost);
-    visit_i64(v, &c->expires);
-    visit_i64(v, &c->lost);
-    visit_u32(v, &c->attempts);
-    visit_u32(v, &c->visits);
-    visit_u64(v, &c->config_version);
-    visit_u8(v, &c->rating);
-    visit_text(v, &c->why_agent);
-    visit_body(v, &body);
-    visit_history(v, &c->history, &c->history_count, &c->history_room);
+    visit_bool(v, &x.terms.keeps_place);
+    visit_bool(v, &x.ever_answered);
+    visit_bool(v, &x.answered_in_visit);
+    visit_bool(v, &x.unresolved);
+    visit_bool(v, &x.repeat);
+    visit_i64(v, &x.terms.boost);
+    visit_i64(v, &x.terms.expires);
+    visit_i64(v, &x.terms.lost);
+    visit_u32(v, &x.extras.attempts);
+    visit_u32(v, &x.extras.visits);
+    visit_u64(v, &x.terms.config_version);
+    visit_u8(v, &x.extras.rating);
+    visit_text(v, &x.why_agent);
+    visit_body(v, &x.body, &x.terms);
+    x.history_count = visit_contact_history(v, c, x.history);
     visit_cool_downs(v, c);
-    if (c->lost != DURATION_NONE) {
-        visit_i64(v, &lost_since);
-    } else {
-        lost_since = TIME_NEVER;
+    if (x.terms.lost != DURATION_NONE) {
+        visit_i64(v, &x.lost_since);
     }
     if (v->mode != VISIT_LOAD) {
         return;
     }
-    v->bad = v->bad || state >= CONTACT_STATE_COUNT || id.bytes == NULL || owner->bytes == NULL ||
-             id.length > ID_BYTES_MAX;
+    skills = x.terms.own_skills;
+    v->bad = v->bad || x.state >= CONTACT_STATE_COUNT || x.id.bytes == NULL ||
+             x.owner.bytes == NULL || x.id.length > ID_BYTES_MAX || x.history_count == 0;
     if (!v->bad) {
-        c->state = (enum contact_state)state;
-        c->why_agent = word_keep(c->why_agent);
-        contact_set_body(v->engine, c, id, &body);
-        c->owner = owner_intern(v->engine, *owner);
-        c->owner->lost_since = c->lost != DURATION_NONE ? lost_since : c->owner->lost_since;
+        contact_visit_loaded(v, c, &x);
     }
+    for (uint32_t i = 0; i < x.history_count; i++) {
+        text_discard(x.history[i].reason);
+        text_discard(x.history[i].actor);
+    }
+    requirement_release(&v->engine->skills, skills);
 }
 
 /* What a tombstone says, with its story. */

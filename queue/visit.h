@@ -41,7 +41,7 @@ uint32_t visit_count(struct visitor *v, uint32_t count, size_t least_bytes_each)
 void visit_head(struct visitor *v);
 void visit_settings(struct visitor *v, struct settings **s);
 void visit_agent(struct visitor *v, struct agent *a);
-void visit_contact(struct visitor *v, struct contact *c, struct text *owner);
+void visit_contact(struct visitor *v, struct contact *c);
 void visit_tombstone(struct visitor *v, const struct tombstone *t); /* digest, save */
 /* Loading: a new last one of a log, and its story; its owner counts it. */
 void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struct stories *stories);

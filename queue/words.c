@@ -4,62 +4,17 @@
 struct text promise_word(enum promise promise)
 {
     static const struct text words[PROMISE_COUNT] = {
-        [PROMISE_ANSWER] = TEXT("answer"),
-        [PROMISE_PROGRESS] = TEXT("progress"),
-        [PROMISE_RESOLVE] = TEXT("resolve"),
+        [PROMISE_ANSWER] = WORD(answer),
+        [PROMISE_PROGRESS] = WORD(progress),
+        [PROMISE_RESOLVE] = WORD(resolve),
     };
     return words[promise];
 }
 
-/* Reasons that stand in most histories are kept once for all; the shorter first, since they are
- * found by their length. */
-#define KNOWN_WORDS(WORD)                                                                          \
-    WORD(away)                                                                                     \
-    WORD(moved)                                                                                    \
-    WORD(answer)                                                                                   \
-    WORD(expired)                                                                                  \
-    WORD(updated)                                                                                  \
-    WORD(resolve)                                                                                  \
-    WORD(declined)                                                                                 \
-    WORD(requeued)                                                                                 \
-    WORD(transfer)                                                                                 \
-    WORD(assigned)                                                                                 \
-    WORD(attempts)                                                                                 \
-    WORD(overflow)                                                                                 \
-    WORD(progress)                                                                                 \
-    WORD(completed)                                                                                \
-    WORD(cancelled)                                                                                \
-    WORD(timed_out)                                                                                \
-    WORD(preferred)                                                                                \
-    WORD(signed_out)                                                                               \
-    WORD(agent_lost)                                                                               \
-    WORD(wrapped_up)                                                                               \
-    WORD(grace_over)                                                                               \
-    WORD(taken_over)                                                                               \
-    WORD(undelivered)                                                                              \
-    WORD(transferred)                                                                              \
-    WORD(round_robin)                                                                              \
-    WORD(longest_idle)                                                                             \
-    WORD(best_skilled)                                                                             \
-    WORD(missed_offer)                                                                             \
-    WORD(agent_removed)                                                                            \
-    WORD(customer_left)                                                                            \
-    WORD(queue_removed)                                                                            \
-    WORD(least_occupied)                                                                           \
-    WORD(connector_lost)                                                                           \
-    WORD(fewest_contacts)
+#define WORD_SPELLED(word) [WORD_##word] = #word,
+const char word_letters[WORD_COUNT][WORD_ROOM] = {KNOWN_WORDS(WORD_SPELLED)};
 
-/* All their letters in one block: what lies within it is a known word, and nobody's copy. */
-#define WORD_LETTERS(word) char word[sizeof(#word)];
-#define WORD_SPELLED(word) #word,
-static const struct letters {
-    KNOWN_WORDS(WORD_LETTERS)
-} letters = {KNOWN_WORDS(WORD_SPELLED)};
-
-#define WORD_NUMBER(word) WORD_##word,
-enum { WORD_NONE, KNOWN_WORDS(WORD_NUMBER) WORD_COUNT };
-
-#define WORD_TEXT(word) [WORD_##word] = {letters.word, sizeof(#word) - 1},
+#define WORD_TEXT(word) [WORD_##word] = {word_letters[WORD_##word], sizeof(#word) - 1},
 static const struct text known[WORD_COUNT] = {KNOWN_WORDS(WORD_TEXT)};
 
 /* The first known word of each length; where there is none, the first longer one. */
@@ -83,7 +38,14 @@ static const uint8_t first_of_length[] = {
     [16] = WORD_COUNT,
 };
 
-uint8_t word_number(struct text word)
+/* How far behind the first letter of all words; far more than they have for a text that is not one
+ * of them. */
+static inline size_t among_letters(struct text t)
+{
+    return (uintptr_t)t.bytes - (uintptr_t)word_letters;
+}
+
+static uint8_t word_spelled_so(struct text word)
 {
     if (word.length >= sizeof(first_of_length) - 1) {
         return WORD_NONE;
@@ -95,6 +57,15 @@ uint8_t word_number(struct text word)
         }
     }
     return WORD_NONE;
+}
+
+uint8_t word_number(struct text word)
+{
+    if (word.length == 0) {
+        return WORD_NONE;
+    }
+    return among_letters(word) < sizeof(word_letters) ? (uint8_t)(among_letters(word) / WORD_ROOM)
+                                                      : word_spelled_so(word);
 }
 
 struct text word_text(uint8_t number)
@@ -109,10 +80,9 @@ struct text word_keep(struct text word)
 
 static bool word_is_kept(struct text t)
 {
-    return (uintptr_t)t.bytes - (uintptr_t)&letters < sizeof(letters);
+    return among_letters(t) < sizeof(word_letters);
 }
 
-/* An own copy; known words are not copied, and an empty text stays different from none. */
 struct text text_duplicate(struct text t)
 {
     struct text kept = word_keep(t);

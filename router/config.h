@@ -43,6 +43,7 @@ struct node_settings {
     duration_ms request_timeout; /* a request that only waits gets `unavailable` after it */
     duration_ms drain_timeout;
     duration_ms stall_after; /* a batch unconfirmed for so long stops the engine's clock */
+    uint32_t reactors;       /* 0: one for each processor */
     uint32_t connections_max;
     uint32_t output_max;    /* bytes waiting for one slow reader, before it is cut off */
     uint32_t segment_bytes; /* of the file journal */

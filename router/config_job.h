@@ -12,7 +12,7 @@
 #include "queue/command.h"
 #include "router/config.h"
 
-struct workspace;
+struct guest;
 
 enum config_job_kind {
     CONFIG_JOB_FILE,  /* a reload */
@@ -29,9 +29,8 @@ struct config_job {
     struct config_problems problems;
 
     /* whose request it is; not looked at here */
-    struct workspace *workspace;
-    struct caller caller; /* its name points into `name` */
-    char name[ID_BYTES_MAX + NAME_BYTES_MAX];
+    struct guest *guest;
+    struct caller caller; /* without a name */
     struct list_node in_list;
     void *context;
     void (*done)(struct config_job *job);

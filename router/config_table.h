@@ -43,6 +43,8 @@
 
 #define CONFIG_NODE_ROWS(ROW) \
     ROW("name", name, TEXT, 0, 0, NAME_BYTES_MAX, "", "what the node is called; empty: its host name") \
+    ROW("reactors", reactors, COUNT, 0, 0, 64, NULL, \
+        "threads that serve connections; workspaces are spread over them; 0: one for each processor") \
     ROW("journal", journal, TEXT, 0, 1, 4096, "file:journal", \
         "where facts are kept: file:DIRECTORY, or memory (nothing survives a stop)") \
     ROW("segment", segment_bytes, BYTES, 64 * MIB, 64 * KIB, 1024 * MIB, NULL, \

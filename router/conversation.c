@@ -1,23 +1,35 @@
 #include "router/conversation.h"
 
-#include <stdio.h>
-
 #include "queue/base/memory.h"
 #include "router/log.h"
 
-#define CONVERSATION_RETRY_AFTER_MS 1000
-/* Names that begin so are ours: a connector without a name is called by its connection. */
-#define CONVERSATION_UNNAMED "connection:"
-
-void conversation_init(struct conversation *c, uv_loop_t *loop, struct clock *clock,
-                       struct engine_host *host, const struct conversation_options *options)
+void conversation_init(struct conversation *c, struct engine_host *host,
+                       struct engine_host *const *hosts, const struct limits *limits)
 {
     memset(c, 0, sizeof(*c));
-    c->loop = loop;
-    c->clock = clock;
+    c->loop = host->place.loop;
+    c->clock = host->clock;
     c->host = host;
-    c->options = *options;
+    c->hosts = hosts;
+    c->post = host->post;
+    c->directory = host->place.directory;
+    c->visitor = host->visitor;
+    c->limits = *limits;
     list_init(&c->finished);
+}
+
+static enum host_gate conversation_gate(struct conversation *c, const struct door *door,
+                                        enum method_kind kind)
+{
+    return door->owner == c->host->place.reactor
+               ? engine_host_gate(c->host, kind)
+               : engine_host_gate_far(c->hosts[door->owner], c->clock, kind);
+}
+
+/* The frame's parcel while there is one: another look might send it. */
+static struct parcel *conversation_parcel(struct conversation *c, const struct door *door)
+{
+    return c->parcel != NULL ? c->parcel : post_parcel(c->post, door->owner);
 }
 
 /* ---- refusing ---- */
@@ -42,7 +54,7 @@ static enum session_verdict conversation_turn_away(struct session *s, const stru
     if (gate == GATE_WAIT) {
         return FRAME_LATER;
     }
-    e.retry_after_ms = CONVERSATION_RETRY_AFTER_MS;
+    e.retry_after_ms = HOST_RETRY_AFTER_MS;
     session_refuse_urgently(s, r->msgid, &e);
     return FRAME_TAKEN;
 }
@@ -55,136 +67,77 @@ static void conversation_refuse_decoded(struct session *s, const struct request 
 
 /* ---- hello ---- */
 
-static void conversation_pack_hello(struct conversation *c, struct session *s,
-                                    const struct request *r)
+static bool conversation_name_is_ours(struct text name)
 {
-    const struct engine *e = s->workspace->engine;
-    const struct settings *settings = engine_settings(e);
-    struct packer *p = session_packer(s);
-    engine_time now = workspace_now(s->workspace, c->clock);
-    struct view v;
+    static const size_t length = sizeof(HOST_UNNAMED) - 1;
 
-    view_init(&v, e, now);
-    response_begin(p, r->msgid);
-    packer_map(p, 12);
-    VIEW_INT(p, "protocol", 1);
-    VIEW_TEXT(p, "server", TEXT("switchboard/" SWITCHBOARD_VERSION));
-    VIEW_TEXT(p, "node", text_from(c->options.node));
-    packer_literal(p, "nodes");
-    packer_array(p, c->address_count);
-    for (uint32_t i = 0; i < c->address_count; i++) {
-        packer_text(p, c->addresses[i]);
-    }
-    VIEW_TEXT(p, "workspace", s->workspace->name);
-    VIEW_INT(p, "heartbeat_ms", c->options.heartbeat);
-    VIEW_INT(p, "max_frame", c->options.limits.of[LIMIT_FRAME]);
-    packer_literal(p, "limits");
-    packer_map(p, LIMIT_COUNT);
-    for (unsigned i = 0; i < LIMIT_COUNT; i++) {
-        packer_text(p, text_from(limit_wire((enum limit_kind)i)));
-        packer_uint(p, c->options.limits.of[i]);
-    }
-    VIEW_INT(p, "id_kept_ms", settings == NULL ? c->options.id_kept : settings->id_kept);
-    VIEW_INT(p, "now_at", now);
-    view_epoch(p, &v, engine_seq(e));
-    session_wrote(s);
+    return name.length >= length && memcmp(name.bytes, HOST_UNNAMED, length) == 0;
 }
 
-/* A client that has seen more than we have has seen another journal, or we have lost something. */
-static void conversation_compare(const struct session *s, const struct request *r)
+/* The owner answers. False: there is no room on the way to it. */
+static bool conversation_open(struct conversation *c, struct session *s, const struct request *r,
+                              struct door *door)
 {
-    static struct log_limit limit = {.most = 5};
-    const struct engine *e = s->workspace->engine;
+    bool far = door->owner != c->host->place.reactor;
+    struct parcel *parcel = far ? post_parcel(c->post, door->owner) : NULL;
+    struct text name = request_text(r, FIELD_NAME);
     uint64_t epoch = (uint64_t)request_number(r, FIELD_EPOCH, 0);
     uint64_t seq = (uint64_t)request_number(r, FIELD_SEQ, 0);
 
-    if (epoch > engine_epoch(e) || (epoch == engine_epoch(e) && seq > engine_seq(e))) {
-        log_event_limited(&limit, LOG_LEVEL_ERROR, "client_has_seen_more",
-                          LOG_NUMBER("session", s->id), LOG_TEXT("workspace", s->workspace->name),
-                          LOG_NUMBER("epoch", epoch), LOG_NUMBER("seq", seq),
-                          LOG_NUMBER("our_epoch", engine_epoch(e)),
-                          LOG_NUMBER("our_seq", engine_seq(e)));
+    if (far && parcel == NULL) {
+        return false;
     }
-}
-
-static void conversation_set_actor(struct session *s, struct text name)
-{
-    memcpy(s->actor_bytes, name.bytes, name.length);
-    s->actor = (struct text){s->actor_bytes, name.length};
-}
-
-/* A connector without a name is a connector of its own, with a name that nobody else has or ever
- * had. */
-static struct text conversation_unnamed(const struct session *s, char *buffer, size_t size)
-{
-    int length =
-        snprintf(buffer, size, CONVERSATION_UNNAMED "%llu.%llu",
-                 (unsigned long long)engine_epoch(s->workspace->engine), (unsigned long long)s->id);
-
-    return (struct text){buffer, (uint32_t)length};
-}
-
-static bool conversation_name_is_ours(struct text name)
-{
-    static const size_t length = sizeof(CONVERSATION_UNNAMED) - 1;
-
-    return name.length >= length && memcmp(name.bytes, CONVERSATION_UNNAMED, length) == 0;
-}
-
-static void conversation_open(struct conversation *c, struct session *s, const struct request *r,
-                              struct workspace *w)
-{
-    struct text name = request_text(r, FIELD_NAME);
-    char unnamed[96];
-
     s->state = SESSION_OPEN;
-    s->workspace = w;
+    s->door = door;
+    s->far = far;
     s->role = (enum role)request_number(r, FIELD_ROLE, ROLE_CONNECTOR);
-    s->notify = (enum notify)request_number(r, FIELD_NOTIFY, NOTIFY_ALL);
-    conversation_compare(s, r);
-    conversation_pack_hello(c, s, r);
-    if (s->role == ROLE_CONNECTOR) {
-        if (text_is_none(name)) {
-            name = conversation_unnamed(s, unnamed, sizeof(unnamed));
-        }
-        conversation_set_actor(s, name);
-        engine_host_attach(c->host, s, name);
-    } else {
-        conversation_set_actor(
-            s, text_is_none(name) ? text_from(words_at(WORD_LIST_ROLE, (int)s->role)) : name);
-    }
+    s->guest = guest_create(s->id, door, s->role,
+                            (enum notify)request_number(r, FIELD_NOTIFY, NOTIFY_ALL));
     log_event(LOG_LEVEL_DEBUG, "session_opened", LOG_NUMBER("session", s->id),
               LOG_WORDS("role", words_at(WORD_LIST_ROLE, (int)s->role)),
-              LOG_TEXT("workspace", w->name), LOG_TEXT("client", request_text(r, FIELD_CLIENT)));
+              LOG_TEXT("workspace", door->name), LOG_TEXT("client", request_text(r, FIELD_CLIENT)));
+    if (far) {
+        struct letter *l = post_letter(parcel, LETTER_HELLO, s->guest);
+
+        l->msgid = r->msgid;
+        l->name = parcel_text(parcel, name);
+        l->epoch = epoch;
+        l->seq = seq;
+        post_seal_letter(parcel, l);
+    } else {
+        engine_host_hello(c->host, s->guest, r->msgid, name, epoch, seq);
+    }
+    return true;
 }
 
 static enum session_verdict conversation_hello(struct conversation *c, struct session *s,
                                                struct request *r)
 {
     struct request_error wrong;
-    struct workspace *w;
-    enum host_gate gate = engine_host_gate(c->host, METHOD_READ);
+    struct door *door;
+    enum host_gate gate;
 
     if (s->state == SESSION_OPEN) {
         conversation_refuse(s, r, ERROR_CONFLICT, TEXT_NONE, TEXT("hello was said already"));
         return FRAME_TAKEN;
     }
-    if (gate != GATE_OPEN) {
-        return conversation_turn_away(s, r, gate);
-    }
-    if (!request_decode_params(r, ROLE_CONNECTOR, &c->options.limits, &wrong)) {
+    if (!request_decode_params(r, ROLE_CONNECTOR, &c->limits, &wrong)) {
         conversation_refuse_decoded(s, r, &wrong);
         return FRAME_TAKEN;
     }
-    w = engine_host_find(c->host, request_text(r, FIELD_WORKSPACE));
-    if (w == NULL) {
+    door = directory_find(c->directory, request_text(r, FIELD_WORKSPACE));
+    gate = door != NULL ? conversation_gate(c, door, METHOD_READ)
+                        : engine_host_gate(c->host, METHOD_READ);
+    if (gate != GATE_OPEN) {
+        return conversation_turn_away(s, r, gate);
+    }
+    if (door == NULL || atomic_load(&door->epoch) == 0) {
         conversation_refuse(s, r, ERROR_UNAUTHORIZED, TEXT("workspace"), TEXT("no such workspace"));
     } else if (conversation_name_is_ours(request_text(r, FIELD_NAME))) {
-        conversation_refuse(
-            s, r, ERROR_INVALID, TEXT("name"),
-            TEXT("names that begin with \"" CONVERSATION_UNNAMED "\" are the server's"));
-    } else {
-        conversation_open(c, s, r, w);
+        conversation_refuse(s, r, ERROR_INVALID, TEXT("name"),
+                            TEXT("names that begin with \"" HOST_UNNAMED "\" are the server's"));
+    } else if (!conversation_open(c, s, r, door)) {
+        return FRAME_LATER;
     }
     return FRAME_TAKEN;
 }
@@ -197,14 +150,37 @@ static void conversation_ping(struct conversation *c, struct session *s, const s
 
     response_begin(p, r->msgid);
     packer_map(p, 1);
-    VIEW_INT(p, "now_at", workspace_now(s->workspace, c->clock));
+    VIEW_INT(p, "now_at", door_now(s->door, c->clock));
 }
 
-static void conversation_goodbye(struct session *s, const struct request *r)
+/* Whoever owns the workspace has the last word: it stands behind all answers. */
+static enum session_verdict conversation_leave(struct conversation *c, struct session *s,
+                                               bool asked, uint32_t msgid)
 {
+    struct parcel *parcel = conversation_parcel(c, s->door);
+    struct letter *l;
+
+    if (parcel == NULL) {
+        return FRAME_LATER;
+    }
+    l = post_letter(parcel, LETTER_GOODBYE, s->guest);
+    l->asked = asked;
+    l->msgid = msgid;
+    post_seal_letter(parcel, l);
+    session_leave(s);
+    return FRAME_TAKEN;
+}
+
+static enum session_verdict conversation_goodbye(struct conversation *c, struct session *s,
+                                                 const struct request *r)
+{
+    if (s->far) {
+        return conversation_leave(c, s, true, r->msgid);
+    }
     response_empty(session_packer(s), r->msgid);
     session_wrote(s);
     session_finish(s, SESSION_END_GOODBYE);
+    return FRAME_TAKEN;
 }
 
 /* ---- configurations ---- */
@@ -244,41 +220,48 @@ static void conversation_answer_broken(struct session *s, uint32_t msgid, struct
     memory_give(words);
 }
 
-/* Back on the loop. The digest that goes with it is that of the file last seen, so that the same
- * file does not undo it at the next start. */
-static void conversation_apply(struct conversation *c, struct session *s, struct config_job *job)
+/* Back on the loop: to the owner. Its answer counts the request off. */
+static bool conversation_apply(struct conversation *c, struct session *s, struct config_job *job)
 {
-    struct response_error e;
-    uint32_t msgid = delivery_request_unpack(job->caller.request).msgid;
+    struct parcel *parcel;
+    struct letter *l;
 
-    if (!engine_host_apply_config(c->host, job->workspace, job->document,
-                                  engine_config_digest(job->workspace->engine), &job->caller, &e)) {
-        s->in_flight--;
-        session_refuse(s, msgid, &e);
+    if (!s->far) {
+        engine_host_config(c->host, job);
+        return true;
     }
+    parcel = post_parcel(c->post, s->door->owner);
+    if (parcel == NULL) {
+        return false;
+    }
+    l = post_letter(parcel, LETTER_CONFIG, s->guest);
+    l->job = job;
+    post_seal_letter(parcel, l);
+    return true;
 }
 
-/* False: not now. */
-static bool conversation_finish_job(struct conversation *c, struct config_job *job)
+enum conversation_job { JOB_LATER, JOB_FINISHED, JOB_GIVEN_AWAY };
+
+static enum conversation_job conversation_finish_job(struct conversation *c, struct config_job *job)
 {
     struct session *s = session_find(c->host->sessions, job->caller.session);
     struct request r = {.msgid = delivery_request_unpack(job->caller.request).msgid};
-    enum host_gate gate = engine_host_gate(c->host, METHOD_CHANGE);
+    enum host_gate gate;
 
     if (s == NULL) {
-        return true; /* who asked is gone: it was not done */
+        return JOB_FINISHED; /* who asked is gone: it was not done */
     }
     if (job->kind == CONFIG_JOB_APPLY && !config_job_failed(job)) {
+        gate = conversation_gate(c, s->door, METHOD_CHANGE);
         if (gate == GATE_WAIT) {
-            return false;
+            return JOB_LATER;
         }
         if (gate == GATE_OPEN) {
-            conversation_apply(c, s, job); /* its answer counts the request off */
-            return true;
+            return conversation_apply(c, s, job) ? JOB_GIVEN_AWAY : JOB_LATER;
         }
         s->in_flight--;
         conversation_turn_away(s, &r, gate);
-        return true;
+        return JOB_FINISHED;
     }
     s->in_flight--;
     if (job->kind == CONFIG_JOB_CHECK) {
@@ -286,7 +269,7 @@ static bool conversation_finish_job(struct conversation *c, struct config_job *j
     } else {
         conversation_answer_broken(s, r.msgid, job);
     }
-    return true;
+    return JOB_FINISHED;
 }
 
 static void conversation_job_done(struct config_job *job)
@@ -304,10 +287,18 @@ void conversation_turn(struct conversation *c)
         struct list_node *next = list_next(&c->finished, n);
         struct config_job *job = record_of(n, struct config_job, in_list);
 
-        if (conversation_finish_job(c, job)) {
-            list_remove(n);
+        list_remove(n);
+        switch (conversation_finish_job(c, job)) {
+        case JOB_LATER:
+            list_append(&c->finished, n);
+            break;
+        case JOB_FINISHED:
             config_job_close(job);
             c->jobs--;
+            break;
+        case JOB_GIVEN_AWAY:
+            c->jobs--;
+            break;
         }
         n = next;
     }
@@ -319,10 +310,8 @@ static void conversation_read_config(struct conversation *c, struct session *s,
     struct config_job *job =
         config_job_create(r->method == METHOD_CONFIG_CHECK ? CONFIG_JOB_CHECK : CONFIG_JOB_APPLY);
 
-    job->workspace = s->workspace;
+    job->guest = s->guest;
     job->caller = *caller;
-    memcpy(job->name, caller->name.bytes, caller->name.length);
-    job->caller.name.bytes = job->name;
     job->context = c;
     job->done = conversation_job_done;
     c->jobs++;
@@ -349,44 +338,66 @@ static bool conversation_is_late(enum method m)
     return m == METHOD_AGENT_PULL || m == METHOD_CONFIG_CHECK || m == METHOD_CONFIG_APPLY;
 }
 
+/* A command, classified here; elsewhere it is stepped when the letter comes. `l` NULL: here. */
 static void conversation_change(struct conversation *c, struct session *s, const struct request *r,
-                                const struct dispatch_client *client)
+                                const struct caller *caller, struct letter *l)
 {
     struct response_error e;
+    struct parcel *parcel = c->parcel;
+    struct work *work = l != NULL ? &l->work : &c->work;
 
     /* A second time when the configuration changed between the two halves. */
     for (int attempt = 0; attempt < 2; attempt++) {
-        struct dispatch_snapshot snapshot = engine_host_snapshot(s->workspace);
+        struct dispatch_snapshot snapshot = door_snapshot(s->door);
 
-        if (!dispatch_command(&c->host->dispatch, r, client, &snapshot,
-                              workspace_now(s->workspace, c->clock), &c->work, &e)) {
+        e = response_error_of(ERROR_UNAVAILABLE);
+        if (snapshot.config == NULL) {
+            e.message = TEXT("this workspace has no configuration yet");
             break;
         }
-        if (engine_host_work(c->host, s->workspace, &c->work)) {
+        e.retry_after_ms = HOST_RETRY_AFTER_MS;
+        if (!dispatch_command(&c->host->dispatch, r, caller, &snapshot, door_now(s->door, c->clock),
+                              parcel, work, &e)) {
+            break;
+        }
+        if (l != NULL) {
+            l->kind = LETTER_WORK;
+            post_seal_letter(parcel, l);
+            return;
+        }
+        if (engine_host_work(c->host, s->guest, work)) {
             return;
         }
         e = response_error_of(ERROR_UNAVAILABLE);
-        e.retry_after_ms = CONVERSATION_RETRY_AFTER_MS;
+        e.retry_after_ms = HOST_RETRY_AFTER_MS;
     }
-    if (delivery_request_unpack(client->caller.request).late) {
+    if (delivery_request_unpack(caller->request).late) {
         s->in_flight--;
     }
     session_refuse(s, r->msgid, &e);
 }
 
-static void conversation_request(struct conversation *c, struct session *s, const struct request *r)
+static void conversation_read(struct conversation *c, struct session *s, const struct request *r,
+                              struct letter *l)
+{
+    if (l == NULL) {
+        engine_host_read(c->host, s->guest, r);
+        return;
+    }
+    l->kind = LETTER_READ;
+    post_seal_letter(c->parcel, l);
+}
+
+static void conversation_request(struct conversation *c, struct session *s, const struct request *r,
+                                 struct letter *l)
 {
     bool late = conversation_is_late(r->method);
     struct delivery_request back = {.msgid = r->msgid, .method = r->method, .late = late};
-    struct dispatch_client client = {
-        .caller = {.session = s->id,
-                   .request = delivery_request_pack(back),
-                   .role = conversation_caller_role(s->role),
-                   .name = s->actor},
-        .own_agent = s->signed_in ? s->actor : TEXT_NONE,
-    };
+    struct caller caller = {.session = s->id,
+                            .request = delivery_request_pack(back),
+                            .role = conversation_caller_role(s->role)};
 
-    if (late && s->in_flight >= c->options.limits.of[LIMIT_IN_FLIGHT]) {
+    if (late && s->in_flight >= c->limits.of[LIMIT_IN_FLIGHT]) {
         conversation_refuse(s, r, ERROR_RATE_LIMITED, TEXT_NONE,
                             TEXT("more requests in flight than a connection may have"));
         session_finish(s, SESSION_END_TOO_MANY);
@@ -394,20 +405,18 @@ static void conversation_request(struct conversation *c, struct session *s, cons
     }
     s->in_flight += late ? 1 : 0;
     if (r->method == METHOD_CONFIG_CHECK || r->method == METHOD_CONFIG_APPLY) {
-        conversation_read_config(c, s, r, &client.caller);
+        conversation_read_config(c, s, r, &caller);
     } else if (method_kind(r->method) == METHOD_READ) {
-        engine_host_read(c->host, s, r);
-    } else if (s->workspace->config == NULL) {
-        s->in_flight -= late ? 1 : 0;
-        conversation_refuse(s, r, ERROR_UNAVAILABLE, TEXT_NONE,
-                            TEXT("this workspace has no configuration yet"));
+        conversation_read(c, s, r, l);
     } else {
-        conversation_change(c, s, r, &client);
+        directory_enter(c->visitor);
+        conversation_change(c, s, r, &caller, l);
+        directory_leave(c->visitor);
     }
 }
 
 static enum session_verdict conversation_call(struct conversation *c, struct session *s,
-                                              struct request *r)
+                                              struct request *r, struct letter *l)
 {
     struct request_error wrong;
     enum host_gate gate;
@@ -428,32 +437,34 @@ static enum session_verdict conversation_call(struct conversation *c, struct ses
         return FRAME_TAKEN;
     }
     if (method_kind(r->method) != METHOD_SESSION) {
-        gate = engine_host_gate(c->host, method_kind(r->method));
+        gate = conversation_gate(c, s->door, method_kind(r->method));
         if (gate != GATE_OPEN) {
             return conversation_turn_away(s, r, gate);
         }
     }
-    if (!request_decode_params(r, s->role, &c->options.limits, &wrong)) {
+    if (!request_decode_params(r, s->role, &c->limits, &wrong)) {
         conversation_refuse_decoded(s, r, &wrong);
     } else if (r->method == METHOD_PING) {
         conversation_ping(c, s, r);
     } else if (r->method == METHOD_GOODBYE) {
-        conversation_goodbye(s, r);
+        return conversation_goodbye(c, s, r);
     } else {
-        conversation_request(c, s, r);
+        conversation_request(c, s, r, l);
     }
     return FRAME_TAKEN;
 }
 
-enum session_verdict conversation_frame(void *context, struct session *s, const uint8_t *bytes,
-                                        size_t size)
+static enum session_verdict conversation_take(struct conversation *c, struct session *s,
+                                              const uint8_t *bytes, size_t size, struct letter *l)
 {
-    struct conversation *c = context;
     struct request *r = &c->request;
 
     switch (request_decode_head(r, bytes, size)) {
     case REQUEST_CALL:
-        return conversation_call(c, s, r);
+        if (l != NULL) {
+            l->msgid = r->msgid;
+        }
+        return conversation_call(c, s, r, l);
     case REQUEST_NOTICE: /* we know none; and a client may not know ours, and say so */
     case REQUEST_ANSWER: /* we asked nothing */
         return FRAME_TAKEN;
@@ -465,35 +476,66 @@ enum session_verdict conversation_frame(void *context, struct session *s, const 
     return FRAME_TAKEN;
 }
 
+/* The frame travels with what comes of it, or the parcel is as it was. */
+static enum session_verdict conversation_take_far(struct conversation *c, struct session *s,
+                                                  const uint8_t *bytes, size_t size)
+{
+    struct parcel *parcel = post_parcel(c->post, s->door->owner);
+    enum session_verdict verdict;
+    struct parcel_mark mark;
+    struct letter *l;
+
+    if (parcel == NULL) {
+        return FRAME_LATER;
+    }
+    mark = parcel_mark(parcel);
+    l = post_letter(parcel, LETTER_READ, s->guest);
+    l->frame = parcel_text(parcel, (struct text){(const char *)bytes, (uint32_t)size});
+    c->parcel = parcel;
+    verdict = conversation_take(c, s, (const uint8_t *)l->frame.bytes, size, l);
+    c->parcel = NULL;
+    parcel_back(parcel, &mark);
+    return verdict;
+}
+
+enum session_verdict conversation_frame(void *context, struct session *s, const uint8_t *bytes,
+                                        size_t size)
+{
+    return s->far ? conversation_take_far(context, s, bytes, size)
+                  : conversation_take(context, s, bytes, size, NULL);
+}
+
+enum session_verdict conversation_half_closed(void *context, struct session *s)
+{
+    return conversation_leave(context, s, false, 0);
+}
+
 void conversation_ended(void *context, struct session *s)
 {
     struct conversation *c = context;
 
-    if (s->workspace != NULL) {
-        engine_host_departed(c->host, s);
+    if (s->guest == NULL) {
+        return;
     }
+    if (s->far) {
+        post_left(c->post, s->door->owner, s->guest);
+    } else {
+        engine_host_left(c->host, s->guest);
+    }
+    s->guest = NULL;
 }
 
 /* ---- the end ---- */
 
-static void conversation_say_draining(void *context, struct session *s)
+static void conversation_end_stranger(void *context, struct session *s)
 {
-    struct conversation *c = context;
-
-    if (s->state == SESSION_OPEN && s->workspace->engine != NULL) {
-        struct packer *p = session_packer(s);
-        struct view v;
-
-        view_init(&v, s->workspace->engine, workspace_now(s->workspace, c->clock));
-        notice_begin(p, NOTIFICATION_DRAINING);
-        packer_map(p, 2);
-        view_epoch(p, &v, engine_seq(s->workspace->engine));
-        session_wrote(s);
+    (void)context;
+    if (s->state == SESSION_GREETING) {
+        session_finish(s, SESSION_END_DRAINED);
     }
-    session_finish(s, SESSION_END_DRAINED);
 }
 
-void conversation_drain(struct conversation *c, struct session_table *sessions)
+void conversation_drain(struct session_table *sessions)
 {
-    session_table_each(sessions, conversation_say_draining, c);
+    session_table_each(sessions, conversation_end_stranger, NULL);
 }

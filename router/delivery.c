@@ -96,15 +96,15 @@ static void delivery_contact_changed(struct packer *p, const struct view *v,
     pairs = VIEW_TEXT(p, "contact", d->contact_id);
     pairs += VIEW_TEXT(p, "state", contact_state_word(d->state));
     if (c != NULL) {
-        if (c->queue != INDEX_NONE16) {
-            pairs += VIEW_TEXT(p, "queue", v->settings->queues[c->queue].name);
+        if (contact_queue(c) != INDEX_NONE16) {
+            pairs += VIEW_TEXT(p, "queue", v->settings->queues[contact_queue(c)].name);
         }
-        if (c->offer != NULL) {
-            pairs += VIEW_TEXT(p, "agent", c->offer->agent->id);
-            pairs += VIEW_TEXT(p, "agent_name", c->offer->agent->name);
-            pairs += VIEW_TEXT(p, "agent_address", c->offer->agent->address);
+        if (contact_offer(c) != NULL) {
+            pairs += VIEW_TEXT(p, "agent", contact_offer(c)->agent->id);
+            pairs += VIEW_TEXT(p, "agent_name", contact_offer(c)->agent->name);
+            pairs += VIEW_TEXT(p, "agent_address", contact_offer(c)->agent->address);
             packer_literal(p, "offer");
-            view_offer_id(p, c->offer->number);
+            view_offer_id(p, contact_offer(c)->number);
             pairs++;
         }
         if (c->state == CONTACT_WAITING) {
@@ -201,7 +201,7 @@ static void delivery_updated(struct packer *p, const struct view *v, const struc
 
     notice_begin(p, NOTIFICATION_CONTACT_UPDATED);
     map = packer_map_open(p);
-    pairs = VIEW_TEXT(p, "contact", d->contact != NULL ? d->contact->id : d->contact_id);
+    pairs = VIEW_TEXT(p, "contact", d->contact != NULL ? contact_id(d->contact) : d->contact_id);
     pairs += VIEW_TEXT(p, "state", contact_state_word(d->state));
     pairs += VIEW_TEXT(p, "reason", d->reason);
     if (d->changed != NULL) {

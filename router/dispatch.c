@@ -1,6 +1,6 @@
 #include "router/dispatch.h"
 
-#include <stdio.h>
+#include <assert.h>
 
 #include "proto/walk.h"
 #include "queue/base/memory.h"
@@ -9,21 +9,23 @@ void dispatch_init(struct dispatch *d)
 {
     memset(d, 0, sizeof(*d));
     d->scratch = classify_scratch_create();
+    d->own = parcel_create();
 }
 
 void dispatch_close(struct dispatch *d)
 {
     classify_scratch_destroy(d->scratch);
-    memory_give(d->queues);
+    parcel_destroy(d->own);
 }
 
 /* All that a request is made into a command with. */
 struct dispatch_job {
     struct dispatch *dispatch;
     const struct request *request;
-    const struct dispatch_client *client;
     const struct dispatch_snapshot *snapshot;
     engine_time now;
+    struct parcel *parcel; /* of everything that is made here */
+    bool far;              /* what the scratch holds must go along */
     struct work *work;
     struct command *command;
     struct response_error *error;
@@ -45,19 +47,26 @@ static struct raw dispatch_raw(struct text bytes)
 
 static bool dispatch_skills(struct dispatch_job *j, struct skill_list *out)
 {
+    struct text given = request_text(j->request, FIELD_SKILLS);
+    struct skill_level *skills;
     struct walk w;
     struct walk_skill skill;
     uint32_t count = 0;
 
-    walk_start(&w, request_text(j->request, FIELD_SKILLS));
+    *out = (struct skill_list){NULL, 0};
+    if (text_is_none(given)) {
+        return true;
+    }
+    skills = parcel_take(j->parcel, SKILLS_PER_SET * sizeof(*skills));
+    walk_start(&w, given);
     while (walk_skill(&w, &skill)) {
         if (count == SKILLS_PER_SET) {
             return dispatch_refuse(j, ERROR_TOO_LARGE, TEXT("skills"),
                                    TEXT("more skills than a contact or an agent can have"));
         }
-        j->dispatch->skills[count++] = (struct skill_level){skill.skill, skill.level};
+        skills[count++] = (struct skill_level){skill.skill, skill.level};
     }
-    *out = (struct skill_list){j->dispatch->skills, count};
+    *out = (struct skill_list){skills, count};
     return true;
 }
 
@@ -78,25 +87,33 @@ struct classified dispatch_classified(const struct classification *found, uint64
 static void dispatch_explain_received(struct dispatch_job *j, struct submit_command *s)
 {
     const struct settings *settings = j->snapshot->config->settings;
-    const char *words;
-    int length;
+    struct text words, why = s->classified.why_queue;
+    char *joined;
 
     if (s->received_at == TIME_NEVER) {
         return;
     }
     if (s->received_at > j->now) {
-        words = "received_at lies in the future and counts as now";
+        words = TEXT("; received_at lies in the future and counts as now");
     } else if (settings->received_bound >= 0 &&
                s->received_at < j->now - settings->received_bound) {
-        words = "received_at lies too far back and counts as the oldest that is allowed";
+        words = TEXT("; received_at lies too far back and counts as the oldest that is allowed");
     } else {
         return;
     }
-    length = snprintf(j->dispatch->why, sizeof(j->dispatch->why), TEXT_FORMAT "; %s",
-                      TEXT_ARGS(s->classified.why_queue), words);
-    if (length > 0 && (size_t)length < sizeof(j->dispatch->why)) {
-        s->classified.why_queue = (struct text){j->dispatch->why, (uint32_t)length};
-    }
+    joined = parcel_take(j->parcel, (size_t)why.length + words.length);
+    memcpy(joined, why.bytes, why.length);
+    memcpy(joined + why.length, words.bytes, words.length);
+    s->classified.why_queue = (struct text){joined, why.length + words.length};
+}
+
+/* The scratch of classification stays here. */
+static void dispatch_take_along(struct dispatch_job *j, struct classified *c)
+{
+    c->why_tier = parcel_text(j->parcel, c->why_tier);
+    c->why_issue = parcel_text(j->parcel, c->why_issue);
+    c->why_queue = parcel_text(j->parcel, c->why_queue);
+    c->why_language = parcel_text(j->parcel, c->why_language);
 }
 
 static bool dispatch_submit(struct dispatch_job *j)
@@ -136,6 +153,9 @@ static bool dispatch_submit(struct dispatch_job *j)
     j->work->wants_id = text_is_none(s->id);
     s->channel = in.channel;
     s->classified = dispatch_classified(&found, j->snapshot->version);
+    if (j->far) {
+        dispatch_take_along(j, &s->classified);
+    }
     s->customer = customer.id;
     s->customer_attributes = dispatch_raw(customer.attributes);
     s->attributes = dispatch_raw(in.attributes);
@@ -251,13 +271,6 @@ static bool dispatch_set_state(struct dispatch_job *j)
     struct set_state_command *c = &j->command->set_state;
 
     c->agent = request_text(r, FIELD_AGENT);
-    if (j->client->caller.role == CALLER_AGENT && !text_is_none(c->agent)) {
-        if (!text_equal(c->agent, j->client->own_agent)) {
-            return dispatch_refuse(j, ERROR_FORBIDDEN, TEXT("agent"),
-                                   TEXT("an agent sets its own state only"));
-        }
-        c->agent = TEXT_NONE;
-    }
     c->available = request_number(r, FIELD_STATE, SET_AWAY) == SET_AVAILABLE;
     c->reason = request_text(r, FIELD_REASON);
     j->command->kind = COMMAND_SET_STATE;
@@ -371,25 +384,36 @@ static bool dispatch_assign(struct dispatch_job *j)
     return dispatch_place(j, COMMAND_ASSIGN);
 }
 
+static uint32_t dispatch_count_queues(struct text given)
+{
+    struct walk w;
+    struct walk_queue queue;
+    uint32_t count = 0;
+
+    walk_start(&w, given);
+    while (walk_queue(&w, &queue)) {
+        count++;
+    }
+    return count;
+}
+
 static void dispatch_agent_queues(struct dispatch_job *j, struct agent_settings *a)
 {
-    struct dispatch *d = j->dispatch;
+    struct text given = request_text(j->request, FIELD_QUEUES);
+    uint32_t count = dispatch_count_queues(given);
+    struct agent_queue *queues = parcel_take(j->parcel, count * sizeof(*queues));
     struct walk w;
     struct walk_queue queue;
 
     a->all_queues = !request_has(j->request, FIELD_QUEUES);
-    walk_start(&w, request_text(j->request, FIELD_QUEUES));
+    walk_start(&w, given);
     while (walk_queue(&w, &queue)) {
-        if (a->queue_count == d->queue_capacity) {
-            d->queue_capacity = d->queue_capacity == 0 ? 64 : d->queue_capacity * 2;
-            d->queues = memory_resize(d->queues, d->queue_capacity * sizeof(*d->queues));
-        }
-        memset(&d->queues[a->queue_count], 0, sizeof(*d->queues));
-        d->queues[a->queue_count].queue = queue.queue;
-        d->queues[a->queue_count].rank = queue.rank;
+        memset(&queues[a->queue_count], 0, sizeof(*queues));
+        queues[a->queue_count].queue = queue.queue;
+        queues[a->queue_count].rank = queue.rank;
         a->queue_count++;
     }
-    a->queues = d->queues;
+    a->queues = queues;
 }
 
 static bool dispatch_agent_put(struct dispatch_job *j)
@@ -401,6 +425,7 @@ static bool dispatch_agent_put(struct dispatch_job *j)
     struct skill_list skills;
     struct walk w;
     struct walk_channel channel;
+    struct agent_channel_max *maxima;
 
     if (!dispatch_skills(j, &skills)) {
         return false;
@@ -412,10 +437,11 @@ static bool dispatch_agent_put(struct dispatch_job *j)
     a->id = request_text(r, FIELD_AGENT);
     a->name = request_text(r, FIELD_NAME);
     a->address = request_text(r, FIELD_ADDRESS);
-    a->skills = j->dispatch->skills;
+    a->skills = (struct skill_level *)(uintptr_t)skills.items;
     a->skill_count = skills.count;
     a->units = capacity.has_units ? capacity.units : 0;
-    a->max = j->dispatch->maxima;
+    maxima = parcel_take(j->parcel, CHANNELS_MAX * sizeof(*maxima));
+    a->max = maxima;
     walk_start(&w, capacity.max);
     while (walk_channel(&w, &channel)) {
         if (settings_find_channel(settings, channel.channel) == INDEX_NONE8 ||
@@ -423,8 +449,7 @@ static bool dispatch_agent_put(struct dispatch_job *j)
             return dispatch_refuse(j, ERROR_INVALID, TEXT("capacity"),
                                    TEXT("the configuration has no such channel"));
         }
-        j->dispatch->maxima[a->max_count++] =
-            (struct agent_channel_max){channel.channel, channel.contacts};
+        maxima[a->max_count++] = (struct agent_channel_max){channel.channel, channel.contacts};
     }
     dispatch_agent_queues(j, a);
     for (uint32_t i = 0; i < a->queue_count; i++) {
@@ -469,25 +494,28 @@ static const dispatch_maker dispatch_makers[METHOD_COUNT] = {
     [METHOD_AGENT_REMOVE] = dispatch_agent_remove,
 };
 
-bool dispatch_command(struct dispatch *d, const struct request *r,
-                      const struct dispatch_client *client,
-                      const struct dispatch_snapshot *snapshot, engine_time now, struct work *out,
-                      struct response_error *error)
+bool dispatch_command(struct dispatch *d, const struct request *r, const struct caller *caller,
+                      const struct dispatch_snapshot *snapshot, engine_time now,
+                      struct parcel *parcel, struct work *out, struct response_error *error)
 {
     struct dispatch_job j = {
         .dispatch = d,
         .request = r,
-        .client = client,
         .snapshot = snapshot,
         .now = now,
+        .parcel = parcel != NULL ? parcel : d->own,
+        .far = parcel != NULL,
         .work = out,
         .command = &out->command,
         .error = error,
     };
 
     assert(dispatch_makers[r->method] != NULL);
+    if (!j.far) {
+        parcel_reset(d->own);
+    }
     out->command.time = now;
-    out->command.caller = client->caller;
+    out->command.caller = *caller;
     out->wants_id = false;
     return dispatch_makers[r->method](&j);
 }

@@ -2,8 +2,10 @@
  *
  * Any reactor can do this, against an immutable snapshot of the workspace's configuration: it
  * classifies a submission, counts skills, reads capacities. The command names the version of the
- * snapshot. What comes out is a plain struct; it points into the request's bytes and into the
- * dispatch's scratch, and so lives until the next call or until the request's bytes go.
+ * snapshot. What comes out is a plain struct; it points into the request's bytes and into a parcel.
+ * For an engine on this reactor that is a parcel of the dispatch's own, which lives until the next
+ * call; for another reactor the request's bytes, the command and all it points at stand in the
+ * parcel that goes there.
  *
  * What depends on the state of a contact is done beside the engine, see update.h. One dispatch
  * belongs to one thread. */
@@ -16,8 +18,7 @@
 #include "router/classify/classify.h"
 #include "router/config.h"
 #include "router/delivery.h"
-
-#define DISPATCH_WHY_BYTES 640
+#include "router/parcel.h"
 
 /* What an update brings that only a look at the contact can turn into a command. */
 struct update_words {
@@ -35,17 +36,7 @@ struct work {
 
 struct dispatch {
     struct classify_scratch *scratch;
-    struct skill_level skills[SKILLS_PER_SET];
-    struct agent_channel_max maxima[CHANNELS_MAX];
-    struct agent_queue *queues; /* grows to the longest list seen */
-    uint32_t queue_capacity;
-    char why[DISPATCH_WHY_BYTES];
-};
-
-/* Who asks, as the session knows it. */
-struct dispatch_client {
-    struct caller caller;
-    struct text own_agent; /* the agent that is signed in on this connection, or TEXT_NONE */
+    struct parcel *own; /* for commands that stay on this reactor */
 };
 
 /* The configuration that requests are read by. */
@@ -57,12 +48,12 @@ struct dispatch_snapshot {
 void dispatch_init(struct dispatch *d);
 void dispatch_close(struct dispatch *d);
 
-/* For METHOD_CHANGE methods, config.apply left out. `now` is the workspace's time. False: `error`
- * says what is wrong with the request; nothing is to be done. */
-bool dispatch_command(struct dispatch *d, const struct request *r,
-                      const struct dispatch_client *client,
-                      const struct dispatch_snapshot *snapshot, engine_time now, struct work *out,
-                      struct response_error *error);
+/* For METHOD_CHANGE methods, config.apply left out. `now` is the workspace's time. `parcel` NULL:
+ * the command stays here. The caller's name is left to the engine's host. False: `error` says what
+ * is wrong with the request; nothing is to be done. */
+bool dispatch_command(struct dispatch *d, const struct request *r, const struct caller *caller,
+                      const struct dispatch_snapshot *snapshot, engine_time now,
+                      struct parcel *parcel, struct work *out, struct response_error *error);
 
 /* What a classification becomes in a command. */
 struct classified dispatch_classified(const struct classification *found, uint64_t version);

@@ -8,6 +8,25 @@
 
 #define HOST_TICKS_A_TURN 64
 
+/* ---- the notice on the gate ---- */
+
+/* The state in three bits, whether it stands still in one, and since when. */
+#define HOST_NOTICE_STILL 8u
+#define HOST_NOTICE_BITS  4
+
+/* Others look without being told; who waits behind a shut gate is woken when it opens. */
+static void host_put_up_notice(struct engine_host *h)
+{
+    bool still = h->state == HOST_SERVING && (h->stalled || h->failed);
+    boot_ms since = still && h->stalled ? h->stalled_from : h->state_since;
+
+    atomic_store(&h->notice, (uint64_t)since << HOST_NOTICE_BITS | (still ? HOST_NOTICE_STILL : 0) |
+                                 (uint64_t)h->state);
+    if (!still) {
+        mailbox_ring_all(h->post->box);
+    }
+}
+
 void host_enter(struct engine_host *h, enum host_state state)
 {
     static const char *const words[] = {
@@ -20,6 +39,7 @@ void host_enter(struct engine_host *h, enum host_state state)
     }
     h->state = state;
     h->state_since = host_now(h);
+    host_put_up_notice(h);
 }
 
 /* ---- the engine's sink ---- */
@@ -28,45 +48,73 @@ void host_fact(void *context, const struct fact *fact)
 {
     struct workspace *w = context;
 
-    workspace_add_fact(w, w->host->journal, fact);
+    if (w->host->keeps) {
+        workspace_add_fact(w, w->host->journal, fact);
+    }
 }
 
-static void host_remember_agent(struct session *s, const struct delivery *d)
+bool host_open(struct engine_host *h, struct outlet *o, uint64_t session, unsigned flags,
+               enum session_end_reason reason)
 {
-    struct delivery_request r = delivery_request_unpack(d->request);
+    o->flags = flags;
+    o->reason = reason;
+    o->session = NULL;
+    if (session_id_reactor(session) != h->place.reactor) {
+        o->packer = post_begin(h->post, session, flags, reason, &o->mark);
+        return true;
+    }
+    o->session = session_find(h->sessions, session);
+    if (o->session == NULL) {
+        return false;
+    }
+    o->packer =
+        (flags & MAIL_URGENT) != 0 ? session_urgent_packer(o->session) : session_packer(o->session);
+    return true;
+}
 
+void host_close(struct outlet *o)
+{
+    if (o->session != NULL) {
+        session_delivered(o->session, o->flags, o->reason);
+    } else {
+        post_end(o->packer, o->mark);
+    }
+}
+
+/* The guest whose command this answers bears the agent's name from now on. */
+static void host_remember_agent(struct engine_host *h, const struct delivery *d)
+{
+    struct guest *g = (struct guest *)(uintptr_t)h->caller;
+
+    if (g == NULL || g->session != d->session) {
+        return;
+    }
     if (d->kind == ANSWER_SIGNED_IN) {
-        struct text id = d->agent->id;
-
-        s->signed_in = true;
-        memcpy(s->actor_bytes, id.bytes, id.length);
-        s->actor = (struct text){s->actor_bytes, id.length};
-    } else if (d->kind == ANSWER_DONE && r.method == METHOD_AGENT_SIGN_OUT) {
-        s->signed_in = false;
+        guest_set_actor(g, d->agent->id);
+        g->signed_in = true;
+    } else if (d->kind == ANSWER_DONE &&
+               delivery_request_unpack(d->request).method == METHOD_AGENT_SIGN_OUT) {
+        g->signed_in = false;
     }
 }
 
 static void host_deliver_answer(struct engine_host *h, const struct view *v,
                                 const struct delivery *d)
 {
-    struct session *s = session_find(h->sessions, d->session);
+    struct outlet o;
 
-    if (s == NULL) {
-        return;
+    host_remember_agent(h, d);
+    if (host_open(h, &o, d->session, delivery_request_unpack(d->request).late ? MAIL_LATE : 0u,
+                  0)) {
+        delivery_encode(o.packer, v, d, NULL);
+        host_close(&o);
     }
-    if (delivery_request_unpack(d->request).late) {
-        assert(s->in_flight > 0);
-        s->in_flight--;
-    }
-    host_remember_agent(s, d);
-    delivery_encode(session_packer(s), v, d, NULL);
-    session_wrote(s);
 }
 
-static bool host_session_hears(const struct session *s, const struct delivery *d)
+static bool host_guest_hears(const struct guest *g, const struct delivery *d)
 {
-    return s->state == SESSION_OPEN && (s->notify == NOTIFY_ALL || (s->notify == NOTIFY_OUTCOME &&
-                                                                    d->state >= CONTACT_COMPLETED));
+    return g->notify == NOTIFY_ALL ||
+           (g->notify == NOTIFY_OUTCOME && d->state >= CONTACT_COMPLETED);
 }
 
 /* To every connection that bears the owner's name; written once, and copied. */
@@ -75,15 +123,15 @@ static void host_deliver_to_owner(struct engine_host *h, const struct view *v,
 {
     struct connector *c = d->owner->attached > 0 ? d->owner->attachment : NULL;
     bool written = false;
+    struct outlet o;
 
     if (c == NULL) {
         return;
     }
-    for (struct list_node *n = list_first(&c->sessions); n != NULL;
-         n = list_next(&c->sessions, n)) {
-        struct session *s = record_of(n, struct session, of_connector);
+    for (struct list_node *n = list_first(&c->guests); n != NULL; n = list_next(&c->guests, n)) {
+        struct guest *g = record_of(n, struct guest, of_connector);
 
-        if (!host_session_hears(s, d)) {
+        if (!host_guest_hears(g, d) || !host_open(h, &o, g->session, MAIL_NOTICE, 0)) {
             continue;
         }
         if (!written) {
@@ -91,28 +139,22 @@ static void host_deliver_to_owner(struct engine_host *h, const struct view *v,
             delivery_encode(&h->copied, v, d, NULL);
             written = true;
         }
-        packer_raw(session_packer(s), h->copied.bytes, h->copied.size);
-        session_wrote_notice(s);
+        packer_raw(o.packer, h->copied.bytes, h->copied.size);
+        host_close(&o);
     }
 }
 
 static void host_deliver_to_agent(struct engine_host *h, const struct view *v,
                                   const struct delivery *d)
 {
-    struct session *s = session_find(h->sessions, d->session);
+    bool finish = d->kind == NOTICE_SIGNED_OUT && d->closes;
+    struct outlet o;
 
-    if (s == NULL) {
-        return;
-    }
-    delivery_encode(session_packer(s), v, d, h->given);
-    session_wrote_notice(s);
-    if (d->kind == NOTICE_SIGNED_OUT) {
-        s->signed_in = false;
-        if (d->closes) {
-            session_finish(s, text_equal(d->reason, TEXT("agent_removed"))
-                                  ? SESSION_END_AGENT_REMOVED
-                                  : SESSION_END_TAKEN_OVER);
-        }
+    if (host_open(h, &o, d->session, MAIL_NOTICE | (finish ? MAIL_FINISH : 0u),
+                  text_equal(d->reason, TEXT("agent_removed")) ? SESSION_END_AGENT_REMOVED
+                                                               : SESSION_END_TAKEN_OVER)) {
+        delivery_encode(o.packer, v, d, h->given);
+        host_close(&o);
     }
 }
 
@@ -134,13 +176,19 @@ void host_deliver(void *context, const struct delivery *d)
 
 /* ---- stepping ---- */
 
-enum refusal_kind host_step(struct engine_host *h, struct workspace *w, struct command *command)
+enum refusal_kind host_step(struct engine_host *h, struct workspace *w, const struct guest *caller,
+                            struct command *command)
 {
+    enum refusal_kind refused;
+
     command->time = workspace_now(w, h->clock);
     if (!list_linked(&w->in_dirty)) {
         list_append(&h->dirty, &w->in_dirty);
     }
-    return engine_step(w->engine, command);
+    h->caller = caller;
+    refused = engine_step(w->engine, command);
+    h->caller = NULL;
+    return refused;
 }
 
 static void host_set_deadline(struct engine_host *h, struct workspace *w)
@@ -174,7 +222,7 @@ static void host_tick(struct engine_host *h)
         struct workspace *w = record_of(first, struct workspace, deadline);
         struct command tick = {.kind = COMMAND_TICK};
 
-        host_step(h, w, &tick);
+        host_step(h, w, NULL, &tick);
         host_set_deadline(h, w);
     }
 }
@@ -203,79 +251,6 @@ static void host_arm_alarm(struct engine_host *h)
     }
 }
 
-/* ---- sessions come and go ---- */
-
-static void host_attach_step(struct engine_host *h, struct session *s)
-{
-    struct command c = {.kind = COMMAND_CONNECTOR_ATTACHED};
-
-    c.connector.name = s->connector->name;
-    c.connector.attachment = s->connector;
-    host_step(h, s->workspace, &c);
-    s->attached_to = h->generation;
-}
-
-void engine_host_attach(struct engine_host *h, struct session *s, struct text name)
-{
-    s->connector = workspace_connector(s->workspace, name);
-    list_append(&s->connector->sessions, &s->of_connector);
-    if (h->state == HOST_SERVING) {
-        host_attach_step(h, s);
-    }
-}
-
-/* After a start with new engines: who is connected is attached again. */
-void host_attach_again(void *context, struct session *s)
-{
-    if (s->connector != NULL && s->state == SESSION_OPEN) {
-        host_attach_step(context, s);
-    }
-}
-
-void engine_host_departed(struct engine_host *h, struct session *s)
-{
-    session_hold(s);
-    list_append(&h->departed, &s->in_departed);
-}
-
-static void host_depart(struct engine_host *h, struct session *s, bool tell)
-{
-    struct workspace *w = s->workspace;
-
-    if (s->connector != NULL) {
-        list_remove(&s->of_connector);
-        if (tell && s->attached_to == h->generation) {
-            struct command c = {.kind = COMMAND_CONNECTOR_DETACHED};
-
-            c.connector.name = s->connector->name;
-            c.connector.attachment = s->connector;
-            host_step(h, w, &c);
-        }
-        if (list_empty(&s->connector->sessions)) {
-            workspace_forget_connector(w, s->connector);
-        }
-        s->connector = NULL;
-    } else if (tell && s->role == ROLE_AGENT && w != NULL) {
-        struct command c = {.kind = COMMAND_SESSION_CLOSED};
-
-        c.caller = (struct caller){.session = s->id, .role = CALLER_AGENT, .name = s->actor};
-        host_step(h, w, &c);
-    }
-    session_drop(s);
-}
-
-/* While the engines run they hear who left; engines that are gone need not. While they stand still,
- * it waits. */
-static void host_process_departed(struct engine_host *h)
-{
-    struct list_node *n;
-
-    while ((n = list_first(&h->departed)) != NULL) {
-        list_remove(n);
-        host_depart(h, record_of(n, struct session, in_departed), h->state == HOST_SERVING);
-    }
-}
-
 /* ---- the gate ---- */
 
 static struct host_batch *host_oldest(const struct engine_host *h)
@@ -293,32 +268,63 @@ static void host_check_stall(struct engine_host *h)
         host_now(h) - oldest->committed_at > h->options.stall_after) {
         h->stalled = true;
         h->stalled_from = oldest->committed_at;
+        host_put_up_notice(h);
         log_event_limited(&limit, LOG_LEVEL_WARNING, "journal_stalled",
                           LOG_NUMBER("batches", h->batch_tail - h->batch_head));
     }
 }
 
-static enum host_gate host_gate_since(const struct engine_host *h, boot_ms since)
+static enum host_gate host_gate_since(const struct engine_host *h, boot_ms now, boot_ms since)
 {
     /* Requests may have waited in the socket before: the rest of the time is theirs. */
-    return host_now(h) - since > h->options.request_timeout * 3 / 4 ? GATE_UNAVAILABLE : GATE_WAIT;
+    return now - since > h->options.request_timeout * 3 / 4 ? GATE_UNAVAILABLE : GATE_WAIT;
 }
 
-enum host_gate engine_host_gate(struct engine_host *h, enum method_kind kind)
+static enum host_gate host_gate_of(const struct engine_host *h, enum host_state state, bool still,
+                                   boot_ms now, boot_ms since, enum method_kind kind)
 {
-    switch (h->state) {
+    switch (state) {
     case HOST_DRAINING:
         return GATE_DRAINING;
     case HOST_STARTING:
     case HOST_REOPENING:
-        return host_gate_since(h, h->state_since);
+        return host_gate_since(h, now, since);
     case HOST_REFUSING:
         return kind == METHOD_CHANGE ? GATE_UNAVAILABLE : GATE_OPEN;
     case HOST_SERVING:
-        host_check_stall(h);
-        return h->failed ? GATE_WAIT : h->stalled ? host_gate_since(h, h->stalled_from) : GATE_OPEN;
+        return still ? host_gate_since(h, now, since) : GATE_OPEN;
     }
     return GATE_WAIT;
+}
+
+enum host_gate engine_host_gate(struct engine_host *h, enum method_kind kind)
+{
+    if (h->state == HOST_SERVING) {
+        host_check_stall(h);
+        if (h->failed) {
+            return GATE_WAIT;
+        }
+        return h->stalled ? host_gate_since(h, host_now(h), h->stalled_from) : GATE_OPEN;
+    }
+    return host_gate_of(h, h->state, false, host_now(h), h->state_since, kind);
+}
+
+enum host_gate engine_host_gate_far(const struct engine_host *h, struct clock *mine,
+                                    enum method_kind kind)
+{
+    uint64_t notice = atomic_load(&h->notice);
+
+    return host_gate_of(h, (enum host_state)(notice & (HOST_NOTICE_STILL - 1)),
+                        (notice & HOST_NOTICE_STILL) != 0, clock_now(mine),
+                        (boot_ms)(notice >> HOST_NOTICE_BITS), kind);
+}
+
+bool engine_host_takes_letters(struct engine_host *h)
+{
+    if (h->state == HOST_STARTING || h->state == HOST_REOPENING) {
+        return false; /* there may be no engines */
+    }
+    return engine_host_gate(h, METHOD_CHANGE) != GATE_WAIT;
 }
 
 /* It goes on: first the engines hear how long they stood still. Where no offer is out there is no
@@ -328,83 +334,76 @@ static void host_end_stall(struct engine_host *h)
     duration_ms duration = host_now(h) - h->stalled_from;
 
     h->stalled = false;
+    host_put_up_notice(h);
     for (uint32_t i = 0; i < h->workspace_count; i++) {
         struct command c = {.kind = COMMAND_JOURNAL_STALLED, .stalled = duration};
         struct engine_counts counts;
 
         engine_get_counts(h->workspaces[i]->engine, &counts);
         if (counts.live[CONTACT_OFFERED] > 0) {
-            host_step(h, h->workspaces[i], &c);
+            host_step(h, h->workspaces[i], NULL, &c);
         }
     }
 }
 
 /* ---- work ---- */
 
-struct workspace *engine_host_find(struct engine_host *h, struct text name)
+void host_refuse(struct engine_host *h, const struct caller *caller,
+                 const struct response_error *error, bool urgently)
 {
-    for (uint32_t i = 0; i < h->workspace_count; i++) {
-        if (text_equal(h->workspaces[i]->name, name)) {
-            return h->workspaces[i];
-        }
-    }
-    return NULL;
-}
-
-struct dispatch_snapshot engine_host_snapshot(const struct workspace *w)
-{
-    return (struct dispatch_snapshot){.config = w->config,
-                                      .version = engine_config_version(w->engine)};
-}
-
-static void host_refuse(struct engine_host *h, const struct caller *caller,
-                        const struct response_error *error)
-{
-    struct session *s = session_find(h->sessions, caller->session);
     struct delivery_request r = delivery_request_unpack(caller->request);
+    struct outlet o;
 
-    if (s != NULL) {
-        s->in_flight -= r.late ? 1 : 0;
-        session_refuse(s, r.msgid, error);
+    if (host_open(h, &o, caller->session, (r.late ? MAIL_LATE : 0u) | (urgently ? MAIL_URGENT : 0u),
+                  0)) {
+        response_error(o.packer, r.msgid, error);
+        host_close(&o);
     }
 }
 
-bool engine_host_work(struct engine_host *h, struct workspace *w, struct work *work)
+/* An agent may name itself, and nobody else. */
+static bool host_owns_state(struct engine_host *h, const struct guest *g, struct command *c)
 {
-    struct dispatch_snapshot snapshot = engine_host_snapshot(w);
+    struct response_error e = response_error_of(ERROR_FORBIDDEN);
+
+    if (g->role != ROLE_AGENT || text_is_none(c->set_state.agent)) {
+        return true;
+    }
+    if (g->signed_in && text_equal(c->set_state.agent, g->actor)) {
+        c->set_state.agent = TEXT_NONE;
+        return true;
+    }
+    e.field = TEXT("agent");
+    e.message = TEXT("an agent sets its own state only");
+    host_refuse(h, &c->caller, &e, false);
+    return false;
+}
+
+bool engine_host_work(struct engine_host *h, struct guest *g, struct work *work)
+{
+    struct workspace *w = g->workspace;
+    struct dispatch_snapshot snapshot = door_snapshot(w->door);
     struct command *c = &work->command;
     struct response_error error;
     char id[WORKSPACE_ID_BYTES];
     bool stepped;
 
+    c->caller.name = g->actor;
     if (c->kind == COMMAND_UPDATE) {
         if (!updater_complete(&h->updater, w->engine, &snapshot, &h->options.limits, work,
                               &error)) {
-            host_refuse(h, &c->caller, &error);
+            host_refuse(h, &c->caller, &error, false);
             return true;
         }
         h->given = &work->update.given;
     } else if (c->kind == COMMAND_SUBMIT && work->wants_id) {
         c->submit.id = workspace_make_id(w, id);
+    } else if (c->kind == COMMAND_SET_STATE && !host_owns_state(h, g, c)) {
+        return true;
     }
-    stepped = host_step(h, w, c) != REFUSED_OTHER_CONFIG;
+    stepped = host_step(h, w, g, c) != REFUSED_OTHER_CONFIG;
     h->given = NULL;
     return stepped;
-}
-
-void engine_host_read(struct engine_host *h, struct session *s, const struct request *r)
-{
-    struct workspace *w = s->workspace;
-    struct reader reader = {
-        .role = s->role,
-        .connector = s->connector != NULL ? s->connector->name : TEXT_NONE,
-        .session = s->id,
-    };
-    struct view v;
-
-    view_init(&v, w->engine, workspace_now(w, h->clock));
-    reads_answer(session_packer(s), &v, &reader, r);
-    session_wrote(s);
 }
 
 /* ---- batches ---- */
@@ -443,6 +442,8 @@ static void host_recycle_marks(struct engine_host *h, struct session_marks *mark
     session_marks_close(marks);
 }
 
+static void host_serve(struct engine_host *h);
+
 static void host_batch_done(void *context, enum journal_status status)
 {
     struct engine_host *h = context;
@@ -455,19 +456,20 @@ static void host_batch_done(void *context, enum journal_status status)
         if (!h->failed && h->state != HOST_REOPENING) {
             h->failed = true;
             h->failure = status;
+            host_put_up_notice(h);
         }
         host_recycle_marks(h, &b->marks);
+        mail_list_drop(&b->mails);
         return;
     }
     session_table_release(h->sessions, &b->marks);
     host_recycle_marks(h, &b->marks);
+    post_send(h->post, &b->mails);
     if (b->has_checkpoint && checkpointer_is_waiting(&h->checkpointer)) {
         checkpointer_durable(&h->checkpointer, h->workspaces, h->workspace_count);
     }
     if (h->state == HOST_STARTING && h->serving_after != 0 && h->batch_head >= h->serving_after) {
-        h->failures = 0;
-        host_enter(h, HOST_SERVING);
-        h->events.serving(h->events.context);
+        host_serve(h);
     }
     next = host_oldest(h);
     if (h->stalled && h->state == HOST_SERVING && !h->failed &&
@@ -477,11 +479,16 @@ static void host_batch_done(void *context, enum journal_status status)
 }
 
 /* Answers that made no facts speak of what the newest batch has, at most. */
-static void host_join_newest(struct engine_host *h, const struct session_marks *marks)
+static void host_join_newest(struct engine_host *h, const struct session_marks *marks,
+                             struct mail_list *mails)
 {
     struct host_batch *newest = &h->batches[(h->batch_tail - 1) & (h->batch_capacity - 1)];
     uint32_t count = newest->marks.count + marks->count;
 
+    mail_list_append(&newest->mails, mails);
+    if (marks->count == 0) {
+        return;
+    }
     if (count > newest->marks.capacity) {
         newest->marks.capacity = count * 2;
         newest->marks.items =
@@ -492,16 +499,27 @@ static void host_join_newest(struct engine_host *h, const struct session_marks *
     newest->marks.count = count;
 }
 
+/* Nothing that a start says is left to wait for. */
+static void host_serve(struct engine_host *h)
+{
+    h->failures = 0;
+    host_enter(h, HOST_SERVING);
+    h->events.serving(h->events.context);
+}
+
 static void host_commit(struct engine_host *h, bool has_checkpoint)
 {
     struct session_marks marks = h->spare_marks;
+    struct mail_list mails = {NULL, NULL};
 
     memset(&h->spare_marks, 0, sizeof(h->spare_marks));
     session_table_seal(h->sessions, &marks);
+    post_collect(h->post, &mails);
     if (h->journal != NULL && h->state != HOST_REOPENING && journal_filled(h->journal) > 0) {
         struct host_batch *b = host_push_batch(h);
 
         b->marks = marks;
+        b->mails = mails;
         b->has_checkpoint = has_checkpoint;
         if (h->state == HOST_STARTING && h->serving_after == 0) {
             h->serving_after = h->batch_tail;
@@ -509,10 +527,14 @@ static void host_commit(struct engine_host *h, bool has_checkpoint)
         journal_commit(h->journal, host_batch_done, h);
         return;
     }
-    if (marks.count > 0 && host_oldest(h) != NULL) {
-        host_join_newest(h, &marks);
+    if (host_oldest(h) != NULL) {
+        host_join_newest(h, &marks, &mails);
     } else {
         session_table_release(h->sessions, &marks);
+        post_send(h->post, &mails);
+        if (h->state == HOST_STARTING && h->journal != NULL) {
+            host_serve(h); /* a journal that keeps nothing, or no workspace here */
+        }
     }
     marks.count = 0;
     host_recycle_marks(h, &marks);
@@ -550,7 +572,8 @@ bool engine_host_turn(struct engine_host *h)
     } else if (h->state != HOST_SERVING) {
         host_process_departed(h);
     }
-    if (!list_empty(&h->sessions->waiting) && engine_host_gate(h, METHOD_CHANGE) != GATE_WAIT) {
+    if (!list_empty(&h->sessions->waiting) &&
+        (h->post->box->exchange->count > 1 || engine_host_gate(h, METHOD_CHANGE) != GATE_WAIT)) {
         session_table_resume(h->sessions);
     }
     host_flush_dirty(h);
@@ -573,6 +596,7 @@ void engine_host_drain(struct engine_host *h)
 {
     uv_timer_stop(&h->retry);
     host_enter(h, HOST_DRAINING);
+    host_say_draining(h);
 }
 
 bool engine_host_is_quiet(const struct engine_host *h)
@@ -580,36 +604,46 @@ bool engine_host_is_quiet(const struct engine_host *h)
     return host_oldest(h) == NULL && list_empty(&h->dirty);
 }
 
+void engine_host_fail(struct engine_host *h)
+{
+    if (h->state != HOST_REOPENING && h->journal != NULL) {
+        h->failure = JOURNAL_FAILED;
+        host_fail(h);
+    }
+}
+
 /* ---- the frame ---- */
 
-void engine_host_init(struct engine_host *h, uv_loop_t *loop, struct clock *clock,
-                      struct session_table *sessions, const struct engine_host_options *options,
+void engine_host_init(struct engine_host *h, const struct engine_host_place *place,
+                      const struct engine_host_options *options,
                       const struct engine_host_events *events)
 {
     memset(h, 0, sizeof(*h));
-    h->loop = loop;
-    h->clock = clock;
-    h->sessions = sessions;
+    h->place = *place;
+    h->clock = place->clock;
+    h->sessions = place->sessions;
+    h->post = place->post;
+    h->visitor = place->visitor;
     h->options = *options;
     h->events = *events;
     list_init(&h->dirty);
     list_init(&h->departed);
+    list_init(&h->guests);
     ranked_tree_init(&h->deadlines);
     h->alarm_at = UINT64_MAX;
-    uv_timer_init(loop, &h->alarm);
-    uv_timer_init(loop, &h->retry);
+    uv_timer_init(place->loop, &h->alarm);
+    uv_timer_init(place->loop, &h->retry);
     h->retry.data = h;
     dispatch_init(&h->dispatch);
     updater_init(&h->updater);
-    /* What does not outlive the process need not be shortened. */
-    checkpointer_init(&h->checkpointer,
-                      strcmp(options->journal, "memory") == 0 ? 0 : CHECKPOINTER_BYTES_MIN);
+    checkpointer_init(&h->checkpointer, 0);
 }
 
 void engine_host_stop(struct engine_host *h, void (*closed)(void *context), void *context)
 {
     uv_close((uv_handle_t *)&h->alarm, NULL);
     uv_close((uv_handle_t *)&h->retry, NULL);
+    host_enter(h, HOST_DRAINING);
     host_process_departed(h);
     checkpointer_reset(&h->checkpointer, NULL, 0);
     if (h->journal != NULL) {
@@ -622,13 +656,22 @@ void engine_host_stop(struct engine_host *h, void (*closed)(void *context), void
 
 void engine_host_close(struct engine_host *h)
 {
+    struct list_node *n;
+
+    while ((n = list_first(&h->guests)) != NULL) {
+        engine_host_left(h, record_of(n, struct guest, in_guests));
+    }
+    host_process_departed(h);
     host_drop_engines(h);
     for (uint32_t i = 0; i < h->workspace_count; i++) {
         workspace_destroy(h->workspaces[i]);
     }
     memory_give(h->workspaces);
     while (h->batch_head != h->batch_tail) {
-        session_marks_close(&h->batches[h->batch_head++ & (h->batch_capacity - 1)].marks);
+        struct host_batch *b = &h->batches[h->batch_head++ & (h->batch_capacity - 1)];
+
+        session_marks_close(&b->marks);
+        mail_list_drop(&b->mails);
     }
     memory_give(h->batches);
     session_marks_close(&h->spare_marks);

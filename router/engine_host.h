@@ -21,13 +21,22 @@
  * everything is built anew by replay. When there was no room, what is durable is still served to
  * readers, and every change is refused until there is room again.
  *
- * Sessions and engines meet in this file's functions, through plain structs. One host belongs to
- * one loop. */
+ * Sessions and engines meet in this file's functions, through plain structs: sessions of this
+ * reactor by calls, those of others by letters (post.h), which are the same calls a moment later.
+ * What the engines say goes into the packers of this reactor's sessions, or into mail, and leaves
+ * when the batch is durable. A letter that has come is not taken while the gate is shut: it waits
+ * in its ring.
+ *
+ * One host belongs to one reactor and its thread. Others read its `notice` only. */
 #ifndef ROUTER_ENGINE_HOST_H
 #define ROUTER_ENGINE_HOST_H
 
 #include "router/checkpointer.h"
+#include "router/config_job.h"
+#include "router/directory.h"
 #include "router/dispatch.h"
+#include "router/guest.h"
+#include "router/post.h"
 #include "router/reads.h"
 #include "router/recovery.h"
 #include "router/session.h"
@@ -49,12 +58,17 @@ enum host_gate {
     GATE_DRAINING,
 };
 
+/* What a client that is told `unavailable` should wait. */
+#define HOST_RETRY_AFTER_MS 1000
+/* Names of connectors that begin so are ours: one without a name is called by its connection. */
+#define HOST_UNNAMED "connection:"
+
 struct engine_host_options {
-    char journal[4096]; /* its address */
-    uint64_t segment_bytes;
     uint32_t node; /* the number of this node, for epochs */
     duration_ms stall_after;
     duration_ms request_timeout;
+    duration_ms heartbeat;
+    duration_ms id_kept; /* told by hello before a workspace has a configuration */
     struct limits limits;
 };
 
@@ -62,29 +76,52 @@ struct engine_host_events {
     void *context;
     void (*serving)(void *context); /* clients may come: everything that a start says is durable, or
                                        there is no room and only readers are served */
-    void (*broken)(void *context);  /* the journal cannot be brought back; logged already */
+    void (*failed)(
+        void *context); /* the journal failed: the engines are gone, its port is closing */
+    void (*port_closed)(void *context); /* and is closed now */
+    void (*broken)(void *context);      /* the journal cannot be brought back; logged already */
+};
+
+/* What all hosts of a process share, and what hello tells of this node. */
+struct engine_host_place {
+    uint32_t reactor;
+    uv_loop_t *loop;
+    struct clock *clock;
+    struct session_table *sessions;
+    struct post *post;
+    struct directory *directory;
+    struct visitor *visitor;
+    const char *node;
+    const struct text
+        *addresses; /* of this node, as clients write them; may change before serving */
+    const uint32_t *address_count;
 };
 
 struct host_batch {
     struct session_marks marks;
+    struct mail_list mails;
     boot_ms committed_at;
     bool has_checkpoint; /* its last slice */
 };
 
 struct engine_host {
-    uv_loop_t *loop;
+    struct engine_host_place place;
     struct clock *clock;
     struct session_table *sessions;
+    struct post *post;
+    struct visitor *visitor;
     struct engine_host_options options;
     struct engine_host_events events;
     enum host_state state;
     boot_ms state_since;
-    uint64_t generation; /* of engines: how often they were built */
-    uint32_t failures;   /* in a row */
-    bool failed;         /* a batch came back with an error, which the next turn acts on */
+    _Atomic uint64_t notice; /* the gate, as other reactors read it */
+    uint64_t generation;     /* of engines: how often they were built */
+    uint32_t failures;       /* in a row */
+    bool failed;             /* a batch came back with an error, which the next turn acts on */
     enum journal_status failure;
 
-    struct journal *journal;
+    struct journal *journal;   /* this host's port */
+    bool keeps;                /* the journal can be read again: facts are written */
     const struct config *file; /* the file's workspaces; whoever reloads it changes it */
     struct workspace **workspaces;
     uint32_t workspace_count;
@@ -103,45 +140,71 @@ struct engine_host {
     bool stalled;
     boot_ms stalled_from;
 
-    struct list departed; /* sessions that are CLOSED and whose engine does not know it */
+    struct list guests;
+    struct list departed;       /* guests that left and whose engine does not know it */
+    const struct guest *caller; /* of the command that is being stepped; NULL: the host itself */
     struct dispatch dispatch;
+    struct request request; /* of a letter that is read again */
+    struct work work;
     struct updater updater;
     const struct delivery_given *given; /* of the update that is being stepped */
     struct packer copied;
 };
 
-void engine_host_init(struct engine_host *h, uv_loop_t *loop, struct clock *clock,
-                      struct session_table *sessions, const struct engine_host_options *options,
+void engine_host_init(struct engine_host *h, const struct engine_host_place *place,
+                      const struct engine_host_options *options,
                       const struct engine_host_events *events);
 
-/* Open the journal, replay, and begin to serve `file`'s workspaces and those that the journal
- * knows. Blocks; afterwards `serving` comes from the loop. On an error `problem` says what is
- * wrong. */
-bool engine_host_start(struct engine_host *h, const struct config *file, char *problem,
-                       size_t size);
+/* ---- a start: the journal is open, the host has a port of it ---- */
 
-struct workspace *engine_host_find(struct engine_host *h, struct text name);
+/* The workspace behind a door that this host owns, made when there is none; without an engine. */
+struct workspace *engine_host_workspace(struct engine_host *h, struct door *door);
+struct engine *engine_host_create_engine(struct engine_host *h, struct workspace *w);
+
+/* Begin to serve `file`'s workspaces and those that were recovered, whose engines are in place;
+ * `checkpoint_bytes` is what their checkpoints take. `serving` comes from the loop. On an error
+ * `problem` says what is wrong. */
+bool engine_host_start(struct engine_host *h, struct journal *port, const struct config *file,
+                       uint64_t checkpoint_bytes, char *problem, size_t size);
+/* The same after the journal had no room: only readers are served, until there is room. */
+void engine_host_start_refusing(struct engine_host *h, struct journal *port,
+                                uint64_t checkpoint_bytes);
+
+/* ---- the gate ---- */
 
 /* May a request go to the engines now? */
 enum host_gate engine_host_gate(struct engine_host *h, enum method_kind kind);
+/* The same from another reactor, by its own clock. */
+enum host_gate engine_host_gate_far(const struct engine_host *h, struct clock *mine,
+                                    enum method_kind kind);
 
-/* What requests of a workspace are read by. */
-struct dispatch_snapshot engine_host_snapshot(const struct workspace *w);
+/* ---- what guests want; from this reactor's sessions, with the gate open ---- */
 
-/* ---- what sessions want; only with the gate open ---- */
+/* A client said hello: becomes the host's. `name` is the connector's; what the client has seen goes
+ * with it. */
+void engine_host_hello(struct engine_host *h, struct guest *g, uint32_t msgid, struct text name,
+                       uint64_t epoch, uint64_t seq);
 
 /* Do the work; its answer, errors included, goes to the session that `work->command.caller` names.
  * False: it was made under another configuration: make it again. */
-bool engine_host_work(struct engine_host *h, struct workspace *w, struct work *work);
+bool engine_host_work(struct engine_host *h, struct guest *g, struct work *work);
 
-/* Answer a read into the session's packer. */
-void engine_host_read(struct engine_host *h, struct session *s, const struct request *r);
+/* Answer a read, or a goodbye. */
+void engine_host_read(struct engine_host *h, struct guest *g, const struct request *r);
 
-/* The session bears this connector's name from now on. */
-void engine_host_attach(struct engine_host *h, struct session *s, struct text name);
+/* config.apply, read and compiled; the job becomes the host's. */
+void engine_host_config(struct engine_host *h, struct config_job *job);
 
-/* The session is CLOSED; its engine hears of it when it can. At any time. */
-void engine_host_departed(struct engine_host *h, struct session *s);
+/* The guest's session is CLOSED; its engine hears of it when it can. At any time. */
+void engine_host_left(struct engine_host *h, struct guest *g);
+
+/* Sessions on this reactor of workspaces that `owner` has end now. */
+void engine_host_cut_here(struct session_table *t, uint32_t owner, enum session_end_reason reason);
+
+/* One letter from another reactor. */
+void engine_host_letter(struct engine_host *h, struct letter *l);
+/* Are letters taken now? */
+bool engine_host_takes_letters(struct engine_host *h);
 
 /* Step a new configuration. `caller` is the host for a file's. False: `error` says why not, and
  * nothing was answered. `digest` is that of the file last seen. */
@@ -149,7 +212,8 @@ bool engine_host_apply_config(struct engine_host *h, struct workspace *w,
                               struct workspace_config *config, uint64_t digest,
                               const struct caller *caller, struct response_error *error);
 
-/* Look at `file` and apply what is new in it; also new workspaces. With the gate open. */
+/* Look at `file` and apply what is new in it to this host's workspaces; also new ones, whose doors
+ * are there already. With the gate open. */
 void engine_host_reload(struct engine_host *h, const struct config *file);
 
 /* ---- turns ---- */
@@ -161,12 +225,16 @@ bool engine_host_turn(struct engine_host *h);
  * end. */
 bool engine_host_has_news(const struct engine_host *h);
 
-/* Take no more work. What was taken is finished: quiet says when. */
+/* Take no more work, and tell all guests. What was taken is finished: quiet says when. */
 void engine_host_drain(struct engine_host *h);
 bool engine_host_is_quiet(const struct engine_host *h);
 
-/* Close the journal, then call `closed`. The host's timers are closed, too. */
+/* The journal failed elsewhere: act as if it had failed here. */
+void engine_host_fail(struct engine_host *h);
+
+/* Close the journal's port, then call `closed`. The host's timers are closed, too. */
 void engine_host_stop(struct engine_host *h, void (*closed)(void *context), void *context);
+/* After that, and after every session is gone. */
 void engine_host_close(struct engine_host *h);
 
 #endif

@@ -1,8 +1,9 @@
-/* What the two files of the engine host share; for nobody else.
+/* What the files of the engine host share; for nobody else.
  *
- *   engine_host.c        turns: stepping, delivering, batches, the gate
- *   engine_host_start.c  how engines come to be: recovery, configurations, a new epoch; and again
- * after a failure */
+ *   engine_host.c         turns: stepping, delivering, batches, the gate
+ *   engine_host_guests.c  guests come, ask and leave; letters
+ *   engine_host_start.c   how engines come to serve: configurations, a new epoch; and again after a
+ *                         failure */
 #ifndef ROUTER_ENGINE_HOST_INSIDE_H
 #define ROUTER_ENGINE_HOST_INSIDE_H
 
@@ -15,15 +16,44 @@ static inline boot_ms host_now(const struct engine_host *h)
 
 void host_enter(struct engine_host *h, enum host_state state);
 
-/* Step a command at this moment; its facts go into the turn's entry. */
-enum refusal_kind host_step(struct engine_host *h, struct workspace *w, struct command *command);
+/* Step a command at this moment; its facts go into the turn's entry. `caller` is whose it is. */
+enum refusal_kind host_step(struct engine_host *h, struct workspace *w, const struct guest *caller,
+                            struct command *command);
 
 /* The engines' sink; the context is the workspace. */
 void host_fact(void *context, const struct fact *fact);
 void host_deliver(void *context, const struct delivery *d);
 
-/* After a start with new engines: a session that bears a connector's name is attached again. */
-void host_attach_again(void *context, struct session *s);
+/* ---- where a message goes ---- */
+
+struct outlet {
+    struct packer *packer;
+    struct session *session; /* of this reactor; NULL: elsewhere */
+    size_t mark;
+    unsigned flags; /* enum mail_flags */
+    enum session_end_reason reason;
+};
+
+/* Begin a message to a session; put it into the packer, then close the outlet. False: the session
+ * is here and gone. */
+bool host_open(struct engine_host *h, struct outlet *o, uint64_t session, unsigned flags,
+               enum session_end_reason reason);
+void host_close(struct outlet *o);
+
+/* An error for the request that `caller` made. `urgently`: it waits for nothing. */
+void host_refuse(struct engine_host *h, const struct caller *caller,
+                 const struct response_error *error, bool urgently);
+
+/* ---- guests ---- */
+
+/* After a start with new engines: who bears a connector's name is attached again. */
+void host_attach_guests(struct engine_host *h);
+/* While the engines run they hear who left; engines that are gone need not. While they stand still,
+ * it waits. */
+void host_process_departed(struct engine_host *h);
+/* All sessions of this host's workspaces end, here and elsewhere. */
+void host_cut_guests(struct engine_host *h, enum session_end_reason reason);
+void host_say_draining(struct engine_host *h);
 
 /* The journal's batch came back with an error: act on it. */
 void host_fail(struct engine_host *h);

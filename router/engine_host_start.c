@@ -41,7 +41,7 @@ bool engine_host_apply_config(struct engine_host *h, struct workspace *w,
     c.config.settings = config->settings;
     c.config.digest = digest;
     c.config.text = config->document;
-    if (host_step(h, w, &c) == REFUSED_NOT) {
+    if (host_step(h, w, h->caller, &c) == REFUSED_NOT) {
         workspace_set_config(w, config);
         log_event(LOG_LEVEL_INFO, "config_applied", LOG_TEXT("workspace", w->name),
                   LOG_NUMBER("version", engine_config_version(w->engine)),
@@ -103,26 +103,24 @@ static bool host_restore_config(struct engine_host *h, struct workspace *w,
     return true;
 }
 
-static struct workspace *host_make_workspace(struct engine_host *h, struct text name)
+struct workspace *engine_host_workspace(struct engine_host *h, struct door *door)
 {
-    struct workspace *w = workspace_create(h, name, h->workspace_count);
+    struct workspace *w = door->workspace;
 
-    h->workspaces = memory_resize(h->workspaces, (h->workspace_count + 1) * sizeof(*h->workspaces));
-    h->workspaces[h->workspace_count++] = w;
+    if (w == NULL) {
+        w = workspace_create(h, door, h->workspace_count);
+        h->workspaces =
+            memory_resize(h->workspaces, (h->workspace_count + 1) * sizeof(*h->workspaces));
+        h->workspaces[h->workspace_count++] = w;
+    }
     return w;
 }
 
-static struct engine *host_create_engine(void *context, struct text name)
+struct engine *engine_host_create_engine(struct engine_host *h, struct workspace *w)
 {
-    struct engine_host *h = context;
-    struct workspace *w = engine_host_find(h, name);
-    struct engine_options options = {.workspace = name};
+    struct engine_options options = {.workspace = w->name, .sink = {w, host_fact, host_deliver}};
 
-    if (w == NULL) {
-        w = host_make_workspace(h, name);
-    }
-    options.workspace = w->name;
-    options.sink = (struct engine_sink){w, host_fact, host_deliver};
+    (void)h;
     if (getrandom(options.hash_seed, sizeof(options.hash_seed), 0) !=
         (ssize_t)sizeof(options.hash_seed)) {
         log_event(LOG_LEVEL_WARNING, "no_randomness",
@@ -142,8 +140,8 @@ static bool host_begin_workspace(struct engine_host *h, struct workspace *w, cha
     struct command started = {.kind = COMMAND_OWNER_STARTED,
                               .epoch = counter * HOST_EPOCH_NODES + h->options.node};
 
-    workspace_clock_start(&w->clock, h->clock, clock_wall(), engine_now(w->engine));
-    host_step(h, w, &started);
+    workspace_start_clock(w, h->clock);
+    host_step(h, w, NULL, &started);
     if (!host_restore_config(h, w, file)) {
         snprintf(problem, size,
                  "workspace \"" TEXT_FORMAT
@@ -158,6 +156,7 @@ static bool host_begin_workspace(struct engine_host *h, struct workspace *w, cha
         log_event(LOG_LEVEL_WARNING, "not_in_file", LOG_TEXT("workspace", w->name),
                   LOG_WORDS("words", "served as its journal says"));
     }
+    atomic_store(&w->door->epoch, engine_epoch(w->engine));
     return true;
 }
 
@@ -169,72 +168,50 @@ static bool host_begin_service(struct engine_host *h, char *problem, size_t size
             return false;
         }
     }
-    session_table_each(h->sessions, host_attach_again, h);
+    host_attach_guests(h);
     h->serving_after = 0; /* the turn's end commits, and then knows the number */
     return true;
 }
 
-/* Engines for everything that the journal and the file know. */
-static void host_take_recovered(struct engine_host *h, struct recovery *r)
+static void host_retry(uv_timer_t *timer);
+
+static void host_take_port(struct engine_host *h, struct journal *port, uint64_t checkpoint_bytes)
 {
-    uint64_t checkpoint_bytes = 0;
-
-    for (struct list_node *n = list_first(&r->workspaces); n != NULL;
-         n = list_next(&r->workspaces, n)) {
-        struct recovered *got = record_of(n, struct recovered, in_list);
-        struct workspace *w = engine_host_find(h, got->name);
-
-        workspace_set_engine(w, got->engine);
-        w->keep_from = got->keep_from;
-        checkpoint_bytes += got->checkpoint_bytes;
-        got->engine = NULL;
-        log_event(LOG_LEVEL_INFO, "recovered", LOG_TEXT("workspace", w->name),
-                  LOG_NUMBER("seq", engine_seq(w->engine)), LOG_NUMBER("facts", got->facts),
-                  LOG_NUMBER("records", got->records));
-    }
-    checkpointer_reset(&h->checkpointer, h->journal, checkpoint_bytes);
-    for (uint32_t i = 0; h->file != NULL && i < h->file->workspace_count; i++) {
-        struct text name = h->file->workspaces[i]->name;
-
-        if (engine_host_find(h, name) == NULL) {
-            host_make_workspace(h, name);
-        }
-    }
+    h->journal = port;
+    h->keeps = journal_keeps(port);
+    h->generation++;
+    /* What does not outlive the process need not be shortened. */
+    h->checkpointer.least_bytes = h->keeps ? CHECKPOINTER_BYTES_MIN : 0;
+    checkpointer_reset(&h->checkpointer, port, checkpoint_bytes);
     for (uint32_t i = 0; i < h->workspace_count; i++) {
         struct workspace *w = h->workspaces[i];
 
         if (w->engine == NULL) {
-            workspace_set_engine(w, host_create_engine(h, w->name));
-            w->keep_from = journal_next_position(h->journal);
+            workspace_set_engine(w, engine_host_create_engine(h, w));
+            w->keep_from = journal_next_position(port);
         }
     }
+    if (h->workspace_count == 0) {
+        journal_trim(port, UINT64_MAX);
+    }
+    clock_turn(h->clock); /* recovery took its time */
 }
 
-static enum journal_status host_open(struct engine_host *h, char *problem, size_t size)
-{
-    struct journal_options options = {.segment_bytes = h->options.segment_bytes};
-    struct recovery r;
-    enum journal_status status =
-        journal_open(h->loop, h->options.journal, &options, &h->journal, problem, size);
-
-    if (status != JOURNAL_OK) {
-        return status;
-    }
-    h->generation++;
-    recovery_init(&r, host_create_engine, h);
-    status = recovery_run(&r, h->journal, problem, size);
-    if (status == JOURNAL_OK) {
-        host_take_recovered(h, &r);
-    }
-    recovery_close(&r);
-    clock_turn(h->clock); /* that took its time */
-    return status;
-}
-
-bool engine_host_start(struct engine_host *h, const struct config *file, char *problem, size_t size)
+bool engine_host_start(struct engine_host *h, struct journal *port, const struct config *file,
+                       uint64_t checkpoint_bytes, char *problem, size_t size)
 {
     h->file = file;
-    return host_open(h, problem, size) == JOURNAL_OK && host_begin_service(h, problem, size);
+    host_take_port(h, port, checkpoint_bytes);
+    return host_begin_service(h, problem, size);
+}
+
+void engine_host_start_refusing(struct engine_host *h, struct journal *port,
+                                uint64_t checkpoint_bytes)
+{
+    host_take_port(h, port, checkpoint_bytes);
+    host_enter(h, HOST_REFUSING);
+    uv_timer_start(&h->retry, host_retry, HOST_RETRY_MS, 0);
+    h->events.serving(h->events.context);
 }
 
 void engine_host_reload(struct engine_host *h, const struct config *file)
@@ -244,26 +221,27 @@ void engine_host_reload(struct engine_host *h, const struct config *file)
     h->file = file;
     for (uint32_t i = 0; i < file->workspace_count; i++) {
         struct workspace_config *config = file->workspaces[i];
-        struct workspace *w = engine_host_find(h, config->name);
+        struct door *door = directory_find(h->place.directory, config->name);
 
-        if (w == NULL) {
-            w = host_make_workspace(h, config->name);
-            workspace_set_engine(w, host_create_engine(h, w->name));
+        if (door->owner != h->place.reactor) {
+            continue;
+        }
+        if (door->workspace == NULL) {
+            struct workspace *w = engine_host_workspace(h, door);
+
+            workspace_set_engine(w, engine_host_create_engine(h, w));
             w->keep_from = journal_next_position(h->journal);
+            if (h->workspace_count == 1) {
+                journal_trim(h->journal, w->keep_from);
+            }
             host_begin_workspace(h, w, problem, sizeof(problem));
         } else {
-            host_apply_file(h, w, config);
+            host_apply_file(h, door->workspace, config);
         }
     }
 }
 
 /* ---- the journal fails ---- */
-
-static void host_close_outcome_unknown(void *context, struct session *s)
-{
-    (void)context;
-    session_end(s, SESSION_END_OUTCOME_UNKNOWN);
-}
 
 void host_drop_engines(struct engine_host *h)
 {
@@ -300,23 +278,11 @@ static void host_retry(uv_timer_t *timer)
     }
 }
 
-static void host_reopen(void *context)
+static void host_port_closed(void *context)
 {
     struct engine_host *h = context;
-    char problem[512] = "";
-    enum journal_status status;
 
-    h->journal = NULL;
-    status = host_open(h, problem, sizeof(problem));
-    if (status != JOURNAL_OK) {
-        host_give_up(h, status, problem);
-    } else if (h->failure == JOURNAL_FULL) {
-        host_enter(h, HOST_REFUSING);
-        uv_timer_start(&h->retry, host_retry, HOST_RETRY_MS, 0);
-        h->events.serving(h->events.context);
-    } else if (!host_begin_service(h, problem, sizeof(problem))) {
-        host_give_up(h, JOURNAL_CORRUPT, problem);
-    }
+    h->events.port_closed(h->events.context);
 }
 
 /* Nobody may hear of what is not durable: whoever asked is cut off, and the engines go. */
@@ -335,8 +301,10 @@ void host_fail(struct engine_host *h)
     }
     host_enter(h, HOST_REOPENING);
     if (served) {
-        session_table_each(h->sessions, host_close_outcome_unknown, h);
+        host_cut_guests(h, SESSION_END_OUTCOME_UNKNOWN);
     }
     host_drop_engines(h);
-    journal_destroy(j, host_reopen, h);
+    h->journal = NULL;
+    h->events.failed(h->events.context);
+    journal_destroy(j, host_port_closed, h);
 }

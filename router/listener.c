@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -155,11 +156,50 @@ void listener_close(struct listener *l)
     uv_close(&l->uv.handle, listener_closed);
 }
 
-static int listener_bind_tcp(struct listener *l, uv_loop_t *loop, const struct sockaddr_storage *a)
+static socklen_t listener_address_size(const struct sockaddr_storage *a)
 {
-    int status = uv_tcp_init(loop, &l->uv.tcp);
+    return a->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
+/* A shared port would be shared with another server, too, and neither would know. A socket that
+ * does not share finds out whether somebody is there. */
+static int listener_probe(const struct sockaddr_storage *a)
+{
+    int one = 1, status = 0;
+    int probe = socket(a->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (probe < 0) {
+        return uv_translate_sys_error(errno);
+    }
+    if (setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+        bind(probe, (const struct sockaddr *)a, listener_address_size(a)) != 0) {
+        status = uv_translate_sys_error(errno);
+    }
+    close(probe);
+    return status;
+}
+
+static int listener_set_shared(struct listener *l)
+{
+    uv_os_fd_t descriptor;
+    int one = 1;
+    int status = uv_fileno(&l->uv.handle, &descriptor);
+
+    if (status == 0 && setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) {
+        status = uv_translate_sys_error(errno);
+    }
+    return status;
+}
+
+static int listener_bind_tcp(struct listener *l, uv_loop_t *loop, const struct sockaddr_storage *a,
+                             bool shared)
+{
+    int status = uv_tcp_init_ex(loop, &l->uv.tcp, a->ss_family);
 
     l->uv.handle.data = l;
+    if (status == 0 && shared) {
+        status = listener_set_shared(l);
+    }
     return status < 0 ? status : uv_tcp_bind(&l->uv.tcp, (const struct sockaddr *)a, 0);
 }
 
@@ -216,7 +256,20 @@ static void listener_name_tcp(struct listener *l, const struct listener_address 
              a->host, port);
 }
 
-struct listener *listener_open(uv_loop_t *loop, struct text url, bool insecure,
+static int listener_listen(struct listener *l)
+{
+    return uv_listen(&l->uv.stream, LISTENER_BACKLOG, listener_connection);
+}
+
+static struct listener *listener_give_up(struct listener *l, struct text url, int status,
+                                         char *problem, size_t size)
+{
+    listener_fail(problem, size, url, uv_strerror(status));
+    listener_close(l);
+    return NULL;
+}
+
+struct listener *listener_open(uv_loop_t *loop, struct text url, bool insecure, bool shared,
                                struct session_table *sessions, char *problem, size_t size)
 {
     struct listener_address a;
@@ -234,18 +287,21 @@ struct listener *listener_open(uv_loop_t *loop, struct text url, bool insecure,
                       "listened on, unless --insecure is given");
         return NULL;
     }
-    l = memory_take(sizeof(*l));
-    l->sessions = sessions;
-    status =
-        a.pipe ? listener_bind_pipe(l, loop, a.host) : listener_bind_tcp(l, loop, &socket_address);
-    if (status == 0) {
-        /* A port that is taken is told only here. */
-        status = uv_listen(&l->uv.stream, LISTENER_BACKLOG, listener_connection);
-    }
+    status = a.pipe || !shared ? 0 : listener_probe(&socket_address);
     if (status < 0) {
         listener_fail(problem, size, url, uv_strerror(status));
-        listener_close(l);
         return NULL;
+    }
+    l = memory_take(sizeof(*l));
+    l->sessions = sessions;
+    status = a.pipe ? listener_bind_pipe(l, loop, a.host)
+                    : listener_bind_tcp(l, loop, &socket_address, shared);
+    if (status == 0) {
+        /* A port that is taken is told only here. */
+        status = listener_listen(l);
+    }
+    if (status < 0) {
+        return listener_give_up(l, url, status, problem, size);
     }
     if (a.pipe) {
         snprintf(l->url, sizeof(l->url), "unix://%s", a.host);
@@ -253,4 +309,53 @@ struct listener *listener_open(uv_loop_t *loop, struct text url, bool insecure,
         listener_name_tcp(l, &a);
     }
     return l;
+}
+
+static int listener_copy_pipe(struct listener *l, uv_loop_t *loop, const struct listener *first)
+{
+    uv_os_fd_t descriptor;
+    int status = uv_pipe_init(loop, &l->uv.pipe, 0);
+    int copy;
+
+    l->uv.handle.data = l;
+    if (status < 0) {
+        return status;
+    }
+    status = uv_fileno(&first->uv.handle, &descriptor);
+    if (status < 0) {
+        return status;
+    }
+    copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) {
+        return uv_translate_sys_error(errno);
+    }
+    status = uv_pipe_open(&l->uv.pipe, copy);
+    if (status < 0) {
+        close(copy);
+    }
+    return status;
+}
+
+struct listener *listener_join(uv_loop_t *loop, const struct listener *first,
+                               struct session_table *sessions, char *problem, size_t size)
+{
+    struct text url = text_from(first->url);
+    struct listener_address a;
+    struct sockaddr_storage socket_address;
+    struct listener *l;
+    int status;
+
+    if (!listener_parse(url, &a, problem, size) ||
+        (!a.pipe && !listener_resolve(loop, &a, &socket_address, problem, size))) {
+        return NULL;
+    }
+    l = memory_take(sizeof(*l));
+    l->sessions = sessions;
+    memcpy(l->url, first->url, sizeof(l->url));
+    status = a.pipe ? listener_copy_pipe(l, loop, first)
+                    : listener_bind_tcp(l, loop, &socket_address, true);
+    if (status == 0) {
+        status = listener_listen(l);
+    }
+    return status == 0 ? l : listener_give_up(l, url, status, problem, size);
 }

@@ -7,6 +7,9 @@
  * which nobody listens any more is taken over; one that lives, or a file that is no socket, is an
  * error.
  *
+ * Several loops listen at one address: on a TCP port each has a socket of its own, and the system
+ * spreads connections over them (SO_REUSEPORT); of a Unix socket each has a copy of the descriptor.
+ *
  * Opening may block for the time of a name's look-up. Loop's thread. */
 #ifndef ROUTER_LISTENER_H
 #define ROUTER_LISTENER_H
@@ -42,9 +45,12 @@ bool listener_resolve(uv_loop_t *loop, const struct listener_address *a,
 
 bool listener_is_loopback(const struct sockaddr_storage *a);
 
-/* Connections go to `sessions`. NULL, and `problem` in words, when it cannot be; the loop must then
- * run once more before it is closed. */
-struct listener *listener_open(uv_loop_t *loop, struct text url, bool insecure,
+/* Connections go to `sessions`. `shared`: others will join. NULL, and `problem` in words, when it
+ * cannot be; the loop must then run once more before it is closed. */
+struct listener *listener_open(uv_loop_t *loop, struct text url, bool insecure, bool shared,
+                               struct session_table *sessions, char *problem, size_t size);
+/* Another loop listens where `first` does; `first` stays open meanwhile, on its own thread. */
+struct listener *listener_join(uv_loop_t *loop, const struct listener *first,
                                struct session_table *sessions, char *problem, size_t size);
 
 /* As clients write it, with the port that it really has. */

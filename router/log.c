@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,11 +19,14 @@ static const char *const log_level_words[] = {
     [LOG_LEVEL_DEBUG] = "debug",
 };
 
+/* Held for a line: whatever comes after it, and the counts of limits. */
+static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static struct {
     int descriptor;
-    enum log_level least;
+    _Atomic int least;
+    _Atomic size_t kept;
     uint64_t dropped;
-    size_t kept;
     char bytes[LOG_KEPT_MAX];
 } log_state = {.descriptor = STDERR_FILENO, .least = LOG_LEVEL_INFO};
 
@@ -37,12 +42,12 @@ struct log_line {
 void log_open(int descriptor, enum log_level least)
 {
     log_state.descriptor = descriptor;
-    log_state.least = least;
+    log_state.least = (int)least;
 }
 
 void log_set_level(enum log_level least)
 {
-    log_state.least = least;
+    log_state.least = (int)least;
 }
 
 bool log_level_from_word(const char *word, enum log_level *out)
@@ -152,9 +157,18 @@ static bool log_flush_some(void)
     return true;
 }
 
-void log_flush(void)
+static void log_flush_kept(void)
 {
     while (log_state.kept > 0 && log_flush_some()) {
+    }
+}
+
+void log_flush(void)
+{
+    if (log_state.kept > 0) {
+        pthread_mutex_lock(&log_mutex);
+        log_flush_kept();
+        pthread_mutex_unlock(&log_mutex);
     }
 }
 
@@ -168,13 +182,11 @@ static void log_take(const struct log_line *l)
     log_state.kept += l->length;
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
+/* With the mutex held. */
+static void log_write_line(enum log_level level, const char *event, const struct log_field *fields)
 {
     struct log_line l = {.length = 0};
 
-    if (level > log_state.least) {
-        return;
-    }
     log_line_add(&l, "{\"at\":", 6);
     log_line_add_number(&l, clock_wall());
     log_line_add_name(&l, "level");
@@ -191,38 +203,59 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     }
     memcpy(l.bytes + l.length, "}\n", 2);
     l.length += 2;
-    log_flush();
+    log_flush_kept();
     if (log_state.kept + l.length <= sizeof(log_state.bytes)) {
         log_state.dropped = 0;
     }
     log_take(&l);
-    log_flush();
+    log_flush_kept();
 }
 
-void log_write_limited(struct log_limit *limit, enum log_level level, const char *event,
-                       const struct log_field *fields)
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
-    int64_t now;
-
-    if (level > log_state.least) {
+    if ((int)level > log_state.least) {
         return;
     }
-    now = clock_wall();
+    pthread_mutex_lock(&log_mutex);
+    log_write_line(level, event, fields);
+    pthread_mutex_unlock(&log_mutex);
+}
+
+/* Does the limit let this one through? Tells what it kept back before. With the mutex held. */
+static bool log_limit_passes(struct log_limit *limit, enum log_level level, const char *event)
+{
+    int64_t now = clock_wall();
+
     if (now - limit->since >= LOG_LIMIT_WINDOW || now < limit->since) {
         uint64_t left_out = limit->left_out;
+        const struct log_field told[] = {LOG_WORDS("of", event),
+                                         LOG_NUMBER("count", left_out),
+                                         {LOG_VALUE_END, NULL, {NULL, 0}, 0}};
 
         limit->since = now;
         limit->seen = 0;
         limit->left_out = 0;
         if (left_out > 0) {
-            log_event(level, "lines_left_out", LOG_WORDS("of", event),
-                      LOG_NUMBER("count", left_out));
+            log_write_line(level, "lines_left_out", told);
         }
     }
     if (limit->seen == limit->most) {
         limit->left_out++;
-        return;
+        return false;
     }
     limit->seen++;
-    log_write(level, event, fields);
+    return true;
+}
+
+void log_write_limited(struct log_limit *limit, enum log_level level, const char *event,
+                       const struct log_field *fields)
+{
+    if ((int)level > log_state.least) {
+        return;
+    }
+    pthread_mutex_lock(&log_mutex);
+    if (log_limit_passes(limit, level, event)) {
+        log_write_line(level, event, fields);
+    }
+    pthread_mutex_unlock(&log_mutex);
 }

@@ -9,7 +9,7 @@
  * beyond that lines are dropped and counted, and the next line that gets through says how many. An
  * event that may come often stands behind a log_limit.
  *
- * One log for the process; used on the loop's thread only. */
+ * One log for the process; any thread. */
 #ifndef ROUTER_LOG_H
 #define ROUTER_LOG_H
 

@@ -65,12 +65,11 @@ void mailbox_open(struct mailbox *m, uv_loop_t *loop, uv_async_cb woken)
     assert(status == 0);
     (void)status;
     m->bell.data = m;
+    uv_unref((uv_handle_t *)&m->bell); /* a loop that has nothing else is at its end */
 }
 
 void mailbox_close(struct mailbox *m)
 {
-    /* Nobody rings who is awake, and this one never sleeps again. */
-    atomic_store(&m->sleeping, false);
     uv_close((uv_handle_t *)&m->bell, NULL);
 }
 
@@ -98,14 +97,9 @@ bool mailbox_send(struct mailbox *m, uint32_t to, enum mailbox_lane lane, void *
     struct mailbox_ring *r = mailbox_ring_of(m->exchange, to, m->index, lane);
 
     if (!mailbox_put(r, batch)) {
-        /* The same in the other direction: announce, then look again. */
-        atomic_store(&r->wants_room, true);
-        ck_pr_fence_memory();
-        if (!mailbox_put(r, batch)) {
-            m->full[lane]++;
-            m->blocked[lane] |= UINT64_C(1) << to;
-            return false;
-        }
+        m->full[lane]++;
+        m->blocked[lane] |= UINT64_C(1) << to;
+        return false;
     }
     m->blocked[lane] &= ~(UINT64_C(1) << to);
     m->sent[lane]++;
@@ -157,8 +151,18 @@ void mailbox_ring_all(struct mailbox *m)
     }
 }
 
-/* Has a ring that was found full room again? Each is told once: who still wants it tries, and is
- * told again. */
+/* Say at every ring that was found full that its producer sleeps now. Not before: whoever takes
+ * such a word down must find the producer asleep, or it was said in vain. */
+static void mailbox_want_room(struct mailbox *m, enum mailbox_lane lane)
+{
+    for (uint64_t left = m->blocked[lane]; left != 0; left &= left - 1) {
+        uint32_t to = (uint32_t)__builtin_ctzll(left);
+
+        atomic_store(&mailbox_ring_of(m->exchange, to, m->index, lane)->wants_room, true);
+    }
+}
+
+/* Has one of them room again? Each is told once: who still wants it tries, and is told again. */
 static bool mailbox_found_room(struct mailbox *m, enum mailbox_lane lane)
 {
     bool found = false;
@@ -181,6 +185,8 @@ bool mailbox_fall_asleep(struct mailbox *m, unsigned lanes)
         return true;
     }
     atomic_store(&m->sleeping, true);
+    mailbox_want_room(m, LANE_DELIVERIES);
+    mailbox_want_room(m, LANE_COMMANDS);
     ck_pr_fence_memory();
     for (int lane = 0; lane < LANE_COUNT; lane++) {
         bool has = (lanes & 1u << lane) != 0 && mailbox_has(m, (enum mailbox_lane)lane);

@@ -14,7 +14,7 @@
  * Who sleeps is woken once. The sleeper announces it, then looks at its rings again; the sender
  * puts in, then looks for the announcement; between the two halves each has a full fence, so that
  * at least one of them sees the other (tests/model/mailbox.pml checks all orders). The same way a
- * producer that found a ring full is woken when there is room.
+ * producer that found a ring full, and has nothing else to do, is woken when there is room.
  *
  * A mailbox belongs to its reactor's thread; the exchange is made before the threads begin and
  * closed after they ended. */
@@ -36,7 +36,7 @@ enum mailbox_lane { LANE_DELIVERIES, LANE_COMMANDS, LANE_COUNT }; /* in the orde
 struct mailbox_ring {
     ck_ring_t ring;
     ck_ring_buffer_t places[MAILBOX_PLACES];
-    _Atomic bool wants_room; /* its producer found it full */
+    _Atomic bool wants_room; /* its producer found it full and sleeps */
 };
 
 struct mailbox {
@@ -63,7 +63,8 @@ void exchange_close(struct exchange *x, void (*drop)(enum mailbox_lane lane, voi
 
 /* Before the loop runs; `woken` is called on its thread when a bell rang, and need do nothing. */
 void mailbox_open(struct mailbox *m, uv_loop_t *loop, uv_async_cb woken);
-/* Closes the bell's handle. Others may go on ringing until their threads end: see mailbox_ring. */
+/* Closes the bell's handle, which until then does not keep the loop alive. After all threads have
+ * ended: somebody might still ring. */
 void mailbox_close(struct mailbox *m);
 
 /* Put a batch in. False: the ring is full; when there is room again the bell rings. */

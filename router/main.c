@@ -1,6 +1,7 @@
 /* switchboard-server: options, then either a check of another server or a server of our own. */
 #include <argp.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ enum main_option {
     OPTION_LOG_LEVEL,
     OPTION_CHECK,
     OPTION_WORKSPACE,
+    OPTION_REACTORS,
 };
 
 const char *argp_program_version = "switchboard-server " SWITCHBOARD_VERSION;
@@ -66,6 +68,9 @@ static const struct argp_option main_options[] = {
     {"insecure", OPTION_INSECURE, NULL, 0,
      "listen beyond loopback and Unix sockets although nobody is authenticated", 0},
     {"node", OPTION_NODE, "NAME", 0, "what this node is called; instead of the file's", 0},
+    {"reactors", OPTION_REACTORS, "N", 0,
+     "threads that serve connections, 1 to 64 (0: one for each processor); instead of the file's",
+     0},
     {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0,
      "error, warning, info or debug; instead of the file's", 0},
     {"check", OPTION_CHECK, "ADDRESS", 0,
@@ -78,7 +83,21 @@ static const struct argp_option main_options[] = {
 struct main_arguments {
     struct server_options server;
     const char *journal, *node, *check, *workspace, *log_level;
+    uint32_t reactors;
+    bool reactors_given;
 };
+
+static bool main_parse_reactors(const char *value, uint32_t *out)
+{
+    char *end;
+    unsigned long number = strtoul(value, &end, 10);
+
+    if (*value < '0' || *value > '9' || *end != '\0' || number > REACTORS_MAX) {
+        return false;
+    }
+    *out = (uint32_t)number;
+    return true;
+}
 
 static error_t main_parse(int key, char *value, struct argp_state *state)
 {
@@ -90,8 +109,8 @@ static error_t main_parse(int key, char *value, struct argp_state *state)
         a->server.config_path = value;
         return 0;
     case OPTION_LISTEN:
-        if (a->server.listen_count == SERVER_LISTENERS_MAX) {
-            argp_error(state, "no more than %d addresses to listen on", SERVER_LISTENERS_MAX);
+        if (a->server.listen_count == LISTENERS_MAX) {
+            argp_error(state, "no more than %d addresses to listen on", LISTENERS_MAX);
         } else {
             a->server.listen[a->server.listen_count++] = text_from(value);
         }
@@ -104,6 +123,12 @@ static error_t main_parse(int key, char *value, struct argp_state *state)
         return 0;
     case OPTION_NODE:
         a->node = value;
+        return 0;
+    case OPTION_REACTORS:
+        if (!main_parse_reactors(value, &a->reactors)) {
+            argp_error(state, "\"%s\" is no number of reactors: 0 to %d", value, REACTORS_MAX);
+        }
+        a->reactors_given = true;
         return 0;
     case OPTION_LOG_LEVEL:
         if (!log_level_from_word(value, &level)) {
@@ -208,18 +233,30 @@ static void main_keep_little_memory(void)
     mallopt(M_TRIM_THRESHOLD, MAIN_MEMORY_KEPT);
 }
 
+/* Those that this process may use. */
+static uint32_t main_count_processors(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+    return count < 1 ? 1 : count > REACTORS_MAX ? REACTORS_MAX : (uint32_t)count;
+}
+
 /* The command line goes before the file. */
 static void main_settle(struct main_arguments *a, const struct config *config)
 {
     const struct node_settings *node = &config->node;
     enum log_level level = node->log_level;
 
-    for (uint32_t i = 0; a->server.listen_count < SERVER_LISTENERS_MAX && i < node->listen_count;
-         i++) {
+    for (uint32_t i = 0; a->server.listen_count < LISTENERS_MAX && i < node->listen_count; i++) {
         if (i == 0 && a->server.listen_count > 0) {
             break;
         }
         a->server.listen[a->server.listen_count++] = node->listen[i];
+    }
+    a->server.reactors = a->reactors_given ? a->reactors : node->reactors;
+    if (a->server.reactors == 0) {
+        a->server.reactors = main_count_processors();
     }
     a->server.journal = a->journal != NULL ? text_from(a->journal) : node->journal;
     a->server.node = a->node != NULL ? text_from(a->node) : node->name;

@@ -128,7 +128,7 @@ static void page_spell_next(char *out, size_t size, const struct page_row *row)
     int used = snprintf(out, size, "%llu", (unsigned long long)row->number);
 
     if (!row->ended) {
-        struct text id = ((const struct contact *)row->record)->id;
+        struct text id = contact_id(row->record);
 
         if ((uint32_t)used + 1 + id.length <= ID_BYTES_MAX) {
             snprintf(out + used, size - (size_t)used, ":" TEXT_FORMAT, TEXT_ARGS(id));
@@ -220,9 +220,9 @@ static bool reads_sees(const struct reader *reader, const struct contact *c)
 {
     switch (reader->role) {
     case ROLE_CONNECTOR:
-        return text_equal(c->owner->name, reader->connector);
+        return text_equal(contact_owner(c)->name, reader->connector);
     case ROLE_AGENT:
-        return c->offer != NULL && c->offer->agent->session == reader->session;
+        return contact_offer(c) != NULL && contact_offer(c)->agent->session == reader->session;
     case ROLE_SUPERVISOR:
     case ROLE_ADMIN:
         return true;
@@ -270,13 +270,12 @@ static void reads_contact_mine(struct packer *p, const struct view *v, const str
     }
     page_init(&page, r);
     if (owner != NULL) {
-        const struct list *live = &owner->contacts;
         const struct tombstone *t = NULL;
-        bool hinted = after.contact != NULL && after.contact->owner == owner;
+        bool hinted = after.contact != NULL && contact_owner(after.contact) == owner;
 
-        for (struct list_node *n = hinted ? list_next(live, &after.contact->of_owner)
-                                          : list_first(live);
-             n != NULL && !page_full(&page); n = list_next(live, n)) {
+        for (struct near_node *n = hinted ? near_list_next(&after.contact->of_owner)
+                                          : near_list_first(&owner->contacts);
+             n != NULL && !page_full(&page); n = near_list_next(n)) {
             const struct contact *c = record_of(n, struct contact, of_owner);
 
             if (c->number > after.number) {
@@ -344,10 +343,11 @@ static bool contact_filter_agent(const struct contact_filter *f, const struct ag
 
 static bool contact_filter_live(const struct contact_filter *f, const struct contact *c)
 {
-    return contact_filter_classes(f, c->queue, c->tier, c->issue, c->language) &&
+    return contact_filter_classes(f, contact_queue(c), contact_terms(c)->tier,
+                                  contact_terms(c)->issue, contact_terms(c)->language) &&
            c->created_at >= f->since && (!f->overdue_given || f->overdue == (c->overdue != 0)) &&
-           (text_is_none(f->customer) || text_equal(f->customer, c->body.customer)) &&
-           contact_filter_agent(f, c->offer == NULL ? NULL : c->offer->agent);
+           (text_is_none(f->customer) || text_equal(f->customer, contact_customer(c))) &&
+           contact_filter_agent(f, contact_offer(c) == NULL ? NULL : contact_offer(c)->agent);
 }
 
 static bool contact_filter_ended(const struct contact_filter *f, const struct tombstone *t)

@@ -1,6 +1,7 @@
 #include "router/server.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -8,84 +9,88 @@
 #include "queue/base/memory.h"
 #include "router/log.h"
 
-/* How often flushing may give sessions room for more before the loop gets its turn. */
-#define SERVER_ROUNDS 8
+void server_say(struct server *s, struct reactor *r, _Atomic bool *word)
+{
+    (void)s;
+    atomic_store(word, true);
+    mailbox_ring_all(r->post.box);
+}
 
 /* ---- stopping ---- */
 
-static void server_stopped(void *context)
+static void server_close_handles(struct server *s)
 {
-    struct server *s = context;
-
-    log_event(LOG_LEVEL_INFO, "stopped", LOG_NUMBER("status", s->status));
-    uv_close((uv_handle_t *)&s->before_sleep, NULL);
-    uv_close((uv_handle_t *)&s->after_sleep, NULL);
-    uv_close((uv_handle_t *)&s->again, NULL);
-    uv_close((uv_handle_t *)&s->drain_bound, NULL);
+    if (!uv_is_closing((uv_handle_t *)&s->drain_bound)) {
+        uv_close((uv_handle_t *)&s->drain_bound, NULL);
+    }
     for (int i = 0; i < SERVER_SIGNALS; i++) {
-        uv_close((uv_handle_t *)&s->signals[i], NULL);
+        if (!uv_is_closing((uv_handle_t *)&s->signals[i])) {
+            uv_close((uv_handle_t *)&s->signals[i], NULL);
+        }
     }
 }
 
-static void server_close_listeners(struct server *s)
+void server_reactor_stopped(struct server *s, struct reactor *r)
 {
-    for (uint32_t i = 0; i < s->listener_count; i++) {
-        listener_close(s->listeners[i]);
+    if (r->index == 0) {
+        server_close_handles(s);
     }
-    s->listener_count = 0;
-    s->conversation.address_count = 0;
 }
 
-static void server_end_session(void *context, struct session *session)
+/* Nobody is quiet who may get anything to do by another: all sessions of all are gone then. */
+void server_reactor_quiet(struct server *s, struct reactor *r)
 {
-    (void)context;
-    session_end(session, SESSION_END_DRAINED);
-}
-
-/* Everything is said, or there is no more time to say it. */
-static void server_stop(struct server *s)
-{
-    if (s->state == SERVER_STOPPING) {
-        return;
+    if (atomic_fetch_add(&s->quiet, 1) + 1 == s->count) {
+        server_say(s, r, &s->stopping);
+        reactor_stop(r);
     }
-    s->state = SERVER_STOPPING;
-    server_close_listeners(s);
-    session_table_each(&s->sessions, server_end_session, s);
-    session_table_stop(&s->sessions);
-    engine_host_stop(&s->host, server_stopped, s);
-}
-
-static void server_drain(struct server *s)
-{
-    if (s->state == SERVER_STARTING) {
-        server_stop(s);
-        return;
-    }
-    if (s->state != SERVER_SERVING) {
-        return;
-    }
-    s->state = SERVER_DRAINING;
-    log_event(LOG_LEVEL_INFO, "draining", LOG_NUMBER("connections", s->sessions.live));
-    server_close_listeners(s);
-    conversation_turn(&s->conversation);
-    engine_host_drain(&s->host);
-    conversation_drain(&s->conversation, &s->sessions);
 }
 
 static void server_drain_bound(uv_timer_t *timer)
 {
     struct server *s = timer->data;
 
-    log_event(LOG_LEVEL_WARNING, "drain_cut_short", LOG_NUMBER("connections", s->sessions.live));
-    server_stop(s);
+    log_event(LOG_LEVEL_WARNING, "drain_cut_short",
+              LOG_NUMBER("connections", atomic_load(&s->connections)));
+    server_say(s, &s->reactors[0], &s->stopping);
 }
 
-static void server_broken(void *context)
+static void server_drain(struct server *s)
 {
-    struct server *s = context;
+    if (!s->said_ready) {
+        server_say(s, &s->reactors[0], &s->stopping);
+    } else if (!server_is(&s->draining)) {
+        uv_timer_start(&s->drain_bound, server_drain_bound, (uint64_t)s->node.drain_timeout, 0);
+        log_event(LOG_LEVEL_INFO, "draining",
+                  LOG_NUMBER("connections", atomic_load(&s->connections)));
+        server_say(s, &s->reactors[0], &s->draining);
+    }
+}
 
-    s->status = 1;
-    server_stop(s);
+void server_host_broken(void *context)
+{
+    struct reactor *r = context;
+
+    atomic_store(&r->server->status, 1);
+    server_say(r->server, r, &r->server->stopping);
+}
+
+/* ---- the journal fails ---- */
+
+void server_host_failed(void *context)
+{
+    struct reactor *r = context;
+
+    server_say(r->server, r, &r->server->failed);
+}
+
+void server_port_closed(void *context)
+{
+    struct reactor *r = context;
+
+    if (atomic_fetch_sub(&r->server->ports_open, 1) == 1) {
+        mailbox_ring_all(r->post.box);
+    }
 }
 
 /* ---- reload ---- */
@@ -100,103 +105,128 @@ static void server_log_problems(const struct config_problems *problems, const ch
     }
 }
 
-static void server_reload_done(struct config_job *job)
+static void server_reload_read(struct config_job *job)
 {
     struct server *s = job->context;
 
-    s->reloading = false;
     if (job->config == NULL) {
+        s->reading = false;
         server_log_problems(&job->problems, s->options.config_path);
         log_event(LOG_LEVEL_ERROR, "reload_refused",
                   LOG_WORDS("words", "the file has problems; nothing was changed"));
         config_job_close(job);
         return;
     }
-    s->reload = job;
+    s->read = job;
 }
 
 static void server_start_reload(struct server *s)
 {
     struct config_job *job;
 
-    if (s->reloading || s->reload != NULL || s->state != SERVER_SERVING) {
+    if (s->reading || !s->said_ready || server_is(&s->draining) || server_is(&s->stopping)) {
         return;
     }
     job = config_job_create(CONFIG_JOB_FILE);
     job->context = s;
-    job->done = server_reload_done;
-    s->reloading = true;
-    config_job_start(&s->loop, job, text_from(s->options.config_path));
+    job->done = server_reload_read;
+    s->reading = true;
+    config_job_start(&s->reactors[0].loop, job, text_from(s->options.config_path));
 }
 
-/* What was read is put in place when the engines can be told. */
+/* What was read becomes everybody's; each applies it when its engines can be told. */
+static void server_publish_reload(struct server *s)
+{
+    struct config *config = s->read->config;
+
+    s->read->config = NULL;
+    config_job_close(s->read);
+    s->read = NULL;
+    for (uint32_t i = 0; i < config->workspace_count; i++) {
+        if (directory_find(&s->directory, config->workspaces[i]->name) == NULL) {
+            directory_add(&s->directory, config->workspaces[i]->name);
+        }
+    }
+    s->reload = config;
+    atomic_store(&s->reload_left, s->count);
+    atomic_fetch_add(&s->reload_number, 1);
+    mailbox_ring_all(s->reactors[0].post.box);
+}
+
+void server_reload_here(struct server *s, struct reactor *r)
+{
+    engine_host_reload(&r->host, s->reload);
+    if (atomic_fetch_sub(&s->reload_left, 1) == 1) {
+        mailbox_ring_all(r->post.box);
+    }
+}
+
+static bool server_reload_is_over(const struct server *s)
+{
+    return s->reload != NULL && atomic_load(&s->reload_left) == 0;
+}
+
+/* Nobody looks at the file before any more. */
 static void server_finish_reload(struct server *s)
 {
-    struct config *config;
-
-    if (s->reload == NULL || engine_host_gate(&s->host, METHOD_CHANGE) != GATE_OPEN) {
-        return;
-    }
-    config = s->reload->config;
-    s->reload->config = NULL;
-    config_job_close(s->reload);
-    s->reload = NULL;
-    engine_host_reload(&s->host, config);
-    if (!s->options.log_level_fixed) {
-        log_set_level(config->node.log_level);
-    }
     config_destroy(s->config);
-    s->config = config;
-    log_event(LOG_LEVEL_INFO, "reloaded", LOG_NUMBER("workspaces", config->workspace_count));
+    s->config = s->reload;
+    s->reload = NULL;
+    s->reading = false;
+    if (!s->options.log_level_fixed) {
+        log_set_level(s->config->node.log_level);
+    }
+    log_event(LOG_LEVEL_INFO, "reloaded", LOG_NUMBER("workspaces", s->config->workspace_count));
 }
 
-/* ---- turns ---- */
-
-static void server_idle(uv_idle_t *handle)
+bool server_is_reading(const struct server *s, const struct reactor *r)
 {
-    (void)handle; /* an active one keeps the loop from sleeping */
+    return r->index == 0 && s->reading && s->read == NULL && s->reload == NULL;
 }
 
-static void server_turn(struct server *s)
-{
-    bool more = false;
-    int rounds = 0;
+/* ---- what the first reactor does for all ---- */
 
-    if (s->state == SERVER_STOPPING) {
-        session_table_flush(&s->sessions);
-        clock_turn(&s->clock);
+static bool server_must_reopen(const struct server *s)
+{
+    return server_is(&s->failed) && atomic_load(&s->ports_open) == 0 && !server_is(&s->stopping);
+}
+
+static bool server_must_say_ready(const struct server *s)
+{
+    return !s->said_ready && atomic_load(&s->listening) == s->count;
+}
+
+bool server_has_news(const struct server *s, const struct reactor *r)
+{
+    return r->index == 0 && !r->stopped &&
+           (server_must_reopen(s) || server_must_say_ready(s) || s->read != NULL ||
+            server_reload_is_over(s));
+}
+
+void server_heed(struct server *s, struct reactor *r)
+{
+    if (r->index != 0) {
         return;
     }
-    conversation_turn(&s->conversation);
-    server_finish_reload(s);
-    do {
-        more = engine_host_turn(&s->host);
-        session_table_flush(&s->sessions);
-        rounds++;
-    } while (engine_host_has_news(&s->host) && rounds < SERVER_ROUNDS &&
-             s->state != SERVER_STOPPING);
-    more = more || engine_host_has_news(&s->host);
-    if (more && s->state != SERVER_STOPPING) {
-        uv_idle_start(&s->again, server_idle);
-    } else {
-        uv_idle_stop(&s->again);
+    if (server_must_reopen(s)) {
+        if (server_is(&s->draining)) {
+            server_say(s, r, &s->stopping);
+        } else {
+            server_reopen_journal(s, r);
+        }
     }
-    if (s->state == SERVER_DRAINING && s->sessions.live == 0 && engine_host_is_quiet(&s->host) &&
-        conversation_is_quiet(&s->conversation) && !s->reloading) {
-        server_stop(s);
+    if (server_must_say_ready(s)) {
+        s->said_ready = true;
+        log_event(LOG_LEVEL_INFO, "ready", LOG_TEXT("address", s->addresses[0]),
+                  LOG_NUMBER("workspaces", s->directory.count), LOG_NUMBER("reactors", s->count),
+                  LOG_NUMBER("pid", getpid()));
     }
-    log_flush();
-    clock_turn(&s->clock);
-}
-
-static void server_before_sleep(uv_prepare_t *handle)
-{
-    server_turn(handle->data);
-}
-
-static void server_after_sleep(uv_check_t *handle)
-{
-    server_turn(handle->data);
+    if (s->read != NULL) {
+        server_publish_reload(s);
+    }
+    if (server_reload_is_over(s)) {
+        server_finish_reload(s);
+    }
 }
 
 static void server_signal(uv_signal_t *handle, int number)
@@ -205,137 +235,165 @@ static void server_signal(uv_signal_t *handle, int number)
 
     if (number == SIGHUP) {
         server_start_reload(s);
-        return;
+    } else {
+        server_drain(s);
     }
-    if (s->state == SERVER_SERVING) {
-        uv_timer_start(&s->drain_bound, server_drain_bound, (uint64_t)s->node.drain_timeout, 0);
-    }
-    server_drain(s);
 }
 
-/* ---- starting ---- */
+/* ---- listening ---- */
 
-static bool server_listen(struct server *s)
+/* The first takes the ports; the others join it there. Also after the journal was lost and is back:
+ * then the listeners are there already. */
+void server_host_serving(void *context)
+{
+    struct reactor *r = context;
+
+    if (!r->served) {
+        r->served = true;
+        atomic_fetch_add(&r->server->serving, 1);
+        mailbox_ring_all(r->post.box);
+    }
+}
+
+bool server_may_listen(const struct server *s, const struct reactor *r)
+{
+    return atomic_load(&s->serving) == s->count && !server_is(&s->draining) &&
+           (r->index == 0 || atomic_load(&s->listening) > 0);
+}
+
+static bool server_open_listener(struct server *s, struct reactor *r, uint32_t i)
 {
     char problem[512];
+    struct listener *l = r->index == 0
+                             ? listener_open(&r->loop, s->options.listen[i], s->options.insecure,
+                                             s->count > 1, &r->sessions, problem, sizeof(problem))
+                             : listener_join(&r->loop, s->reactors[0].listeners[i], &r->sessions,
+                                             problem, sizeof(problem));
 
-    for (uint32_t i = 0; i < s->options.listen_count; i++) {
-        struct listener *l = listener_open(&s->loop, s->options.listen[i], s->options.insecure,
-                                           &s->sessions, problem, sizeof(problem));
-
-        if (l == NULL) {
-            log_event(LOG_LEVEL_ERROR, "cannot_listen", LOG_WORDS("words", problem));
-            return false;
-        }
-        s->listeners[s->listener_count] = l;
-        s->addresses[s->listener_count++] = text_from(listener_url(l));
+    if (l == NULL) {
+        log_event(LOG_LEVEL_ERROR, "cannot_listen", LOG_WORDS("words", problem));
+        return false;
+    }
+    r->listeners[r->listener_count++] = l;
+    if (r->index == 0) {
+        s->addresses[s->address_count++] = text_from(listener_url(l));
         log_event(LOG_LEVEL_INFO, "listening", LOG_WORDS("address", listener_url(l)));
     }
-    s->conversation.addresses = s->addresses;
-    s->conversation.address_count = s->listener_count;
     return true;
 }
 
-/* Also after the journal was lost and is back: then the listeners are there already. */
-static void server_serving(void *context)
+void server_listen(struct server *s, struct reactor *r)
 {
-    struct server *s = context;
-
-    if (s->state != SERVER_STARTING) {
-        return;
+    for (uint32_t i = 0; i < s->options.listen_count; i++) {
+        if (!server_open_listener(s, r, i)) {
+            server_host_broken(r);
+            return;
+        }
     }
-    if (!server_listen(s)) {
-        server_broken(s);
-        return;
-    }
-    s->state = SERVER_SERVING;
-    log_event(LOG_LEVEL_INFO, "ready", LOG_TEXT("address", s->addresses[0]),
-              LOG_NUMBER("workspaces", s->host.workspace_count), LOG_NUMBER("pid", getpid()));
+    atomic_fetch_add(&s->listening, 1);
+    mailbox_ring_all(r->post.box);
 }
 
-static void server_init_sessions(struct server *s)
-{
-    const struct session_options options = {
-        .limits = s->node.limits,
-        .heartbeat = s->node.heartbeat,
-        .hello_timeout = s->node.hello_timeout,
-        .connections_max = s->node.connections_max,
-        .output_max = s->node.output_max,
-    };
-    const struct session_handler handler = {
-        .context = &s->conversation,
-        .frame = conversation_frame,
-        .ended = conversation_ended,
-    };
+/* ---- the frame ---- */
 
-    session_table_init(&s->sessions, &s->loop, &s->clock, &options, &handler);
-}
-
-static void server_init_host(struct server *s)
-{
-    struct engine_host_options options = {
-        .segment_bytes = s->node.segment_bytes,
-        .stall_after = s->node.stall_after,
-        .request_timeout = s->node.request_timeout,
-        .limits = s->node.limits,
-    };
-    const struct engine_host_events events = {
-        .context = s,
-        .serving = server_serving,
-        .broken = server_broken,
-    };
-
-    snprintf(options.journal, sizeof(options.journal), TEXT_FORMAT, TEXT_ARGS(s->options.journal));
-    engine_host_init(&s->host, &s->loop, &s->clock, &s->sessions, &options, &events);
-}
-
-static void server_init_conversation(struct server *s)
-{
-    struct conversation_options options = {
-        .limits = s->node.limits,
-        .heartbeat = s->node.heartbeat,
-    };
-
-    if (s->options.node.length > 0) {
-        snprintf(options.node, sizeof(options.node), TEXT_FORMAT, TEXT_ARGS(s->options.node));
-    } else if (gethostname(options.node, sizeof(options.node) - 1) != 0) {
-        snprintf(options.node, sizeof(options.node), "node");
-    }
-    conversation_init(&s->conversation, &s->loop, &s->clock, &s->host, &options);
-}
-
-static void server_init_loop(struct server *s)
+static void server_init_signals(struct server *s)
 {
     static const int numbers[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    uv_loop_t *loop = &s->reactors[0].loop;
 
-    uv_loop_init(&s->loop);
-    uv_prepare_init(&s->loop, &s->before_sleep);
-    uv_check_init(&s->loop, &s->after_sleep);
-    uv_idle_init(&s->loop, &s->again);
-    uv_timer_init(&s->loop, &s->drain_bound);
-    s->before_sleep.data = s->after_sleep.data = s->again.data = s->drain_bound.data = s;
-    uv_prepare_start(&s->before_sleep, server_before_sleep);
-    uv_check_start(&s->after_sleep, server_after_sleep);
+    uv_timer_init(loop, &s->drain_bound);
+    s->drain_bound.data = s;
     for (int i = 0; i < SERVER_SIGNALS; i++) {
-        uv_signal_init(&s->loop, &s->signals[i]);
+        uv_signal_init(loop, &s->signals[i]);
         s->signals[i].data = s;
         uv_signal_start(&s->signals[i], server_signal, numbers[i]);
     }
 }
 
+static void server_init(struct server *s, const struct server_options *options,
+                        struct config *config)
+{
+    s->options = *options;
+    s->node = config->node;
+    s->config = config;
+    s->count = options->reactors;
+    snprintf(s->journal_address, sizeof(s->journal_address), TEXT_FORMAT,
+             TEXT_ARGS(options->journal));
+    if (options->node.length > 0) {
+        snprintf(s->node_name, sizeof(s->node_name), TEXT_FORMAT, TEXT_ARGS(options->node));
+    } else if (gethostname(s->node_name, sizeof(s->node_name) - 1) != 0) {
+        snprintf(s->node_name, sizeof(s->node_name), "node");
+    }
+    uv_mutex_init(&s->pause);
+    uv_cond_init(&s->paused_more);
+    uv_cond_init(&s->resumed);
+    directory_init(&s->directory, s->count);
+    exchange_init(&s->exchange, s->count);
+    s->reactors = memory_take(s->count * sizeof(*s->reactors));
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->hosts[i] = &s->reactors[i].host;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        reactor_init(&s->reactors[i], s, i);
+    }
+    server_init_signals(s);
+}
+
+static void server_thread(void *argument)
+{
+    reactor_run(argument);
+}
+
+static void server_run_threads(struct server *s)
+{
+    sigset_t all, before;
+
+    /* Signals are for the first. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (uint32_t i = 1; i < s->count; i++) {
+        int status = uv_thread_create(&s->reactors[i].thread, server_thread, &s->reactors[i]);
+
+        assert(status == 0);
+        (void)status;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    reactor_run(&s->reactors[0]);
+    for (uint32_t i = 1; i < s->count; i++) {
+        uv_thread_join(&s->reactors[i].thread);
+    }
+}
+
+/* What is still in the post: who came and who left. */
+static void server_settle(struct server *s)
+{
+    bool more = true;
+
+    while (more) {
+        more = false;
+        for (uint32_t i = 0; i < s->count; i++) {
+            more = reactor_settle(&s->reactors[i]) || more;
+        }
+    }
+}
+
 static void server_close(struct server *s)
 {
-    int status;
-
-    engine_host_close(&s->host);
-    session_table_close(&s->sessions);
-    if (s->reload != NULL) {
-        config_job_close(s->reload);
+    server_settle(s);
+    for (uint32_t i = 0; i < s->count; i++) {
+        reactor_close(&s->reactors[i]);
     }
+    exchange_close(&s->exchange, post_drop);
+    directory_close(&s->directory);
+    if (s->read != NULL) {
+        config_job_close(s->read);
+    }
+    config_destroy(s->reload);
     config_destroy(s->config);
-    status = uv_loop_close(&s->loop);
-    assert(status == 0);
-    (void)status;
+    uv_cond_destroy(&s->resumed);
+    uv_cond_destroy(&s->paused_more);
+    uv_mutex_destroy(&s->pause);
+    memory_give(s->reactors);
     log_flush();
 }
 
@@ -345,20 +403,14 @@ int server_run(const struct server_options *options, struct config *config)
     char problem[1024] = "";
     int status;
 
-    s->options = *options;
-    s->node = config->node;
-    s->config = config;
-    clock_init(&s->clock, NULL);
-    server_init_loop(s);
-    server_init_sessions(s);
-    server_init_host(s);
-    server_init_conversation(s);
-    if (!engine_host_start(&s->host, config, problem, sizeof(problem))) {
+    server_init(s, options, config);
+    if (!server_open_journal(s, problem, sizeof(problem))) {
         log_event(LOG_LEVEL_ERROR, "cannot_start", LOG_WORDS("words", problem));
-        server_broken(s);
+        server_host_broken(&s->reactors[0]);
     }
-    uv_run(&s->loop, UV_RUN_DEFAULT);
-    status = s->status;
+    server_run_threads(s);
+    status = atomic_load(&s->status);
+    log_event(LOG_LEVEL_INFO, "stopped", LOG_NUMBER("status", status));
     server_close(s);
     memory_give(s);
     return status;

@@ -6,21 +6,29 @@ add_library(router STATIC
     config_job.c
     conversation.c
     delivery.c
+    directory.c
     dispatch.c
     engine_host.c
+    engine_host_guests.c
     engine_host_start.c
     fact_codec.c
+    guest.c
     listener.c
     log.c
+    mailbox.c
+    parcel.c
+    post.c
+    reactor.c
     reads.c
     recovery.c
     server.c
+    server_journal.c
     session.c
     settings_codec.c
     update.c
     view.c
     workspace.c)
-target_link_libraries(router PUBLIC proto queue config classify journal PkgConfig::UV PRIVATE project_flags)
+target_link_libraries(router PUBLIC proto queue config classify journal PkgConfig::UV PkgConfig::CK PRIVATE project_flags)
 target_include_directories(router PUBLIC ${CMAKE_SOURCE_DIR})
 
 add_executable(switchboard-server main.c)

@@ -5,10 +5,12 @@
 #include "proto/cursor.h"
 #include "queue/base/memory.h"
 #include "router/log.h"
+#include "router/post.h"
 
-#define SESSION_SLOT_BITS     20
-#define SESSION_READ_BYTES    65536
-#define SESSION_SWEEP_MS      100
+#define SESSION_READ_BYTES 65536
+/* All slots are looked at in so many parts, one a tick: many connections shall not be one pause. */
+#define SESSION_SWEEP_MS      20
+#define SESSION_SWEEP_PARTS   8
 #define SESSION_HALF_FRAME_MS 10000
 #define SESSION_FINISH_MS     10000
 /* A stranger's first request is a hello; it needs no megabyte. */
@@ -18,8 +20,10 @@
 #define SESSION_OUTPUT_SOFT 262144
 /* A client that takes nothing for so long while too much waits for it does not read. */
 #define SESSION_PATIENCE_MS 250
-/* Buffers larger than this are given back as soon as they are empty. */
+/* Buffers larger than this are given back as soon as they are empty; smaller ones when the client
+ * has been quiet for a while. */
 #define SESSION_BUFFER_KEPT 16384
+#define SESSION_QUIET_MS    500
 #define SESSION_SEND_BYTES  262144
 
 struct session_end_row {
@@ -155,15 +159,11 @@ void session_table_each(struct session_table *t, void (*visit)(void *context, st
 
 /* ---- the end ---- */
 
-void session_drop(struct session *s)
+static void session_handle_closed(uv_handle_t *handle)
 {
+    struct session *s = handle->data;
     struct session_table *t = s->table;
 
-    assert(s->holds > 0);
-    s->holds--;
-    if (s->holds > 0) {
-        return;
-    }
     t->slots[session_slot(s->id)] = NULL;
     t->free_slots[t->free_count++] = session_slot(s->id);
     packer_close(&s->in);
@@ -173,16 +173,12 @@ void session_drop(struct session *s)
     memory_give(s);
 }
 
-static void session_handle_closed(uv_handle_t *handle)
-{
-    session_drop(handle->data);
-}
-
 static void session_log_end(const struct session *s, enum session_end_reason reason)
 {
-    static struct log_limit limits[SESSION_END_REASONS];
+#define SESSION_END_LIMIT(symbol, word, level, words) {.most = 20},
+    static struct log_limit limits[] = {SESSION_END_TABLE(SESSION_END_LIMIT)};
+#undef SESSION_END_LIMIT
 
-    limits[reason].most = 20;
     log_event_limited(&limits[reason], session_end_rows[reason].level, "session_ended",
                       LOG_NUMBER("session", s->id),
                       LOG_WORDS("reason", session_end_rows[reason].word),
@@ -199,6 +195,7 @@ void session_end(struct session *s, enum session_end_reason reason)
     s->state = SESSION_CLOSED;
     t->ended[reason]++;
     t->live--;
+    atomic_fetch_sub(t->options.connections, 1);
     session_log_end(s, reason);
     session_unlink(&s->in_waiting);
     session_unlink(&s->in_flush);
@@ -234,11 +231,21 @@ void session_finish(struct session *s, enum session_end_reason reason)
     session_ask_for_flush(s);
 }
 
+void session_leave(struct session *s)
+{
+    s->leaving = true;
+    s->finish_by = session_now(s) + SESSION_FINISH_MS;
+    session_stop_reading(s);
+}
+
 /* ---- output ---- */
 
 void session_wrote(struct session *s)
 {
-    if (!s->touched) {
+    if (s->far) {
+        s->released = session_end_offset(s);
+        session_ask_for_flush(s);
+    } else if (!s->touched) {
         s->touched = true;
         session_marks_add(&s->table->touched, s->id);
     }
@@ -267,6 +274,24 @@ void session_wrote_notice(struct session *s)
     /* Much at once is no fault either: only when the socket has taken nothing for a while. */
     if (unread > bound && s->sending.size > 0 && session_now(s) - s->progress_at > patience) {
         session_end(s, SESSION_END_SLOW_READER);
+    }
+}
+
+void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason)
+{
+    if ((flags & MAIL_LATE) != 0) {
+        assert(s->in_flight > 0);
+        s->in_flight--;
+    }
+    if ((flags & MAIL_URGENT) != 0) {
+        session_ask_for_flush(s);
+    } else if ((flags & MAIL_NOTICE) != 0) {
+        session_wrote_notice(s);
+    } else {
+        session_wrote(s);
+    }
+    if ((flags & MAIL_FINISH) != 0) {
+        session_finish(s, reason);
     }
 }
 
@@ -505,7 +530,7 @@ static size_t session_process(struct session *s, const uint8_t *bytes, size_t si
 {
     size_t used = 0;
 
-    while (used < size && s->state <= SESSION_OPEN) {
+    while (used < size && s->state <= SESSION_OPEN && !s->leaving) {
         enum frame_status status;
 
         if (session_unwritten(s) > SESSION_OUTPUT_SOFT) {
@@ -555,6 +580,22 @@ static void session_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 
 static void session_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
 
+/* A client may close its half and still want its answers. Those of a far session are on their way.
+ */
+static void session_half_closed(struct session *s)
+{
+    struct session_table *t = s->table;
+
+    s->half_closed = true;
+    if (!s->far) {
+        session_finish(s, SESSION_END_CLIENT_CLOSED);
+    } else if (t->handler.half_closed(t->handler.context, s) == FRAME_LATER) {
+        session_start_waiting(s, WAIT_FOR_HANDLER);
+    } else {
+        session_leave(s);
+    }
+}
+
 static void session_process_kept(struct session *s)
 {
     size_t used;
@@ -573,7 +614,12 @@ static void session_process_kept(struct session *s)
         packer_close(&s->in);
     }
     session_keep(s, NULL, s->in.size);
-    if (s->wait == WAIT_NOT && !s->reading) {
+    if (s->leaving) {
+        return;
+    }
+    if (s->wait == WAIT_NOT && s->half_closed) {
+        session_half_closed(s);
+    } else if (s->wait == WAIT_NOT && !s->reading) {
         s->heard_at = session_now(s); /* it could not be heard while nobody listened */
         s->reading = uv_read_start(&s->uv.stream, session_alloc, session_read) == 0;
         if (!s->reading) {
@@ -622,8 +668,7 @@ static void session_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buff
         return;
     }
     if (size == UV_EOF) {
-        /* A client may close its half and still want its answers. */
-        session_finish(s, SESSION_END_CLIENT_CLOSED);
+        session_half_closed(s);
     } else if (size < 0) {
         session_end(s, SESSION_END_READ_FAILED);
     } else {
@@ -634,17 +679,20 @@ static void session_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buff
 
 /* ---- clocks ---- */
 
-static void session_check_clocks(void *context, struct session *s)
+static void session_check_clocks(struct session *s)
 {
     const struct session_options *o = &s->table->options;
     boot_ms now = session_now(s);
 
-    (void)context;
     if (s->sending.size > 0 && now - s->progress_at > 3 * o->heartbeat) {
         session_end(s, SESSION_END_SLOW_READER);
     } else if (s->state == SESSION_FINISHING) {
         if (now > s->finish_by) {
             session_end(s, s->finish_reason);
+        }
+    } else if (s->leaving) {
+        if (now > s->finish_by) {
+            session_end(s, SESSION_END_CLIENT_CLOSED);
         }
     } else if (s->state == SESSION_GREETING && s->wait == WAIT_NOT &&
                now - s->opened_at > o->hello_timeout) {
@@ -658,9 +706,35 @@ static void session_check_clocks(void *context, struct session *s)
     }
 }
 
+/* What a burst left behind is not kept for a client that says nothing. */
+static void session_give_back(struct session *s)
+{
+    if (s->out.size == 0 && s->out.capacity > 0 && !s->touched) {
+        packer_close(&s->out);
+    }
+    if (s->in.size == 0 && s->in.capacity > 0) {
+        packer_close(&s->in);
+    }
+}
+
 static void session_sweep(uv_timer_t *timer)
 {
-    session_table_each(timer->data, session_check_clocks, NULL);
+    struct session_table *t = timer->data;
+    uint32_t end = t->swept_to + t->slot_count / SESSION_SWEEP_PARTS + 1;
+
+    for (; t->swept_to < end && t->swept_to < t->slot_count; t->swept_to++) {
+        struct session *s = t->slots[t->swept_to];
+
+        if (s != NULL && s->state != SESSION_CLOSED) {
+            if (session_now(s) - s->heard_at > SESSION_QUIET_MS) {
+                session_give_back(s);
+            }
+            session_check_clocks(s);
+        }
+    }
+    if (t->swept_to >= t->slot_count) {
+        t->swept_to = 0;
+    }
 }
 
 /* ---- the beginning ---- */
@@ -680,7 +754,8 @@ void session_table_accept(struct session_table *t, uv_stream_t *server)
     assert(status == 0);
     s->uv.handle.data = s;
     status = uv_accept(server, &s->uv.stream);
-    if (status < 0 || t->live >= t->options.connections_max) {
+    if (status < 0 || atomic_load(t->options.connections) >= t->options.connections_max ||
+        t->live >= 1u << SESSION_SLOT_BITS) {
         t->refused++;
         log_event_limited(&limit, LOG_LEVEL_WARNING, "connection_refused",
                           LOG_NUMBER("connections", t->live),
@@ -694,10 +769,11 @@ void session_table_accept(struct session_table *t, uv_stream_t *server)
     }
     t->serial++;
     s->table = t;
-    s->id = t->serial << SESSION_SLOT_BITS | session_table_take_slot(t);
+    s->id = (t->serial << SESSION_REACTOR_BITS | t->options.reactor) << SESSION_SLOT_BITS |
+            session_table_take_slot(t);
     t->slots[session_slot(s->id)] = s;
     t->live++;
-    s->holds = 1;
+    atomic_fetch_add(t->options.connections, 1);
     s->state = SESSION_GREETING;
     s->opened_at = s->heard_at = s->progress_at = session_now(s);
     frame_scan_init(&s->scan);

@@ -18,6 +18,9 @@
  * off when it takes nothing for three heartbeats, or when notifications would make it hold more
  * than `output_max`.
  *
+ * A session whose workspace is on another reactor is *far*: what it gets from there was held there,
+ * and is released as it comes (session_delivered).
+ *
  * Ids of sessions are never used again. One table belongs to one loop and its thread. */
 #ifndef ROUTER_SESSION_H
 #define ROUTER_SESSION_H
@@ -29,6 +32,7 @@
 #include "proto/response.h"
 #include "queue/base/list.h"
 #include "router/clock.h"
+#include "router/guest.h"
 
 /* X(symbol, word in the log, log level, words for a person) */
 #define SESSION_END_TABLE(X)                                                                       \
@@ -65,10 +69,6 @@ enum session_state { SESSION_GREETING, SESSION_OPEN, SESSION_FINISHING, SESSION_
 enum session_wait { WAIT_NOT, WAIT_FOR_READER, WAIT_FOR_HANDLER };
 
 struct session_table;
-struct workspace;
-struct connector;
-
-#define SESSION_ACTOR_BYTES (ID_BYTES_MAX + NAME_BYTES_MAX)
 
 struct session {
     uint64_t id;
@@ -77,16 +77,10 @@ struct session {
 
     /* What hello said; the conversation's. */
     enum role role;
-    enum notify notify;
-    struct workspace *workspace; /* NULL before hello */
-    struct connector *connector; /* the identity that it bears; NULL for other roles */
-    struct list_node of_connector;
-    struct list_node in_departed; /* CLOSED, and the engine does not know it yet; the host's */
-    struct text actor;            /* how history names it: points into actor_bytes */
-    char actor_bytes[SESSION_ACTOR_BYTES];
-    uint64_t attached_to; /* the generation of engines that knows the connector's connection */
-    uint32_t in_flight; /* requests answered later than in their turn, other than by the journal */
-    bool signed_in;     /* as an agent: `actor` is its id */
+    struct door *door;   /* of the workspace; NULL before hello */
+    struct guest *guest; /* the owner's: a token, to be named with what the client wants */
+    bool far;            /* the owner is another reactor */
+    uint32_t in_flight;  /* requests answered later than in their turn, other than by the journal */
 
     union {
         uv_handle_t handle;
@@ -94,8 +88,6 @@ struct session {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    uint32_t holds; /* who still needs the record: the handle, the departure */
-
     boot_ms opened_at, heard_at;
     boot_ms frame_since; /* the first byte of the frame that is not whole yet; 0: there is none */
     boot_ms progress_at; /* when the client last took something */
@@ -108,6 +100,8 @@ struct session {
         frame_size; /* of the frame at the front that waits for its handler; 0: not scanned yet */
     enum session_wait wait;
     bool reading;
+    bool half_closed; /* the client sends no more, and may still want its answers */
+    bool leaving;     /* a far one: its owner was asked to end it behind the last answer */
     struct list_node in_waiting;
 
     struct packer out; /* from `out_base` on */
@@ -143,8 +137,10 @@ struct session_handler {
     /* One whole object. `bytes` live during the call. May end the session. */
     enum session_verdict (*frame)(void *context, struct session *s, const uint8_t *bytes,
                                   size_t size);
-    /* The session is CLOSED. Whoever still needs the record calls session_hold, and session_drop
-     * later. */
+    /* The client of a far session sends no more. FRAME_TAKEN: the owner will end the session behind
+     * the last answer. */
+    enum session_verdict (*half_closed)(void *context, struct session *s);
+    /* The session is CLOSED; its record goes after this call. */
     void (*ended)(void *context, struct session *s);
 };
 
@@ -154,6 +150,8 @@ struct session_options {
     duration_ms hello_timeout;
     uint32_t connections_max;
     uint32_t output_max;
+    uint32_t reactor;              /* whose sessions these are */
+    _Atomic uint32_t *connections; /* of all reactors */
 };
 
 struct session_table {
@@ -165,7 +163,8 @@ struct session_table {
     uint32_t slot_count, slot_capacity;
     uint32_t *free_slots;
     uint32_t free_count;
-    uint32_t live; /* not CLOSED */
+    uint32_t live;     /* not CLOSED */
+    uint32_t swept_to; /* the sweep goes through the slots in parts */
     uint64_t serial;
     struct session_marks touched; /* of this turn */
     struct list waiting;          /* for the handler or the reader */
@@ -208,6 +207,10 @@ struct packer *session_urgent_packer(struct session *s);
 /* The same for a notification: it may be the one too many. */
 void session_wrote_notice(struct session *s);
 
+/* A whole message stands in the session's packer (or, when it is urgent, in the other one); `flags`
+ * are those of enum mail_flags. */
+void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason);
+
 /* An error for one request, whole. */
 void session_refuse(struct session *s, uint32_t msgid, const struct response_error *error);
 void session_refuse_urgently(struct session *s, uint32_t msgid, const struct response_error *error);
@@ -229,14 +232,12 @@ void session_table_resume(struct session_table *t);
  */
 void session_finish(struct session *s, enum session_end_reason reason);
 
+/* Take no more from the client of a far session: its owner ends it behind the last answer, or we do
+ * after ten seconds. */
+void session_leave(struct session *s);
+
 /* Close now. The one way in which every session ends; counts and logs the reason. */
 void session_end(struct session *s, enum session_end_reason reason);
-
-static inline void session_hold(struct session *s)
-{
-    s->holds++;
-}
-void session_drop(struct session *s);
 
 /* Call `visit` with every session that is not CLOSED; it may end it. */
 void session_table_each(struct session_table *t, void (*visit)(void *context, struct session *s),

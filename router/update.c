@@ -101,26 +101,28 @@ static bool update_was_named(struct text why)
 static void update_input_before(const struct contact *c, const struct settings *s,
                                 struct classify_input *in)
 {
-    const struct contact_body *b = &c->body;
+    const struct contact_body body = contact_body(c);
+    const struct contact_body *b = &body;
+    const struct terms *t = contact_terms(c);
 
     memset(in, 0, sizeof(*in));
-    in->channel = c->channel;
+    in->channel = contact_terms(c)->channel;
     in->customer_id = b->customer;
     in->subject = b->subject;
     in->text = b->text;
-    in->customer_attributes = update_text(b->customer_attributes);
-    in->attributes = update_text(b->attributes);
-    if (update_was_named(b->why_tier)) {
-        in->tier = s->tiers[c->tier].name;
+    in->customer_attributes = b->customer_attributes;
+    in->attributes = b->attributes;
+    if (update_was_named(t->why_tier)) {
+        in->tier = s->tiers[contact_terms(c)->tier].name;
     }
-    if (update_was_named(b->why_issue) && c->issue != INDEX_NONE16) {
-        in->issue = s->issues[c->issue].name;
+    if (update_was_named(t->why_issue) && contact_terms(c)->issue != INDEX_NONE16) {
+        in->issue = s->issues[contact_terms(c)->issue].name;
     }
-    if (update_was_named(b->why_language) && c->language != INDEX_NONE16) {
-        in->language = s->languages[c->language];
+    if (update_was_named(t->why_language) && contact_terms(c)->language != INDEX_NONE16) {
+        in->language = s->languages[contact_terms(c)->language];
     }
-    if (update_was_named(b->why_queue)) {
-        in->queue = s->queues[c->queue].name;
+    if (update_was_named(t->why_queue)) {
+        in->queue = s->queues[contact_queue(c)].name;
     }
 }
 
@@ -158,20 +160,20 @@ static void update_classify(struct updater *u, const struct contact *c,
     classify(rules, u->after, &in, &after);
     *out = dispatch_classified(&after, snapshot->version);
     if (after.tier == before.tier && text_is_none(words->tier)) {
-        out->tier = c->tier;
-        out->why_tier = c->body.why_tier;
+        out->tier = contact_terms(c)->tier;
+        out->why_tier = contact_terms(c)->why_tier;
     }
     if (after.issue == before.issue && text_is_none(words->issue)) {
-        out->issue = c->issue;
-        out->why_issue = c->body.why_issue;
+        out->issue = contact_terms(c)->issue;
+        out->why_issue = contact_terms(c)->why_issue;
     }
     if (after.language == before.language && text_is_none(words->language)) {
-        out->language = c->language;
-        out->why_language = c->body.why_language;
+        out->language = contact_terms(c)->language;
+        out->why_language = contact_terms(c)->why_language;
     }
     if (after.queue == before.queue) {
-        out->queue = c->queue;
-        out->why_queue = c->body.why_queue;
+        out->queue = contact_queue(c);
+        out->why_queue = contact_terms(c)->why_queue;
     }
     command->reclassified = true;
 }
@@ -185,14 +187,16 @@ bool updater_complete(struct updater *u, const struct engine *e,
     const struct settings *settings = snapshot->config->settings;
     const struct contact *c = engine_find_contact(e, command->contact);
     struct walk_customer customer;
+    struct contact_body body;
 
     if (c == NULL) {
         return true;
     }
+    body = contact_body(c);
     walk_customer(words->given.customer, &customer);
-    if (!update_attributes(&u->attributes, c->body.attributes, words->given.attributes, limits,
-                           TEXT("attributes"), &command->attributes, error) ||
-        !update_attributes(&u->customer_attributes, c->body.customer_attributes,
+    if (!update_attributes(&u->attributes, text_raw(body.attributes), words->given.attributes,
+                           limits, TEXT("attributes"), &command->attributes, error) ||
+        !update_attributes(&u->customer_attributes, text_raw(body.customer_attributes),
                            customer.attributes, limits, TEXT("customer"),
                            &command->customer_attributes, error)) {
         return false;

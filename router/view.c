@@ -92,19 +92,29 @@ static uint32_t view_due(struct packer *p, const engine_time due[PROMISE_COUNT])
     return 1;
 }
 
+static uint32_t view_contact_due(struct packer *p, const struct contact *c)
+{
+    engine_time due[PROMISE_COUNT];
+
+    for (int i = 0; i < PROMISE_COUNT; i++) {
+        due[i] = contact_due(c, (enum promise)i);
+    }
+    return view_due(p, due);
+}
+
 static uint32_t view_why(struct packer *p, const struct contact *c)
 {
-    const struct contact_body *b = &c->body;
+    const struct terms *t = contact_terms(c);
     size_t map;
     uint32_t pairs = 0;
 
     packer_literal(p, "why");
     map = packer_short_map_open(p);
-    pairs += VIEW_TEXT(p, "tier", b->why_tier);
-    pairs += VIEW_TEXT(p, "issue", b->why_issue);
-    pairs += VIEW_TEXT(p, "queue", b->why_queue);
-    pairs += VIEW_TEXT(p, "language", b->why_language);
-    pairs += VIEW_TEXT(p, "agent", c->why_agent);
+    pairs += VIEW_TEXT(p, "tier", t->why_tier);
+    pairs += VIEW_TEXT(p, "issue", t->why_issue);
+    pairs += VIEW_TEXT(p, "queue", t->why_queue);
+    pairs += VIEW_TEXT(p, "language", t->why_language);
+    pairs += VIEW_TEXT(p, "agent", contact_why_agent(c));
     packer_short_map_close(p, map, pairs);
     return 1;
 }
@@ -120,7 +130,7 @@ static uint32_t view_customer(struct packer *p, const struct contact_body *b)
     packer_literal(p, "customer");
     map = packer_short_map_open(p);
     pairs += VIEW_TEXT(p, "id", b->customer);
-    pairs += VIEW_RAW(p, "attributes", b->customer_attributes);
+    pairs += VIEW_RAW(p, "attributes", text_raw(b->customer_attributes));
     packer_short_map_close(p, map, pairs);
     return 1;
 }
@@ -129,13 +139,14 @@ static uint32_t view_customer(struct packer *p, const struct contact_body *b)
 
 uint32_t view_contact(struct packer *p, const struct view *v, const struct contact *c)
 {
-    uint32_t pairs = VIEW_TEXT(p, "contact", c->id);
+    uint32_t pairs = VIEW_TEXT(p, "contact", contact_id(c));
     size_t position;
 
     pairs += VIEW_TEXT(p, "state", contact_state_word(c->state));
-    pairs += view_classes(p, v, c->queue, c->tier, c->issue, c->language);
-    pairs += VIEW_TIME(p, "deadline_at", c->due[PROMISE_ANSWER]);
-    pairs += view_due(p, c->due);
+    pairs += view_classes(p, v, contact_queue(c), contact_terms(c)->tier, contact_terms(c)->issue,
+                          contact_terms(c)->language);
+    pairs += VIEW_TIME(p, "deadline_at", contact_due(c, PROMISE_ANSWER));
+    pairs += view_contact_due(p, c);
     if (c->state == CONTACT_WAITING) {
         position = engine_position(v->engine, c);
         if (position > 0) {
@@ -153,34 +164,35 @@ static uint32_t view_contact_agent(struct packer *p, const struct contact *c)
 {
     uint32_t pairs;
 
-    if (c->offer == NULL) {
+    if (contact_offer(c) == NULL) {
         return 0;
     }
-    pairs = VIEW_TEXT(p, "agent", c->offer->agent->id);
+    pairs = VIEW_TEXT(p, "agent", contact_offer(c)->agent->id);
     packer_literal(p, "offer");
-    view_offer_id(p, c->offer->number);
+    view_offer_id(p, contact_offer(c)->number);
     return pairs + 1;
 }
 
 uint32_t view_contact_row(struct packer *p, const struct view *v, const struct contact *c)
 {
     uint32_t pairs = view_contact(p, v, c);
+    const struct contact_body body = contact_body(c);
 
-    pairs += view_channel(p, v, c->channel);
+    pairs += view_channel(p, v, contact_terms(c)->channel);
     pairs += view_contact_agent(p, c);
-    pairs += VIEW_TEXT(p, "customer", c->body.customer);
+    pairs += VIEW_TEXT(p, "customer", contact_customer(c));
     pairs += VIEW_INT(p, "submitted_at", c->created_at);
-    pairs += VIEW_INT(p, "state_since_at", c->state_since);
+    pairs += VIEW_INT(p, "state_since_at", contact_state_since(c));
     if (c->state == CONTACT_SCHEDULED) {
-        pairs += VIEW_TIME(p, "not_before_at", c->not_before_at);
+        pairs += VIEW_TIME(p, "not_before_at", contact_extras(c)->not_before_at);
     }
-    pairs += VIEW_TIME(p, "expires_at", c->expires_at);
+    pairs += VIEW_TIME(p, "expires_at", contact_expires_at(c));
     pairs += VIEW_FLAG(p, "overdue", c->overdue != 0);
-    pairs += VIEW_INT(p, "visits", c->visits);
-    pairs += VIEW_TEXT(p, "parent", c->body.parent);
-    pairs += VIEW_TEXT(p, "reopens", c->body.reopens);
-    if (c->rating > 0) {
-        pairs += VIEW_INT(p, "rating", c->rating);
+    pairs += VIEW_INT(p, "visits", contact_extras(c)->visits);
+    pairs += VIEW_TEXT(p, "parent", body.parent);
+    pairs += VIEW_TEXT(p, "reopens", body.reopens);
+    if (contact_extras(c)->rating > 0) {
+        pairs += VIEW_INT(p, "rating", contact_extras(c)->rating);
     }
     return pairs;
 }
@@ -217,14 +229,19 @@ static void view_history(struct packer *p, const struct view *v,
 uint32_t view_contact_details(struct packer *p, const struct view *v, const struct contact *c)
 {
     uint32_t pairs = view_contact_row(p, v, c);
+    const struct contact_body body = contact_body(c);
+    const struct history_entry *history;
+    struct history_entry first;
+    uint32_t count;
 
-    pairs += VIEW_TEXT(p, "subject", c->body.subject);
-    pairs += VIEW_TEXT(p, "text", c->body.text);
-    pairs += VIEW_RAW(p, "attributes", c->body.attributes);
-    pairs += VIEW_RAW(p, "customer_attributes", c->body.customer_attributes);
-    pairs += VIEW_TEXT(p, "note", c->body.note);
-    pairs += VIEW_TEXT(p, "disposition", c->body.disposition);
-    view_history(p, v, c->history, c->history_count);
+    pairs += VIEW_TEXT(p, "subject", body.subject);
+    pairs += VIEW_TEXT(p, "text", body.text);
+    pairs += VIEW_RAW(p, "attributes", text_raw(body.attributes));
+    pairs += VIEW_RAW(p, "customer_attributes", text_raw(body.customer_attributes));
+    pairs += VIEW_TEXT(p, "note", body.note);
+    pairs += VIEW_TEXT(p, "disposition", body.disposition);
+    history = contact_history(c, &first, &count);
+    view_history(p, v, history, count);
     return pairs + 1;
 }
 
@@ -295,16 +312,16 @@ static uint32_t view_from(struct packer *p, const struct view *v, const struct c
     size_t map;
     uint32_t pairs = 0;
 
-    if (c->from_agent == NULL) {
+    if (contact_extras(c)->from_agent == NULL) {
         return 0;
     }
     packer_literal(p, "from");
     map = packer_short_map_open(p);
-    pairs += VIEW_TEXT(p, "agent", c->from_agent->id);
-    if (c->from_queue != INDEX_NONE16) {
-        pairs += VIEW_TEXT(p, "queue", v->settings->queues[c->from_queue].name);
+    pairs += VIEW_TEXT(p, "agent", contact_extras(c)->from_agent->id);
+    if (contact_extras(c)->from_queue != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "queue", v->settings->queues[contact_extras(c)->from_queue].name);
     }
-    pairs += VIEW_TEXT(p, "reason", c->body.from_reason);
+    pairs += VIEW_TEXT(p, "reason", contact_body(c).from_reason);
     packer_short_map_close(p, map, pairs);
     return 1;
 }
@@ -312,32 +329,35 @@ static uint32_t view_from(struct packer *p, const struct view *v, const struct c
 uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *o)
 {
     const struct contact *c = o->contact;
-    const struct contact_body *b = &c->body;
+    const struct contact_body body = contact_body(c);
+    const struct contact_body *b = &body;
     uint32_t pairs = 1;
 
     packer_literal(p, "offer");
     view_offer_id(p, o->number);
-    pairs += VIEW_TEXT(p, "contact", c->id);
+    pairs += VIEW_TEXT(p, "contact", contact_id(c));
     pairs += view_channel(p, v, o->channel);
-    pairs += view_classes(p, v, c->queue, c->tier, c->issue, c->language);
+    pairs += view_classes(p, v, contact_queue(c), contact_terms(c)->tier, contact_terms(c)->issue,
+                          contact_terms(c)->language);
     pairs += view_customer(p, b);
     pairs += VIEW_TEXT(p, "subject", b->subject);
     pairs += VIEW_TEXT(p, "text", b->text);
-    pairs += VIEW_RAW(p, "attributes", b->attributes);
+    pairs += VIEW_RAW(p, "attributes", text_raw(b->attributes));
     if (!text_is_none(b->payload)) {
         packer_literal(p, "payload");
         packer_bin(p, b->payload.bytes, b->payload.length);
         pairs++;
     }
     pairs += VIEW_INT(p, "submitted_at", c->created_at);
-    pairs += VIEW_INT(p, "waited_ms", o->made_at > c->start_at ? o->made_at - c->start_at : 0);
-    pairs += VIEW_TIME(p, "deadline_at", c->due[PROMISE_ANSWER]);
-    pairs += view_due(p, c->due);
+    pairs += VIEW_INT(p, "waited_ms",
+                      o->made_at > contact_start_at(c) ? o->made_at - contact_start_at(c) : 0);
+    pairs += VIEW_TIME(p, "deadline_at", contact_due(c, PROMISE_ANSWER));
+    pairs += view_contact_due(p, c);
     if (o->state <= OFFER_SHOWN && o->until != TIME_NEVER) {
         pairs += VIEW_INT(p, "expires_ms", o->until > v->now ? o->until - v->now : 0);
     }
-    pairs += VIEW_INT(p, "attempt", c->attempts);
-    pairs += VIEW_INT(p, "visits", c->visits);
+    pairs += VIEW_INT(p, "attempt", contact_extras(c)->attempts);
+    pairs += VIEW_INT(p, "visits", contact_extras(c)->visits);
     pairs += VIEW_TEXT(p, "note", b->note);
     pairs += view_from(p, v, c);
     pairs += view_why(p, c);

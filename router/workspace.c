@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "queue/base/memory.h"
+#include "router/engine_host.h"
 #include "router/fact_codec.h"
 
 static struct text workspace_connector_name(const void *item)
@@ -11,15 +12,17 @@ static struct text workspace_connector_name(const void *item)
     return ((const struct connector *)item)->name;
 }
 
-struct workspace *workspace_create(struct engine_host *host, struct text name, uint32_t number)
+struct workspace *workspace_create(struct engine_host *host, struct door *door, uint32_t number)
 {
     static const uint64_t seed[2] = {UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xc2b2ae3d27d4eb4f)};
     struct workspace *w = memory_take(sizeof(*w));
 
     w->host = host;
-    w->name = (struct text){memory_copy(name.bytes, name.length), name.length};
+    w->door = door;
+    w->name = door->name;
     w->number = number;
     id_map_init(&w->connectors, workspace_connector_name, seed);
+    door->workspace = w;
     return w;
 }
 
@@ -27,10 +30,10 @@ void workspace_destroy(struct workspace *w)
 {
     assert(id_map_count(&w->connectors) == 0);
     workspace_set_engine(w, NULL);
-    workspace_set_config(w, NULL);
+    workspace_config_release(w->config);
     id_map_close(&w->connectors);
     packer_close(&w->facts);
-    memory_give((void *)(uintptr_t)w->name.bytes);
+    w->door->workspace = NULL;
     memory_give(w);
 }
 
@@ -46,11 +49,16 @@ void workspace_set_engine(struct workspace *w, struct engine *e)
 
 void workspace_set_config(struct workspace *w, struct workspace_config *config)
 {
-    if (config != NULL) {
-        workspace_config_retain(config);
-    }
+    workspace_config_retain(config);
     workspace_config_release(w->config);
     w->config = config;
+    door_publish(w->door, w->host->visitor, config, engine_config_version(w->engine));
+}
+
+void workspace_start_clock(struct workspace *w, struct clock *c)
+{
+    workspace_clock_start(&w->clock, c, clock_wall(), engine_now(w->engine));
+    atomic_store(&w->door->clock_base, w->clock.base);
 }
 
 /* The array's head is written when it is known how many facts there are. */
@@ -115,7 +123,7 @@ struct connector *workspace_connector(struct workspace *w, struct text name)
     if (c == NULL) {
         c = memory_take(sizeof(*c));
         c->name = (struct text){memory_copy(name.bytes, name.length), name.length};
-        list_init(&c->sessions);
+        list_init(&c->guests);
         id_map_insert(&w->connectors, c);
     }
     return c;
@@ -123,7 +131,7 @@ struct connector *workspace_connector(struct workspace *w, struct text name)
 
 void workspace_forget_connector(struct workspace *w, struct connector *c)
 {
-    assert(list_empty(&c->sessions));
+    assert(list_empty(&c->guests));
     id_map_remove(&w->connectors, c);
     memory_give((void *)(uintptr_t)c->name.bytes);
     memory_give(c);

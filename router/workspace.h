@@ -13,21 +13,24 @@
 #include "queue/engine.h"
 #include "router/clock.h"
 #include "router/config.h"
+#include "router/directory.h"
+#include "router/guest.h"
 #include "router/journal.h"
 
 struct engine_host;
 
 /* The identity of a connector: all connections that bear one name. */
 struct connector {
-    struct text name;     /* owned */
-    struct list sessions; /* struct session, by of_connector */
-    bool attached;        /* the engine knows it */
+    struct text name;   /* owned */
+    struct list guests; /* by of_connector */
+    bool attached;      /* the engine knows it */
 };
 
 struct workspace {
     struct engine_host *host;
-    struct text name; /* owned */
-    uint32_t number;
+    struct door *door; /* what other reactors see of it */
+    struct text name;  /* the door's */
+    uint32_t number;   /* in its host */
     struct engine *engine;
     struct workspace_clock clock;
     struct workspace_config *config; /* in force; NULL before the first */
@@ -45,13 +48,16 @@ struct workspace {
     journal_position keep_from;  /* what stands before in the journal is not needed for it */
 };
 
-struct workspace *workspace_create(struct engine_host *host, struct text name, uint32_t number);
+struct workspace *workspace_create(struct engine_host *host, struct door *door, uint32_t number);
 void workspace_destroy(struct workspace *w);
 
 /* Take an engine (NULL: none) and forget the facts of the one before. */
 void workspace_set_engine(struct workspace *w, struct engine *e);
 
-/* Takes a reference of its own. */
+/* Begin its time at the wall's, or where the engine's ends; also for other reactors. */
+void workspace_start_clock(struct workspace *w, struct clock *c);
+
+/* Takes a reference of its own, and publishes it. The engine has it already. */
 void workspace_set_config(struct workspace *w, struct workspace_config *config);
 
 static inline engine_time workspace_now(const struct workspace *w, struct clock *c)
@@ -67,7 +73,7 @@ void workspace_flush_facts(struct workspace *w, struct journal *j);
 
 /* The connector of that name, made when there is none. */
 struct connector *workspace_connector(struct workspace *w, struct text name);
-void workspace_forget_connector(struct workspace *w, struct connector *c); /* it has no sessions */
+void workspace_forget_connector(struct workspace *w, struct connector *c); /* it has no guests */
 
 /* An id for a contact that has none; unique in the workspace. Lives in `buffer`. */
 #define WORKSPACE_ID_BYTES 48

@@ -38,6 +38,7 @@ class Desk:
     def __init__(self, session):
         self.session, self.lock = session, threading.Lock()
         self.live, self.last, self.texts = {}, {}, {}  # by customer; texts by contact
+        self.known = threading.Event()  # contact.mine has told whose is whose
 
     def note(self, contact, state):
         customer = contact.rsplit(".", 1)[0]
@@ -65,8 +66,12 @@ class Desk:
                     self.note(row["contact"], row["state"])
                 after = page.get("next")
                 more = after is not None
+                if not more:
+                    self.known.set()
 
     def receive(self, channel, message):
+        if not self.known.wait(10):  # else this would begin a second contact of a customer who has one
+            raise TimeoutError("it is not known yet who has a contact already")
         customer = f"{channel}.{digest(message['customer'])}"
         fresh = f"{customer}.{digest(message['id'])}"
         text = message.get("text", "")

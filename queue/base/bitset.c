@@ -19,26 +19,16 @@ void bitset_close(struct bitset *s)
 }
 
 /* At least doubles, so that bits set in ascending order cost O(1) each. */
-static void bitset_grow(struct bitset *s, size_t count)
+void bitset_grow(struct bitset *s, size_t bit)
 {
-    size_t doubled = s->count * 2;
+    size_t count = bit / WORD_BITS + 1;
 
-    if (count < doubled) {
-        count = doubled;
+    if (count < s->count * 2) {
+        count = s->count * 2;
     }
     s->words =
         memory_resize_zeroed(s->words, s->count * sizeof(*s->words), count * sizeof(*s->words));
     s->count = count;
-}
-
-void bitset_set(struct bitset *s, size_t bit)
-{
-    size_t word = bit / WORD_BITS;
-
-    if (word >= s->count) {
-        bitset_grow(s, word + 1);
-    }
-    s->words[word] |= UINT64_C(1) << (bit % WORD_BITS);
 }
 
 void bitset_clear(struct bitset *s, size_t bit)

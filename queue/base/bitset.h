@@ -13,13 +13,21 @@ struct bitset {
 
 void bitset_init(struct bitset *s);
 void bitset_close(struct bitset *s);
-void bitset_set(struct bitset *s, size_t bit);
+void bitset_grow(struct bitset *s, size_t bit); /* of bitset_set: have a word for it */
 void bitset_clear(struct bitset *s, size_t bit);
 void bitset_clear_all(struct bitset *s);
 
 static inline bool bitset_test(const struct bitset *s, size_t bit)
 {
     return bit / 64 < s->count && (s->words[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+static inline void bitset_set(struct bitset *s, size_t bit)
+{
+    if (bit / 64 >= s->count) {
+        bitset_grow(s, bit);
+    }
+    s->words[bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
 #define BITSET_END SIZE_MAX

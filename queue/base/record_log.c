@@ -5,18 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* A reference is the number of a chunk and a place in it; both begin anew when they are used up. */
-#define PLACES         ((uint32_t)(RECORD_LOG_CHUNK_BYTES / RECORD_LOG_UNIT))
+#define PLACES         RECORD_LOG_PLACES
 #define REFERENCE_MASK (UINT32_MAX >> 1)
 #define CHUNK_MASK     (REFERENCE_MASK / PLACES)
 #define CHUNKS_MAX     (CHUNK_MASK / 2) /* half a circle: what is behind and what is ahead differ */
-
-/* The head takes the first places, so that no record has the reference 0, and none the last. */
-struct log_chunk {
-    size_t bytes;     /* RECORD_LOG_CHUNK_BYTES, or more for one record */
-    uint32_t used;    /* places, the head's included */
-    uint32_t last_at; /* the place of its last record */
-};
 
 #define HEAD_PLACES ((uint32_t)(sizeof(struct log_chunk) / RECORD_LOG_UNIT))
 
@@ -51,7 +43,7 @@ void record_log_close(struct record_log *l)
     uint32_t count = chunks_standing(l);
 
     for (uint32_t i = 0; i < count; i++) {
-        memory_give(*chunk_slot(l, (l->oldest + i) & CHUNK_MASK));
+        memory_give(record_log_chunk(l, (l->oldest + i) & CHUNK_MASK));
     }
     memory_give(l->spare);
     memory_give(l->chunks);
@@ -64,7 +56,7 @@ size_t record_log_bytes(const struct record_log *l)
     size_t bytes = l->spare == NULL ? 0 : l->spare->bytes;
 
     for (uint32_t i = 0; i < count; i++) {
-        bytes += (*chunk_slot(l, (l->oldest + i) & CHUNK_MASK))->bytes;
+        bytes += record_log_chunk(l, (l->oldest + i) & CHUNK_MASK)->bytes;
     }
     return bytes;
 }
@@ -82,7 +74,7 @@ static void make_room(struct record_log *l)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = (l->oldest + i) & CHUNK_MASK;
 
-        *chunk_slot(&larger, number) = *chunk_slot(l, number);
+        *chunk_slot(&larger, number) = record_log_chunk(l, number);
     }
     memory_give(l->chunks);
     *l = larger;
@@ -115,7 +107,7 @@ static struct log_chunk *begin_chunk(struct record_log *l, size_t record_bytes)
 struct log_record *record_log_append(struct record_log *l, size_t size)
 {
     uint32_t units = (uint32_t)((size + RECORD_LOG_UNIT - 1) / RECORD_LOG_UNIT);
-    struct log_chunk *c = l->first == NULL ? NULL : *chunk_slot(l, l->newest);
+    struct log_chunk *c = l->first == NULL ? NULL : record_log_chunk(l, l->newest);
     struct log_record *r;
 
     assert(size >= sizeof(*r));
@@ -137,7 +129,7 @@ struct log_record *record_log_append(struct record_log *l, size_t size)
 
 static void give_oldest_chunk(struct record_log *l)
 {
-    struct log_chunk *c = *chunk_slot(l, l->oldest);
+    struct log_chunk *c = record_log_chunk(l, l->oldest);
 
     *chunk_slot(l, l->oldest) = NULL;
     if (l->spare == NULL && c->bytes == RECORD_LOG_CHUNK_BYTES) {
@@ -166,7 +158,7 @@ void record_log_drop_first(struct record_log *l)
 struct log_record *record_log_next(const struct record_log *l, const struct log_record *r)
 {
     uint32_t number = chunk_of(r->reference);
-    struct log_chunk *c = *chunk_slot(l, number);
+    struct log_chunk *c = record_log_chunk(l, number);
     uint32_t place = r->reference % PLACES;
 
     if (r == l->last) {
@@ -175,13 +167,13 @@ struct log_record *record_log_next(const struct record_log *l, const struct log_
     if (place != c->last_at) {
         return record_at(c, place + r->units);
     }
-    return record_at(*chunk_slot(l, (number + 1) & CHUNK_MASK), HEAD_PLACES);
+    return record_at(record_log_chunk(l, (number + 1) & CHUNK_MASK), HEAD_PLACES);
 }
 
 struct log_record *record_log_previous(const struct record_log *l, const struct log_record *r)
 {
     uint32_t number = chunk_of(r->reference);
-    struct log_chunk *c = *chunk_slot(l, number);
+    struct log_chunk *c = record_log_chunk(l, number);
 
     if (r == l->first) {
         return NULL;
@@ -189,28 +181,6 @@ struct log_record *record_log_previous(const struct record_log *l, const struct 
     if (r->units_before != 0) {
         return record_at(c, r->reference % PLACES - r->units_before);
     }
-    c = *chunk_slot(l, (number - 1) & CHUNK_MASK);
+    c = record_log_chunk(l, (number - 1) & CHUNK_MASK);
     return record_at(c, c->last_at);
-}
-
-struct log_record *record_log_at(const struct record_log *l, uint32_t reference)
-{
-    return record_at(*chunk_slot(l, chunk_of(reference)), reference % PLACES);
-}
-
-/* How far behind the oldest record, on the circle. */
-static uint32_t distance(const struct record_log *l, uint32_t reference)
-{
-    return (reference - l->first->reference) & REFERENCE_MASK;
-}
-
-bool record_log_stands(const struct record_log *l, uint32_t reference)
-{
-    return reference != 0 && l->first != NULL &&
-           distance(l, reference) <= distance(l, l->last->reference);
-}
-
-bool record_log_is_before(const struct record_log *l, uint32_t one, uint32_t other)
-{
-    return distance(l, one) < distance(l, other);
 }

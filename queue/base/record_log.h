@@ -24,7 +24,15 @@ struct log_record {
     uint16_t units_before; /* of the record before it in its chunk; 0: there is none */
 };
 
-struct log_chunk;
+/* The head of a chunk; it takes the first places, so that no record has the reference 0. */
+struct log_chunk {
+    size_t bytes;     /* RECORD_LOG_CHUNK_BYTES, or more for one record */
+    uint32_t used;    /* places, the head's included */
+    uint32_t last_at; /* the place of its last record */
+};
+
+/* A reference is the number of a chunk and a place in it; both begin anew when they are used up. */
+#define RECORD_LOG_PLACES ((uint32_t)(RECORD_LOG_CHUNK_BYTES / RECORD_LOG_UNIT))
 
 struct record_log {
     struct log_chunk **chunks; /* by number, in a circle */
@@ -47,14 +55,38 @@ void record_log_drop_first(struct record_log *l);
 struct log_record *record_log_next(const struct record_log *l, const struct log_record *r);
 struct log_record *record_log_previous(const struct record_log *l, const struct log_record *r);
 
+static inline struct log_chunk *record_log_chunk(const struct record_log *l, uint32_t number)
+{
+    return l->chunks[number & (l->room - 1)];
+}
+
 /* The record that a reference names; it stands. */
-struct log_record *record_log_at(const struct record_log *l, uint32_t reference);
+static inline struct log_record *record_log_at(const struct record_log *l, uint32_t reference)
+{
+    struct log_chunk *c = record_log_chunk(l, reference / RECORD_LOG_PLACES);
+
+    return (struct log_record *)(void *)((char *)c +
+                                         (size_t)(reference % RECORD_LOG_PLACES) * RECORD_LOG_UNIT);
+}
+
+/* How far behind the oldest record, on the circle of references. */
+static inline uint32_t record_log_distance(const struct record_log *l, uint32_t reference)
+{
+    return (reference - l->first->reference) & (UINT32_MAX >> 1);
+}
 
 /* Whether what a reference names still stands; 0 names nothing. */
-bool record_log_stands(const struct record_log *l, uint32_t reference);
+static inline bool record_log_stands(const struct record_log *l, uint32_t reference)
+{
+    return reference != 0 && l->first != NULL &&
+           record_log_distance(l, reference) <= record_log_distance(l, l->last->reference);
+}
 
 /* Of two records that stand: whether the first reference names the older one. */
-bool record_log_is_before(const struct record_log *l, uint32_t one, uint32_t other);
+static inline bool record_log_is_before(const struct record_log *l, uint32_t one, uint32_t other)
+{
+    return record_log_distance(l, one) < record_log_distance(l, other);
+}
 
 /* Bytes of all chunks. */
 size_t record_log_bytes(const struct record_log *l);

@@ -89,6 +89,39 @@ static bool is_inert(uint32_t point)
            (point >= 0x3008 && point <= 0x3011) || point == 0x2014;
 }
 
+/* A word of eight bytes at a time, a bit for each byte that is so: the highest of it. */
+#define WORD_EACH(byte)          (UINT64_C(0x0101010101010101) * (byte))
+#define WORD_HIGH                WORD_EACH(0x80)
+#define WORD_ASCII_FROM(w, byte) (((w) + WORD_EACH(0x80 - (byte))) & WORD_HIGH)
+
+/* As put_ascii of each, for eight bytes at a time, as long as they are ASCII and no space is to be
+ * left out. Returns where that ends in `in`. */
+static const unsigned char *put_ascii_words(char *start, char **end, const unsigned char *in,
+                                            const unsigned char *stop)
+{
+    char *at = *end;
+    uint64_t word, blank, capital;
+
+    for (; stop - in >= 8; in += 8, at += 8) {
+        memcpy(&word, in, 8);
+        if ((word & WORD_HIGH) != 0) {
+            break;
+        }
+        blank = (WORD_ASCII_FROM(word, 0x21) ^ WORD_HIGH) | WORD_ASCII_FROM(word, 0x7F);
+        if ((blank & blank << 8) != 0 ||
+            (plain_ascii(*in) == ' ' && (at == start || at[-1] == ' '))) {
+            break;
+        }
+        capital = WORD_ASCII_FROM(word, 'A') & ~WORD_ASCII_FROM(word, 'Z' + 1);
+        word |= capital >> 2;
+        blank = (blank >> 7) * 0xFF; /* all bits of each byte that is so */
+        word = (word & ~blank) | (blank & WORD_EACH(' '));
+        memcpy(at, &word, 8);
+    }
+    *end = at;
+    return in;
+}
+
 /* The short way. Writes behind `start`, where there is room for as many bytes as `raw` has; NULL
  * when something in it needs the long way. */
 static char *normalise_short(struct text raw, char *start)
@@ -97,11 +130,13 @@ static char *normalise_short(struct text raw, char *start)
     const unsigned char *stop = in + raw.length;
     char *end = start;
 
-    while (in < stop) {
+    while ((in = put_ascii_words(start, &end, in, stop)) < stop) {
         uint32_t point;
         if (*in < 0x80) {
-            end = put_ascii(start, end, plain_ascii(*in));
-            in++;
+            /* Past what stopped the words, and no further than they would be. */
+            for (int i = 0; i < 8 && in < stop && *in < 0x80; i++) {
+                end = put_ascii(start, end, plain_ascii(*in++));
+            }
             continue;
         }
         if ((*in & 0xF0) != 0xE0 || stop - in < 3 || !is_continuation(in[1]) ||
@@ -287,6 +322,15 @@ void normalise_count_scripts(const char *bytes, uint32_t length, struct script_c
     while (in < stop) {
         utf8proc_int32_t point;
         utf8proc_ssize_t size;
+        uint64_t word;
+
+        if (stop - in >= 8 && (memcpy(&word, in, 8), (word & WORD_HIGH) == 0)) {
+            word |= WORD_EACH(0x20);
+            word = WORD_ASCII_FROM(word, 'a') & ~WORD_ASCII_FROM(word, 'z' + 1);
+            out->alphabet += (uint32_t)__builtin_popcountll(word);
+            in += 8;
+            continue;
+        }
         if (*in < 0x80) {
             out->alphabet += (unsigned char)((*in | 0x20) - 'a') < 26;
             in++;

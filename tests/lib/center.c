@@ -411,10 +411,10 @@ enum refusal_kind center_update(struct center *f, const char *id, const char *wo
     u->contact = text_from(id);
     u->not_before_at = SCHEDULE_NONE;
     u->classified.version = engine_config_version(f->engine);
-    u->classified.issue = c == NULL ? INDEX_NONE16 : c->issue;
-    u->classified.language = c == NULL ? INDEX_NONE16 : c->language;
-    u->classified.tier = c == NULL ? 0 : c->tier;
-    u->classified.queue = c == NULL ? 0 : c->queue;
+    u->classified.issue = c == NULL ? INDEX_NONE16 : contact_terms(c)->issue;
+    u->classified.language = c == NULL ? INDEX_NONE16 : contact_terms(c)->language;
+    u->classified.tier = c == NULL ? 0 : contact_terms(c)->tier;
+    u->classified.queue = c == NULL ? 0 : contact_queue(c);
     while (words_next(&words, &w)) {
         if (classified_word(engine_settings(f->engine), &u->classified, &w)) {
             u->reclassified =

@@ -411,9 +411,9 @@ static void say_contact(struct transcript *t, const struct delivery *d, const st
     } else {
         size_t position = engine_position(e, c);
 
-        transcript_say(t, TEXT_FORMAT " " TEXT_FORMAT " in " TEXT_FORMAT, TEXT_ARGS(c->id),
+        transcript_say(t, TEXT_FORMAT " " TEXT_FORMAT " in " TEXT_FORMAT, TEXT_ARGS(contact_id(c)),
                        TEXT_ARGS(contact_state_word(c->state)),
-                       TEXT_ARGS(engine_settings(e)->queues[c->queue].name));
+                       TEXT_ARGS(engine_settings(e)->queues[contact_queue(c)].name));
         if (position > 0) {
             transcript_say(t, ", position %zu", position);
         }
@@ -428,7 +428,7 @@ static void say_held(struct transcript *t, const struct agent *a)
             (const struct offer *)(const void *)((const char *)n -
                                                  offsetof(struct offer, of_agent));
 
-        transcript_say(t, ", " TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGS(o->contact->id),
+        transcript_say(t, ", " TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGS(contact_id(o->contact)),
                        TEXT_ARGS(offer_state_word(o->state)));
     }
 }
@@ -465,7 +465,7 @@ void transcript_answer(struct transcript *t, const struct delivery *d, const str
     case ANSWER_OFFERS:
         transcript_say(t, "%s", d->offer_count == 0 ? "no offers" : "offers");
         for (uint32_t i = 0; i < d->offer_count; i++) {
-            say_text(t, " ", d->offers[i]->contact->id);
+            say_text(t, " ", contact_id(d->offers[i]->contact));
         }
         break;
     case ANSWER_CONFIG:
@@ -486,13 +486,13 @@ void transcript_notice(struct transcript *t, const struct delivery *d, const cha
                        TEXT_ARGS(contact_state_word(d->state)));
         break;
     case NOTICE_OFFER:
-        transcript_say(t, "offer of " TEXT_FORMAT, TEXT_ARGS(d->offer->contact->id));
+        transcript_say(t, "offer of " TEXT_FORMAT, TEXT_ARGS(contact_id(d->offer->contact)));
         break;
     case NOTICE_OFFER_WITHDRAWN:
         transcript_say(t, "offer of " TEXT_FORMAT " withdrawn", TEXT_ARGS(d->contact_id));
         break;
     case NOTICE_CONTACT_UPDATED:
-        transcript_say(t, TEXT_FORMAT " updated, " TEXT_FORMAT, TEXT_ARGS(d->contact->id),
+        transcript_say(t, TEXT_FORMAT " updated, " TEXT_FORMAT, TEXT_ARGS(contact_id(d->contact)),
                        TEXT_ARGS(contact_state_word(d->state)));
         break;
     case NOTICE_CONTACT_ENDED:

@@ -24,6 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SWITCHBOARD_BIN") or ROOT / "build" / "bin")
 MINIMAL = ROOT / "deploy" / "minimal.yaml"
 DEADLINE = 30.0  # for what should take milliseconds, on a machine that is busy with other things
+# The default is one a processor. The gate repeats everything with four, under ThreadSanitizer.
+REACTORS = ["--reactors", os.environ["SWITCHBOARD_REACTORS"]] if os.environ.get("SWITCHBOARD_REACTORS") else []
 SANITIZED = b"__asan_init" in (BIN / "switchboard-server").read_bytes()
 
 _tick = threading.Event()  # never set: waiting on it is how a poll gives the processor to somebody else
@@ -78,7 +80,7 @@ class Server:
 
     def start(self, ready=True, env=None):
         command = [*self.wrap, str(BIN / "switchboard-server"), "--config", str(self.config), "--journal", self.journal,
-                   "--listen", self.tcp, "--listen", self.unix, *self.options]
+                   "--listen", self.tcp, "--listen", self.unix, *REACTORS, *self.options]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env=dict(self.env, **(env or {})))

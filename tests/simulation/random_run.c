@@ -122,7 +122,7 @@ static void take_delivery(void *context, const struct delivery *d)
         a.reason = d->refusal->reason;
         a.refused_state = d->refusal->state;
     } else if (d->contact != NULL) {
-        a.contact = d->contact->id;
+        a.contact = contact_id(d->contact);
         a.state = d->contact->state;
         a.position = engine_position(r->live, d->contact);
         a.estimate = engine_estimated_wait(r->live, d->contact);

@@ -84,6 +84,7 @@ static void test_a_path_too_long_for_a_socket(void **state)
 /* ---- opening ---- */
 
 struct place {
+    _Atomic uint32_t connections;
     uv_loop_t loop;
     struct clock clock;
     struct session_table sessions;
@@ -101,6 +102,13 @@ static enum session_verdict no_frame(void *context, struct session *s, const uin
     return FRAME_TAKEN;
 }
 
+static enum session_verdict no_half_close(void *context, struct session *s)
+{
+    (void)context;
+    (void)s;
+    return FRAME_TAKEN;
+}
+
 static void no_end(void *context, struct session *s)
 {
     (void)context;
@@ -110,8 +118,8 @@ static void no_end(void *context, struct session *s)
 static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
-    const struct session_options options = {.connections_max = 10};
-    const struct session_handler handler = {NULL, no_frame, no_end};
+    const struct session_options options = {.connections_max = 10, .connections = &p->connections};
+    const struct session_handler handler = {NULL, no_frame, no_half_close, no_end};
 
     if (p == NULL) {
         return -1;
@@ -142,7 +150,7 @@ static int teardown(void **state)
 
 static struct listener *open_at(struct place *p, const char *url, bool insecure, char *problem)
 {
-    return listener_open(&p->loop, text_from(url), insecure, &p->sessions, problem, 256);
+    return listener_open(&p->loop, text_from(url), insecure, false, &p->sessions, problem, 256);
 }
 
 static void test_the_system_chooses_a_port(void **state)

@@ -1,0 +1,140 @@
+#include "queue/papers.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#define PAPER_NUMBER(name) PAPER_##name,
+enum { CONTACT_TEXTS(PAPER_NUMBER) PAPER_COUNT };
+
+#define PAPER_OFFSET(name) offsetof(struct contact_body, name),
+static const size_t offsets[PAPER_COUNT] = {CONTACT_TEXTS(PAPER_OFFSET)};
+
+static const struct text *text_of(const struct contact_body *body, int paper)
+{
+    return (const struct text *)(const void *)((const char *)body + offsets[paper]);
+}
+
+/* ---- lengths: seven bits a byte, the lowest first ---- */
+
+static uint32_t length_spelled(uint32_t length)
+{
+    uint32_t bytes = 1;
+
+    while (length >= 0x80) {
+        length >>= 7;
+        bytes++;
+    }
+    return bytes;
+}
+
+static uint8_t *put_length(uint8_t *at, uint32_t length)
+{
+    while (length >= 0x80) {
+        *at++ = (uint8_t)(length | 0x80);
+        length >>= 7;
+    }
+    *at++ = (uint8_t)length;
+    return at;
+}
+
+static const uint8_t *take_length(const uint8_t *at, uint32_t *length)
+{
+    uint32_t shift = 0;
+
+    *length = 0;
+    while ((*at & 0x80) != 0) {
+        *length |= (uint32_t)(*at++ & 0x7f) << shift;
+        shift += 7;
+    }
+    *length |= (uint32_t)*at++ << shift;
+    return at;
+}
+
+/* ---- blocks ---- */
+
+#define MASK_BYTES 2
+
+static const uint8_t *behind_id(const uint8_t *papers)
+{
+    return papers + 1 + papers[0];
+}
+
+static uint32_t take_mask(const uint8_t *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8;
+}
+
+uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_body *body)
+{
+    size_t size = 1 + (size_t)id.length + MASK_BYTES;
+    uint32_t mask = 0;
+    uint8_t *papers;
+    uint8_t *at;
+
+    static_assert(PAPER_COUNT <= 8 * MASK_BYTES, "each text has a bit");
+    static_assert(ID_BYTES_MAX <= UINT8_MAX, "an id's length fits a byte");
+    for (int i = 0; i < PAPER_COUNT; i++) {
+        const struct text *t = text_of(body, i);
+        if (t->bytes != NULL) {
+            mask |= 1u << i;
+            size += length_spelled(t->length) + t->length;
+        }
+    }
+    papers = shelf_take(shelf, size);
+    papers[0] = (uint8_t)id.length;
+    memcpy(papers + 1, id.bytes, id.length);
+    at = papers + 1 + id.length;
+    *at++ = (uint8_t)mask;
+    *at++ = (uint8_t)(mask >> 8);
+    for (int i = 0; i < PAPER_COUNT; i++) {
+        const struct text *t = text_of(body, i);
+        if (t->bytes != NULL) {
+            at = put_length(at, t->length);
+            memcpy(at, t->bytes, t->length);
+            at += t->length;
+        }
+    }
+    return papers;
+}
+
+size_t papers_size(const uint8_t *papers)
+{
+    const uint8_t *at = behind_id(papers);
+    uint32_t mask = take_mask(at);
+
+    at += MASK_BYTES;
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t length;
+        at = take_length(at, &length);
+        at += length;
+    }
+    return (size_t)(at - papers);
+}
+
+void papers_read(const uint8_t *papers, struct contact_body *body)
+{
+    const uint8_t *at = behind_id(papers);
+    uint32_t mask = take_mask(at);
+
+    at += MASK_BYTES;
+    memset(body, 0, sizeof(*body));
+    for (; mask != 0; mask &= mask - 1) {
+        struct text *t = (struct text *)(uintptr_t)text_of(body, __builtin_ctz(mask));
+        at = take_length(at, &t->length);
+        t->bytes = (const char *)at;
+        at += t->length;
+    }
+}
+
+struct text papers_customer(const uint8_t *papers)
+{
+    const uint8_t *at = behind_id(papers);
+    struct text customer = TEXT_NONE;
+
+    static_assert(PAPER_customer == 0, "the customer is the first text");
+    if ((take_mask(at) & 1u << PAPER_customer) != 0) {
+        at = take_length(at + MASK_BYTES, &customer.length);
+        customer.bytes = (const char *)at;
+    }
+    return customer;
+}

@@ -1,0 +1,73 @@
+/* The terms of a contact: how it was classified and why, what was promised, what it requires.
+ *
+ * Most contacts share theirs with thousands of others, so equal terms are one object, counted by
+ * its references. Terms never change, but for a new configuration, which numbers queues, tiers and
+ * the like anew; a contact whose terms change gets others.
+ *
+ * Belongs to one engine, and so to one thread. */
+#ifndef QUEUE_TERMS_H
+#define QUEUE_TERMS_H
+
+#include "queue/base/id_map.h"
+#include "queue/base/list.h"
+#include "queue/base/pool.h"
+#include "queue/fact.h"
+#include "queue/skill.h"
+#include "queue/types.h"
+
+struct terms {
+    queue_index queue;
+    issue_index issue;
+    language_index language;
+    tier_index tier;
+    channel_index channel;
+    bool keeps_place;                     /* ordered as from its submission though scheduled */
+    const struct requirement *own_skills; /* in addition to the queue's */
+    duration_ms boost;
+    duration_ms expires;                 /* how long it may wait; DURATION_NONE: for ever */
+    duration_ms lost;                    /* DURATION_NONE: not bound to its connector's presence */
+    duration_ms promised[PROMISE_COUNT]; /* from its start; DURATION_NONE: none */
+    uint64_t config_version;             /* that classified it */
+    struct text why_tier;
+    struct text why_issue;
+    struct text why_queue;
+    struct text why_language;
+
+    /* the table's */
+    uint32_t references;
+    bool keyed; /* found by its key; not so where a new configuration made two alike */
+    struct text key;
+    struct list_node in_all;
+};
+
+#define TERMS_RECENT 256 /* a power of two */
+
+struct terms_table {
+    struct skill_table *skills;
+    struct pool pool;
+    struct id_map by_key;
+    struct list all;
+    struct terms *recent[TERMS_RECENT]; /* each with a reference, or NULL */
+};
+
+/* The skills outlive the table; so does the store. */
+void terms_table_init(struct terms_table *t, struct store *store, struct skill_table *skills,
+                      const uint64_t seed[2]);
+void terms_table_close(struct terms_table *t);
+
+/* The one object that is like `wanted`, with one reference more. `wanted` and what it points at
+ * stay the caller's. */
+const struct terms *terms_take(struct terms_table *t, const struct terms *wanted);
+void terms_release(struct terms_table *t, const struct terms *terms);
+
+/* Let `change` number the members of each of them anew. */
+void terms_renumber(struct terms_table *t, void (*change)(void *context, struct terms *terms),
+                    void *context);
+
+/* How far a promise lies from the start; DURATION_NONE for none. */
+static inline duration_ms terms_promise(engine_time start, engine_time due)
+{
+    return due == TIME_NEVER ? DURATION_NONE : (duration_ms)((uint64_t)due - (uint64_t)start);
+}
+
+#endif

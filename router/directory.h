@@ -1,0 +1,82 @@
+/* What every reactor may know of the workspaces, while one reactor each owns them.
+ *
+ * A *door* says by which name, on which reactor, with which time and configuration a workspace is
+ * found. Doors are added and never removed. What requests are read and classified by, the
+ * *snapshot*, is published by the owner and swapped without a pause: a reactor that reads one has
+ * entered the directory, and what it sees stays until it has left, also when a newer one has taken
+ * its place meanwhile (epoch reclamation, ck_epoch). Never stay inside over a callback of the loop:
+ * as long as anybody does, nothing is given back.
+ *
+ * directory_add and what a door's owner publishes: the owner's thread. The rest: any reactor. */
+#ifndef ROUTER_DIRECTORY_H
+#define ROUTER_DIRECTORY_H
+
+#include <ck_epoch.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "router/clock.h"
+#include "router/config.h"
+#include "router/dispatch.h"
+#include "router/mailbox.h"
+
+struct workspace;
+
+struct door {
+    struct door *next;           /* of the directory; set before the door can be seen */
+    struct text name;            /* owned */
+    uint32_t number;             /* in the order of adding */
+    uint32_t owner;              /* a reactor's index */
+    struct workspace *workspace; /* for the owner's thread only */
+    _Atomic(struct published *) published;
+    _Atomic engine_time clock_base; /* see struct workspace_clock */
+    _Atomic uint64_t epoch;         /* of the ownership */
+};
+
+/* A reactor's place in the directory. */
+struct visitor {
+    struct directory *directory;
+    ck_epoch_record_t *record;
+};
+
+struct directory {
+    ck_epoch_t epoch;
+    uv_mutex_t adding;
+    _Atomic(struct door *) first;
+    uint32_t count;
+    ck_epoch_record_t *records[REACTORS_MAX];
+    struct visitor visitors[REACTORS_MAX];
+    uint32_t reactors;
+};
+
+void directory_init(struct directory *d, uint32_t reactors);
+/* All threads have ended; all doors' workspaces are gone. */
+void directory_close(struct directory *d);
+
+struct door *directory_find(struct directory *d, struct text name);
+/* There is none of that name yet. Its owner goes by turns. */
+struct door *directory_add(struct directory *d, struct text name);
+
+/* Read snapshots between these two; they nest. */
+void directory_enter(struct visitor *v);
+void directory_leave(struct visitor *v);
+
+/* The configuration in force; `config` is NULL when there is none. Inside, or on the owner's
+ * thread. */
+struct dispatch_snapshot door_snapshot(struct door *d);
+
+/* Put another one in place of it, retained; the one before goes when nobody reads it any more.
+ * `config` NULL: none. */
+void door_publish(struct door *d, struct visitor *v, struct workspace_config *config,
+                  uint64_t version);
+
+/* Give back what nobody reads any more; once a turn. */
+void directory_collect(struct visitor *v);
+
+/* The workspace's time, as of this reactor's clock. */
+static inline engine_time door_now(struct door *d, struct clock *c)
+{
+    return atomic_load_explicit(&d->clock_base, memory_order_relaxed) + clock_now(c);
+}
+
+#endif

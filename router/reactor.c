@@ -1,0 +1,332 @@
+#include "router/reactor.h"
+
+#include <assert.h>
+
+#include "queue/base/memory.h"
+#include "router/log.h"
+#include "router/server.h"
+
+/* How often flushing may give sessions room for more before the loop gets its turn. */
+#define REACTOR_ROUNDS 8
+
+/* ---- the post ---- */
+
+static void reactor_delivery(void *context, uint32_t from, const struct mail_head *head,
+                             const uint8_t *bytes)
+{
+    struct reactor *r = context;
+    enum session_end_reason reason = (enum session_end_reason)head->reason;
+    struct session *s;
+
+    if ((head->flags & MAIL_CUT) != 0) {
+        engine_host_cut_here(&r->sessions, from, reason);
+        return;
+    }
+    s = session_find(&r->sessions, head->session);
+    if (s == NULL) {
+        return;
+    }
+    packer_raw((head->flags & MAIL_URGENT) != 0 ? session_urgent_packer(s) : session_packer(s),
+               bytes, head->size);
+    session_delivered(s, head->flags, reason);
+}
+
+static void reactor_letter(void *context, struct letter *l)
+{
+    struct reactor *r = context;
+
+    engine_host_letter(&r->host, l);
+}
+
+static struct post_handler reactor_post_handler(struct reactor *r)
+{
+    return (struct post_handler){r, reactor_delivery, reactor_letter};
+}
+
+bool reactor_settle(struct reactor *r)
+{
+    const struct post_handler handler = reactor_post_handler(r);
+
+    post_flush(&r->post);
+    post_take_commands(&r->post, &handler);
+    return !post_is_empty(&r->post);
+}
+
+/* ---- the server's words ---- */
+
+static void reactor_close_listeners(struct reactor *r)
+{
+    for (uint32_t i = 0; i < r->listener_count; i++) {
+        listener_close(r->listeners[i]);
+    }
+    r->listener_count = 0;
+}
+
+static void reactor_end_session(void *context, struct session *session)
+{
+    (void)context;
+    session_end(session, SESSION_END_DRAINED);
+}
+
+static void reactor_stopped(void *context)
+{
+    struct reactor *r = context;
+
+    uv_close((uv_handle_t *)&r->before_sleep, NULL);
+    uv_close((uv_handle_t *)&r->after_sleep, NULL);
+    uv_close((uv_handle_t *)&r->again, NULL);
+    server_reactor_stopped(r->server, r);
+}
+
+void reactor_stop(struct reactor *r)
+{
+    if (r->stopped) {
+        return;
+    }
+    r->stopped = true;
+    reactor_close_listeners(r);
+    session_table_each(&r->sessions, reactor_end_session, r);
+    session_table_stop(&r->sessions);
+    engine_host_stop(&r->host, reactor_stopped, r);
+}
+
+static void reactor_drain(struct reactor *r)
+{
+    r->drained = true;
+    reactor_close_listeners(r);
+    conversation_turn(&r->conversation);
+    engine_host_drain(&r->host);
+    conversation_drain(&r->sessions);
+}
+
+static bool reactor_is_quiet(const struct reactor *r)
+{
+    return r->sessions.live == 0 && engine_host_is_quiet(&r->host) &&
+           conversation_is_quiet(&r->conversation) && !server_is_reading(r->server, r);
+}
+
+static bool reactor_may_reload(struct reactor *r)
+{
+    return r->reloaded != server_reload_number(r->server) &&
+           engine_host_gate(&r->host, METHOD_CHANGE) == GATE_OPEN;
+}
+
+/* Is there a word that this reactor has not heeded, and can? Looked at once more after it has
+ * announced its sleep. */
+static bool reactor_is_called(struct reactor *r)
+{
+    const struct server *s = r->server;
+
+    return (!r->stopped && server_is(&s->stopping)) || server_is(&s->pausing) ||
+           (!r->drained && server_is(&s->draining)) ||
+           (r->host.journal != NULL && !r->stopped && server_is(&s->failed)) ||
+           (!r->listening && !r->stopped && server_may_listen(s, r)) || reactor_may_reload(r) ||
+           server_has_news(s, r);
+}
+
+static void reactor_heed(struct reactor *r)
+{
+    struct server *s = r->server;
+
+    if (server_is(&s->stopping)) {
+        reactor_stop(r);
+        return;
+    }
+    if (server_is(&s->failed) && r->host.journal != NULL) {
+        engine_host_fail(&r->host);
+    }
+    server_heed(s, r);
+    if (!r->listening && server_may_listen(s, r)) {
+        r->listening = true;
+        server_listen(s, r);
+    }
+    if (!r->drained && server_is(&s->draining)) {
+        reactor_drain(r);
+    }
+    if (reactor_may_reload(r)) {
+        r->reloaded = server_reload_number(s);
+        server_reload_here(s, r);
+    }
+}
+
+/* ---- turns ---- */
+
+static void reactor_idle(uv_idle_t *handle)
+{
+    (void)handle; /* an active one keeps the loop from sleeping */
+}
+
+static bool reactor_takes_letters(struct reactor *r)
+{
+    return !post_is_parked(&r->post) && engine_host_takes_letters(&r->host);
+}
+
+static void reactor_turn(struct reactor *r)
+{
+    const struct post_handler handler = reactor_post_handler(r);
+    bool more;
+    int rounds = 0;
+
+    server_check_in(r->server, r);
+    post_take_deliveries(&r->post, &handler);
+    reactor_heed(r);
+    if (r->stopped) {
+        session_table_flush(&r->sessions);
+        post_flush(&r->post);
+        clock_turn(&r->clock);
+        return;
+    }
+    conversation_turn(&r->conversation);
+    if (reactor_takes_letters(r)) {
+        post_take_commands(&r->post, &handler);
+    }
+    do {
+        more = engine_host_turn(&r->host);
+        session_table_flush(&r->sessions);
+        rounds++;
+    } while (engine_host_has_news(&r->host) && rounds < REACTOR_ROUNDS);
+    post_flush(&r->post);
+    directory_collect(r->host.visitor);
+    if (more || engine_host_has_news(&r->host)) {
+        uv_idle_start(&r->again, reactor_idle);
+    } else {
+        uv_idle_stop(&r->again);
+    }
+    if (r->drained && !r->quiet && reactor_is_quiet(r)) {
+        r->quiet = true;
+        server_reactor_quiet(r->server, r);
+    }
+    log_flush();
+    clock_turn(&r->clock);
+}
+
+static void reactor_before_sleep(uv_prepare_t *handle)
+{
+    struct reactor *r = handle->data;
+    unsigned lanes;
+
+    reactor_turn(r);
+    if (r->stopped || uv_is_active((uv_handle_t *)&r->again)) {
+        return;
+    }
+    lanes = 1u << LANE_DELIVERIES | (reactor_takes_letters(r) ? 1u << LANE_COMMANDS : 0);
+    if (!mailbox_fall_asleep(r->post.box, lanes) || reactor_is_called(r)) {
+        mailbox_wake_up(r->post.box);
+        uv_idle_start(&r->again, reactor_idle);
+    }
+}
+
+static void reactor_after_sleep(uv_check_t *handle)
+{
+    struct reactor *r = handle->data;
+
+    mailbox_wake_up(r->post.box);
+    reactor_turn(r);
+}
+
+static void reactor_woken(uv_async_t *bell)
+{
+    (void)bell; /* the turn does what there is to do */
+}
+
+/* ---- the frame ---- */
+
+static void reactor_init_loop(struct reactor *r)
+{
+    int status = uv_loop_init(&r->loop);
+
+    assert(status == 0);
+    (void)status;
+    uv_prepare_init(&r->loop, &r->before_sleep);
+    uv_check_init(&r->loop, &r->after_sleep);
+    uv_idle_init(&r->loop, &r->again);
+    r->before_sleep.data = r->after_sleep.data = r->again.data = r;
+    uv_prepare_start(&r->before_sleep, reactor_before_sleep);
+    uv_check_start(&r->after_sleep, reactor_after_sleep);
+}
+
+static void reactor_init_sessions(struct reactor *r)
+{
+    const struct node_settings *node = &r->server->node;
+    const struct session_options options = {
+        .limits = node->limits,
+        .heartbeat = node->heartbeat,
+        .hello_timeout = node->hello_timeout,
+        .connections_max = node->connections_max,
+        .output_max = node->output_max,
+        .reactor = r->index,
+        .connections = &r->server->connections,
+    };
+    const struct session_handler handler = {
+        .context = &r->conversation,
+        .frame = conversation_frame,
+        .half_closed = conversation_half_closed,
+        .ended = conversation_ended,
+    };
+
+    session_table_init(&r->sessions, &r->loop, &r->clock, &options, &handler);
+}
+
+static void reactor_init_host(struct reactor *r)
+{
+    struct server *s = r->server;
+    const struct engine_host_options options = {
+        .stall_after = s->node.stall_after,
+        .request_timeout = s->node.request_timeout,
+        .heartbeat = s->node.heartbeat,
+        .limits = s->node.limits,
+    };
+    const struct engine_host_events events = {
+        .context = r,
+        .serving = server_host_serving,
+        .failed = server_host_failed,
+        .port_closed = server_port_closed,
+        .broken = server_host_broken,
+    };
+    const struct engine_host_place place = {
+        .reactor = r->index,
+        .loop = &r->loop,
+        .clock = &r->clock,
+        .sessions = &r->sessions,
+        .post = &r->post,
+        .directory = &s->directory,
+        .visitor = &s->directory.visitors[r->index],
+        .node = s->node_name,
+        .addresses = s->addresses,
+        .address_count = &s->address_count,
+    };
+
+    engine_host_init(&r->host, &place, &options, &events);
+}
+
+void reactor_init(struct reactor *r, struct server *s, uint32_t index)
+{
+    r->server = s;
+    r->index = index;
+    clock_init(&r->clock, NULL);
+    reactor_init_loop(r);
+    mailbox_open(&s->exchange.boxes[index], &r->loop, reactor_woken);
+    post_init(&r->post, &s->exchange.boxes[index]);
+    reactor_init_sessions(r);
+    reactor_init_host(r);
+    conversation_init(&r->conversation, &r->host, s->hosts, &s->node.limits);
+}
+
+void reactor_run(struct reactor *r)
+{
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+}
+
+void reactor_close(struct reactor *r)
+{
+    int status;
+
+    engine_host_close(&r->host);
+    session_table_close(&r->sessions);
+    post_close(&r->post);
+    mailbox_close(r->post.box);
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    status = uv_loop_close(&r->loop);
+    assert(status == 0);
+    (void)status;
+}
