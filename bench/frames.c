@@ -1,5 +1,7 @@
 #include "bench/frames.h"
 
+#include <stdlib.h>
+
 #include "queue/base/memory.h"
 
 #define FRAMES_MSGID_AT 3 /* behind the array's head, the 0, and the number's own head */
@@ -140,6 +142,30 @@ static uint32_t submit_frame_any(struct packer *p, const char *key, const char *
     return 1;
 }
 
+/* "es:3+refund:2" as a map. What makes no sense the server refuses. */
+static uint32_t submit_frame_skills(struct packer *p, const char *word)
+{
+    size_t map;
+    uint32_t pairs = 0;
+
+    if (word == NULL) {
+        return 0;
+    }
+    packer_literal(p, "skills");
+    map = packer_short_map_open(p);
+    while (*word != '\0' && pairs < 15) {
+        size_t length = strcspn(word, "+");
+        size_t name = strcspn(word, ":+");
+
+        packer_text_of(p, word, name);
+        packer_int(p, name < length ? strtol(word + name + 1, NULL, 10) : 1);
+        pairs++;
+        word += length + (word[length] == '+');
+    }
+    packer_short_map_close(p, map, pairs);
+    return 1;
+}
+
 static void submit_frame_init(struct submit_frame *f, const struct submit_form *form,
                               struct random *random)
 {
@@ -167,6 +193,7 @@ static void submit_frame_init(struct submit_frame *f, const struct submit_form *
     pairs += submit_frame_any(&p, "queue", queue);
     pairs += submit_frame_any(&p, "issue", word_list_any(&form->issues, random));
     pairs += submit_frame_any(&p, "language", word_list_any(&form->languages, random));
+    pairs += submit_frame_skills(&p, word_list_any(&form->skills, random));
     packer_literal(&p, "text");
     frames_pack_text(&p, form->text_bytes, random);
     packer_short_map_close(&p, map, pairs);

@@ -83,6 +83,7 @@ void word_list_close(struct word_list *l);
 struct submit_form {
     const char *channel;
     struct word_list tiers, queues, issues, languages; /* one of each by chance; none when empty */
+    struct word_list skills; /* likewise; NAME:LEVEL, or several with a + between them */
     uint32_t text_bytes;
     uint32_t variants; /* so many different texts and choices, made by chance from `seed` */
     uint64_t seed;

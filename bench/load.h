@@ -24,6 +24,9 @@
 /* Contacts under way at most: more wait, unsent, with the instant at which they were due. */
 #define LOAD_BACKLOG_MAX ((1u << 20) - 4096)
 
+/* Skills d0, d1, ... that make agents distinct: as many levels as a skill has, 5, to the power. */
+#define LOAD_DISTINCT 8
+
 struct load_options {
     const char *address;   /* of a server, or of several, comma-separated */
     const char *workspace; /* or several, comma-separated */
@@ -42,17 +45,20 @@ struct load_options {
     double drain_s;    /* how long what is under way may take to come to its end */
     const char *channel;
     const char *tiers, *queues; /* comma-separated, NULL: none */
+    const char *contact_skills; /* likewise; NAME:LEVEL, or several with a + between them */
     uint32_t text_bytes;
     uint32_t variants;
     const char *notify;
     bool make_agents;
     const char *skills;      /* of the agents that are made: comma-separated NAME:LEVEL, or NULL */
+    bool distinct;           /* no two of them alike: LOAD_DISTINCT skills more, in levels */
     const char *agent_names; /* comma-separated; NULL: load-01, load-02, ... */
     bool pull;
     uint32_t at_once; /* contacts an agent works at a time */
     bool auto_accept, receipts;
-    uint32_t handle_ms;  /* mean; 0: at once */
-    uint32_t wrap_up_ms; /* 0: none */
+    uint32_t miss_percent, decline_percent; /* of the offers */
+    uint32_t handle_ms;                     /* mean; 0: at once */
+    uint32_t wrap_up_ms;                    /* 0: none */
     uint64_t seed;
     long server_pid;     /* 0: not watched */
     double max_p99_ms;   /* of submission (due) to offer; 0: any */

@@ -2,6 +2,7 @@
  * did not come to its end is looked for. */
 #include "bench/load_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <switchboard/client.h>
@@ -33,11 +34,12 @@ static void load_admin_put_answered(void *context, const struct switchboard_answ
 }
 
 /* NAME:LEVEL; what makes no sense the server refuses. */
-static void load_admin_pack_skills(struct switchboard_map *map, const char *skills)
+static void load_admin_pack_skills(struct switchboard_map *map, const struct load_agent *a)
 {
     struct word_list list;
+    uint32_t levels = a->number;
 
-    word_list_init(&list, skills);
+    word_list_init(&list, a->load->options->skills);
     switchboard_map_open(map, "skills");
     for (uint32_t i = 0; i < list.count; i++) {
         char *colon = strrchr(list.words[i], ':');
@@ -47,6 +49,13 @@ static void load_admin_pack_skills(struct switchboard_map *map, const char *skil
             *colon = '\0';
         }
         switchboard_map_int(map, list.words[i], level);
+    }
+    for (int i = 0; a->load->options->distinct && i < LOAD_DISTINCT; i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "d%d", i);
+        switchboard_map_int(map, name, 1 + levels % 5);
+        levels /= 5;
     }
     switchboard_map_close(map);
     word_list_close(&list);
@@ -69,7 +78,7 @@ static void load_admin_put(struct load *l, const struct load_agent *a)
 
     switchboard_map_text(map, "agent", a->name);
     switchboard_map_text(map, "name", "made by switchboard-bench");
-    load_admin_pack_skills(map, l->options->skills);
+    load_admin_pack_skills(map, a);
     switchboard_map_open(map, "capacity");
     switchboard_map_int(map, "units", LOAD_AGENT_UNITS);
     switchboard_map_open(map, "max");

@@ -33,7 +33,11 @@ enum load_key {
     KEY_NOTIFY,
     KEY_MAKE_AGENTS,
     KEY_SKILLS,
+    KEY_DISTINCT,
     KEY_AGENT_NAMES,
+    KEY_CONTACT_SKILLS,
+    KEY_MISSES,
+    KEY_DECLINES,
     KEY_AGENTS_FROM_SERVER,
     KEY_PULL,
     KEY_AT_ONCE,
@@ -69,6 +73,8 @@ static const struct argp_option load_argp_options[] = {
      "make the agents load-01, load-02, ... first (as admin), and remove them afterwards", 0},
     {"skills", KEY_SKILLS, "A:N,B:N,...", 0,
      "skills of the agents that are made, with their levels", 0},
+    {"distinct-agents", KEY_DISTINCT, NULL, 0,
+     "levels of skills d0, d1, ... in addition, for each agent different ones", 0},
     {"agent-names", KEY_AGENT_NAMES, "A,B,...", 0,
      "sign in as these instead of load-01, load-02, ...", 0},
 
@@ -101,6 +107,8 @@ static const struct argp_option load_argp_options[] = {
     {"channel", KEY_CHANNEL, "NAME", 0, "the channel (email)", 0},
     {"tiers", KEY_TIERS, "A,B,...", 0, "a tier of these for each message, by chance", 0},
     {"queues", KEY_QUEUES, "A,B,...", 0, "name a queue of these for each message, by chance", 0},
+    {"contact-skills", KEY_CONTACT_SKILLS, "A:N[+B:N],...", 0,
+     "skills that each message needs, one of these by chance", 0},
     {"notify", KEY_NOTIFY, "WHAT", 0, "what connectors hear: all, outcome or none (all)", 0},
 
     {NULL, 0, NULL, 0, "How agents work:", 5},
@@ -108,6 +116,8 @@ static const struct argp_option load_argp_options[] = {
     {"pull", KEY_PULL, "N", 0, "ask for contacts, N at a time, instead of getting offers", 0},
     {"auto-accept", KEY_AUTO_ACCEPT, NULL, 0, "as bots: an offer is an assignment", 0},
     {"receipts", KEY_RECEIPTS, NULL, 0, "confirm that an offer is shown", 0},
+    {"misses", KEY_MISSES, "PERCENT", 0, "offers that nobody answers (0)", 0},
+    {"declines", KEY_DECLINES, "PERCENT", 0, "offers that are declined (0)", 0},
     {"handle-ms", KEY_HANDLE, "N", 0, "mean time of working a contact (0)", 0},
     {"wrap-up-ms", KEY_WRAP_UP, "N", 0, "after-contact work (0)", 0},
 
@@ -200,6 +210,12 @@ static error_t load_parse_amount(int key, const char *text, struct load_options 
     case KEY_HANDLE:
         o->handle_ms = (uint32_t)command_whole(state, text, "--handle-ms", 0, 86400000);
         break;
+    case KEY_MISSES:
+        o->miss_percent = (uint32_t)command_whole(state, text, "--misses", 0, 50);
+        break;
+    case KEY_DECLINES:
+        o->decline_percent = (uint32_t)command_whole(state, text, "--declines", 0, 50);
+        break;
     case KEY_WRAP_UP:
         o->wrap_up_ms = (uint32_t)command_whole(state, text, "--wrap-up-ms", 0, 86400000);
         break;
@@ -275,6 +291,12 @@ static error_t load_parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_MAKE_AGENTS:
         o->make_agents = true;
+        break;
+    case KEY_DISTINCT:
+        o->distinct = true;
+        break;
+    case KEY_CONTACT_SKILLS:
+        o->contact_skills = text;
         break;
     case KEY_SKILLS:
         o->skills = text;

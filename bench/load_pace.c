@@ -18,6 +18,7 @@ static void load_pace_own_scenario(struct load *l)
         .channel = o->channel,
         .tiers = o->tiers,
         .queues = o->queues,
+        .skills = o->contact_skills,
         .text_bytes = o->text_bytes,
         .wrap_up_ms = o->wrap_up_ms,
         .handle = {.law = WORKLOAD_EXPONENTIAL, .mean_ms = o->handle_ms},
@@ -32,7 +33,13 @@ static void load_pace_own_scenario(struct load *l)
         .burst_every_s = o->burst_every_s,
     };
     l->own_scenario = (struct scenario){
-        .kinds = &l->own_kind, .kind_count = 1, .phases = &l->own_phase, .phase_count = 1};
+        .kinds = &l->own_kind,
+        .kind_count = 1,
+        .phases = &l->own_phase,
+        .phase_count = 1,
+        .miss_percent = o->miss_percent,
+        .decline_percent = o->decline_percent,
+    };
 }
 
 void load_pace_init(struct load *l)

@@ -48,6 +48,7 @@ struct load_result {
     bool cpu_known;
     double server_cpu_us, bench_cpu_us; /* in the measured seconds */
     double server_resident;             /* bytes, at their end */
+    double connected_resident;          /* bytes, when everybody was signed in */
     /* How the contacts ended that were acknowledged and that no agent of ours completed in time. */
     uint64_t left_cancelled; /* still there; taken back by us */
     uint64_t left_held;      /* still with an agent when time was up */

@@ -102,6 +102,11 @@ void load_prepared(struct load *l)
 void load_everyone_ready(struct load *l)
 {
     const struct load_options *o = l->options;
+    struct server_use use = {0};
+
+    if (o->server_pid != 0 && server_use_read(o->server_pid, &use)) {
+        l->result->connected_resident = use.resident;
+    }
 
     l->phase = LOAD_RUNNING;
     l->start_ns = l->lanes.now_ns = uv_hrtime();
@@ -344,11 +349,13 @@ static void load_init_kinds(struct load *l)
         word_list_init(&form.queues, k->queues);
         word_list_init(&form.issues, k->issues);
         word_list_init(&form.languages, k->languages);
+        word_list_init(&form.skills, k->skills);
         submit_frames_init(&l->kinds[i].submissions, &form);
         word_list_close(&form.tiers);
         word_list_close(&form.queues);
         word_list_close(&form.issues);
         word_list_close(&form.languages);
+        word_list_close(&form.skills);
         text_request_init(&l->kinds[i].complete, "contact.complete", "contact", k->wrap_up_ms);
         l->kinds[i].scenario = k;
         weight += k->weight;

@@ -57,6 +57,7 @@ SCENARIO_READER(tiers);
 SCENARIO_READER(queues);
 SCENARIO_READER(issues);
 SCENARIO_READER(languages);
+SCENARIO_READER(skills);
 SCENARIO_READER(handle);
 SCENARIO_READER(patience);
 SCENARIO_READER(rate);
@@ -187,6 +188,11 @@ SCENARIO_READER(issues)
 SCENARIO_READER(languages)
 {
     ((struct scenario_kind_draft *)context)->kind->languages = scenario_read_words(r, node);
+}
+
+SCENARIO_READER(skills)
+{
+    ((struct scenario_kind_draft *)context)->kind->skills = scenario_read_words(r, node);
 }
 
 /* Spans. */

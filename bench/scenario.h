@@ -20,6 +20,7 @@ struct scenario_kind {
     uint32_t weight; /* so many of the sum of all weights are of this kind */
     const char *channel;
     const char *tiers, *queues, *issues, *languages;
+    const char *skills; /* NAME:LEVEL, or several with a + between them */
     uint32_t text_bytes;
     int64_t wrap_up_ms;
     struct workload_span handle;   /* from its acceptance to its completion */

@@ -27,6 +27,7 @@
     PART("queue",    scenario_read_queues,    OPTIONAL, "name, or list of names", "one of them by chance, instead of what rules find") \
     PART("issue",    scenario_read_issues,    OPTIONAL, "name, or list of names", "one of them by chance, instead of what rules find") \
     PART("language", scenario_read_languages, OPTIONAL, "name, or list of names", "one of them by chance, instead of what rules find") \
+    PART("skills",   scenario_read_skills,    OPTIONAL, "words, or list of words", "NAME:LEVEL, or several with + between them; one of the list by chance") \
     PART("handle",   scenario_read_handle,    OPTIONAL, "span", "how long an agent works it; at once without it") \
     PART("patience", scenario_read_patience,  OPTIONAL, "span", "how long the customer waits before leaving; for ever without it")
 
