@@ -22,4 +22,6 @@ if(NOT SWITCHBOARD_TESTS)
 endif()
 set_target_properties(switchboard-instructions PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 target_compile_options(switchboard-instructions PRIVATE -O3 -g)
+# File by file: what is inlined across files would be counted now here, now there.
+set_target_properties(switchboard-instructions PROPERTIES INTERPROCEDURAL_OPTIMIZATION FALSE)
 target_link_libraries(switchboard-instructions PRIVATE project_flags PkgConfig::JANSSON PkgConfig::MSGPACK)
