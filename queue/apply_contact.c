@@ -9,8 +9,8 @@ static void remember(struct engine *e, struct contact *c, const struct fact *f, 
                                   .kind = (uint8_t)f->kind,
                                   .queue = contact_queue(c),
                                   .agent = agent,
-                                  .reason = text_duplicate(reason),
-                                  .actor = text_duplicate(actor)};
+                                  .reason = reason,
+                                  .actor = actor};
     contact_remember(e, c, &entry);
 }
 

@@ -347,9 +347,9 @@ void contact_destroy(struct engine *e, struct contact *c)
         near_list_remove(&e->lingering, &c->in_arrival);
     }
     if (c->extras != NULL) {
-        history_discard(e, c->extras->history, c->extras->history_count, c->extras->history_room);
         pool_give(&e->extras_pool, c->extras);
     }
+    history_discard(&e->papers, c->history);
     if (c->terms != NULL) {
         terms_release(&e->terms, c->terms);
     }

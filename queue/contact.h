@@ -9,7 +9,7 @@
  * nowhere else; outside the engine it is read only, on the thread that steps the engine, and not
  * kept across a step.
  *
- * A centre may have a million of them wait, so a contact is in four parts:
+ * A centre may have a million of them wait, so a contact is in five parts:
  *
  *      contact ──▶ terms    how it was classified and what was promised; shared by all that are
  * alike ├─▶ papers   its id and the customer's words └─▶ extras   what few of those that wait have;
@@ -22,6 +22,7 @@
 #include "queue/base/ranked_tree.h"
 #include "queue/base/timer_wheel.h"
 #include "queue/fact.h"
+#include "queue/history.h"
 #include "queue/papers.h"
 #include "queue/terms.h"
 #include "queue/types.h"
@@ -41,24 +42,12 @@ enum contact_state {
 };
 
 #define CONTACT_LIVE_STATES  CONTACT_COMPLETED
-#define HISTORY_KEPT         32
 #define ENDED_HISTORIES_KEPT 10000
 
 struct text contact_state_word(enum contact_state state);
 
 struct owner; /* a connector's identity, see owner.h */
 struct line;
-
-/* One line of a contact's story, as contact.get tells it. */
-struct history_entry {
-    uint64_t seq;
-    engine_time at;
-    uint8_t kind; /* enum fact_kind */
-    queue_index queue;
-    struct agent *agent; /* may be NULL */
-    struct text reason;  /* owned by the contact */
-    struct text actor;   /* owned by the contact */
-};
 
 /* This contact is not offered to that agent before `until`. */
 struct cool_down {
@@ -73,11 +62,8 @@ struct cool_down {
 struct contact_extras {
     struct offer *offer; /* the live offer or assignment, else NULL */
     struct agent *preferred;
-    struct agent *last_agent;      /* who last accepted it */
-    struct agent *from_agent;      /* who last passed it on */
-    struct history_entry *history; /* the last HISTORY_KEPT, oldest first; NULL: its submission */
-    uint16_t history_count;
-    uint16_t history_room;
+    struct agent *last_agent; /* who last accepted it */
+    struct agent *from_agent; /* who last passed it on */
     queue_index from_queue;
     uint8_t why_agent; /* why its last offer went to that agent; a word's number */
     uint8_t rating;    /* 0: none */
@@ -100,6 +86,7 @@ struct contact {
     const struct terms *terms;
     uint8_t *papers;
     struct contact_extras *extras;
+    struct history *history; /* NULL: nothing but its submission */
     struct owner *owner;
     struct line *line;           /* where it stands while waiting, else NULL */
     struct ranked_node place;    /* its place there: the key that time never changes */
@@ -183,8 +170,7 @@ engine_time contact_due(const struct contact *c, enum promise promise); /* TIME_
 
 struct text contact_why_agent(const struct contact *c); /* a known word */
 
-/* Its story, oldest first. Of one to which nothing has happened yet it is made up in `*first`. */
-const struct history_entry *contact_history(const struct contact *c, struct history_entry *first,
-                                            uint32_t *count);
+/* Its story, oldest first; its texts are in the record. How many lines. */
+uint32_t contact_history(const struct contact *c, struct history_entry out[HISTORY_KEPT]);
 
 #endif

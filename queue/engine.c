@@ -61,7 +61,6 @@ struct engine *engine_create(const struct engine_options *options)
     pool_init(&e->offer_pool, &e->store, sizeof(struct offer));
     pool_init(&e->cool_down_pool, &e->store, sizeof(struct cool_down));
     pool_init(&e->line_pool, &e->store, sizeof(struct line));
-    pool_init(&e->history_pool, &e->store, 4 * sizeof(struct history_entry));
     return e;
 }
 
@@ -155,7 +154,6 @@ void engine_destroy(struct engine *e)
     pool_close(&e->offer_pool);
     pool_close(&e->cool_down_pool);
     pool_close(&e->line_pool);
-    pool_close(&e->history_pool);
     pool_close(&e->extras_pool);
     shelf_close(&e->papers);
     memory_give(e->looking.contacts);

@@ -224,15 +224,14 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
         .rating = contact_extras(c)->rating,
         .overdue = c->overdue,
     };
-    const struct history_entry *history;
-    struct history_entry first;
+    struct history_entry history[HISTORY_KEPT];
     struct tombstone *t;
     uint32_t count;
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
         x.times[TOMBSTONE_DUE + p] = contact_due(c, (enum promise)p);
     }
-    history = contact_history(c, &first, &count);
+    count = contact_history(c, history);
     t = tombstone_append(&e->ended, &x);
     contact_index_end(e, c, t);
     tombstone_enter(e, t);
