@@ -245,11 +245,12 @@ static engine_time earlier(engine_time a, engine_time b)
 
 static engine_time promise_clock(const struct engine *e, const struct contact *c)
 {
+    unsigned settled = c->kept | c->overdue;
     engine_time next = TIME_NEVER;
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        engine_time due = contact_due(c, (enum promise)p);
-        if (due == TIME_NEVER || ((c->kept | c->overdue) >> p & 1) != 0) {
+        engine_time due;
+        if ((settled >> p & 1) != 0 || (due = contact_due(c, (enum promise)p)) == TIME_NEVER) {
             continue;
         }
         if (e->settings->at_risk != DURATION_NONE && (c->at_risk >> p & 1) == 0) {

@@ -2,10 +2,7 @@
 
 #include "queue/state.h"
 
-/* A block: how much of it is used, how much there is, then the lines.
- *
- * A line: kind, word of the reason, flags, queue; the distances of seq and time from the line
- * before (from zero in the first), seven bits a byte; then what the flags say is there. */
+/* A block: how much of it is used, how much there is, then the lines, each as long as it says. */
 struct history {
     uint32_t used; /* bytes of lines */
     uint32_t room;
@@ -13,15 +10,26 @@ struct history {
     uint8_t lines[];
 };
 
-enum {
-    LINE_AGENT = 1,  /* its address */
-    LINE_REASON = 2, /* length and letters: no known word */
-    LINE_ACTOR = 4,  /* length and letters */
+/* What every line begins with; in the order of the flags what few have follows. */
+struct line_head {
+    uint8_t kind;
+    uint8_t word; /* of the reason; 0: none, or letters */
+    queue_index queue;
+    uint32_t seq; /* distances; where one is longer, both stand in eight bytes each */
+    uint32_t at;
+    uint8_t flags;
 };
 
-#define LINE_HEAD      5
-#define DISTANCE_BYTES 10
-#define FIRST_BYTES    31 /* submitted, at risk, overdue; and the block is a multiple of eight */
+enum {
+    LINE_FAR = 1,
+    LINE_AGENT = 2,
+    LINE_REASON = 4, /* length and letters */
+    LINE_ACTOR = 8,  /* length and letters */
+};
+
+#define HEAD_BYTES  13  /* without what the compiler puts behind it */
+#define FIRST_BYTES 39  /* submitted, at risk, overdue; the block is a multiple of eight */
+#define NEXT_BYTES  119 /* offered, accepted, completed, too; likewise */
 
 static const struct history no_lines = {0};
 
@@ -32,154 +40,120 @@ static size_t block_size(uint32_t room)
 
 /* ---- lines ---- */
 
-static uint8_t *put_distance(uint8_t *at, uint64_t n)
+static uint64_t time_distance(struct history_base base, const struct history_entry *e)
 {
-    while (n >= 0x80) {
-        *at++ = (uint8_t)(n | 0x80);
-        n >>= 7;
-    }
-    *at++ = (uint8_t)n;
-    return at;
+    return (uint64_t)e->at - (uint64_t)base.at;
 }
 
-static const uint8_t *take_distance(const uint8_t *at, uint64_t *n)
+static struct line_head head_of(const struct history_entry *e, struct history_base base)
 {
-    unsigned shift = 0;
+    uint64_t seq = e->seq - base.seq;
+    uint64_t at = time_distance(base, e);
+    struct line_head head = {.kind = e->kind,
+                             .word = word_number(e->reason),
+                             .queue = e->queue,
+                             .seq = (uint32_t)seq,
+                             .at = (uint32_t)at};
 
-    *n = 0;
-    while ((*at & 0x80) != 0) {
-        *n |= (uint64_t)(*at++ & 0x7f) << shift;
-        shift += 7;
-    }
-    *n |= (uint64_t)*at++ << shift;
-    return at;
+    head.flags = (uint8_t)((seq > UINT32_MAX || at > UINT32_MAX ? LINE_FAR : 0) |
+                           (e->agent != NULL ? LINE_AGENT : 0) |
+                           (e->reason.bytes != NULL && head.word == 0 ? LINE_REASON : 0) |
+                           (e->actor.bytes != NULL ? LINE_ACTOR : 0));
+    return head;
+}
+
+static size_t line_size(uint8_t flags, const struct history_entry *e)
+{
+    return HEAD_BYTES + ((flags & LINE_FAR) != 0 ? 2 * sizeof(uint64_t) : 0) +
+           ((flags & LINE_AGENT) != 0 ? sizeof(e->agent) : 0) +
+           ((flags & LINE_REASON) != 0 ? sizeof(e->reason.length) + e->reason.length : 0) +
+           ((flags & LINE_ACTOR) != 0 ? sizeof(e->actor.length) + e->actor.length : 0);
+}
+
+static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+
+static const uint8_t *take(const uint8_t *at, void *bytes, size_t size)
+{
+    memcpy(bytes, at, size);
+    return at + size;
 }
 
 static uint8_t *put_text(uint8_t *at, struct text t)
 {
-    at = put_distance(at, t.length);
-    memcpy(at, t.bytes, t.length);
-    return at + t.length;
+    at = put(at, &t.length, sizeof(t.length));
+    return put(at, t.bytes, t.length);
 }
 
 static const uint8_t *take_text(const uint8_t *at, struct text *t)
 {
-    uint64_t length;
-
-    at = take_distance(at, &length);
-    *t = (struct text){(const char *)at, (uint32_t)length};
-    return at + length;
+    at = take(at, &t->length, sizeof(t->length));
+    t->bytes = (const char *)at;
+    return at + t->length;
 }
 
-static size_t distance_size(uint64_t n)
+static void put_line(uint8_t *at, const struct line_head *head, const struct history_entry *e,
+                     struct history_base base)
 {
-    size_t size = 1;
-
-    while (n >= 0x80) {
-        n >>= 7;
-        size++;
+    at = put(at, head, HEAD_BYTES);
+    if ((head->flags & LINE_FAR) != 0) {
+        const uint64_t far[2] = {e->seq - base.seq, time_distance(base, e)};
+        at = put(at, far, sizeof(far));
     }
-    return size;
-}
-
-static size_t text_size(struct text t)
-{
-    return distance_size(t.length) + t.length;
-}
-
-static uint8_t flags_of(const struct history_entry *e)
-{
-    uint8_t flags = 0;
-
-    flags |= e->agent != NULL ? LINE_AGENT : 0;
-    flags |= e->reason.bytes != NULL && word_number(e->reason) == 0 ? LINE_REASON : 0;
-    flags |= e->actor.bytes != NULL ? LINE_ACTOR : 0;
-    return flags;
-}
-
-static size_t line_size(const struct history_entry *e, const struct history_entry *before)
-{
-    uint8_t flags = flags_of(e);
-
-    return LINE_HEAD + distance_size(e->seq - before->seq) +
-           distance_size((uint64_t)e->at - (uint64_t)before->at) +
-           ((flags & LINE_AGENT) != 0 ? sizeof(e->agent) : 0) +
-           ((flags & LINE_REASON) != 0 ? text_size(e->reason) : 0) +
-           ((flags & LINE_ACTOR) != 0 ? text_size(e->actor) : 0);
-}
-
-/* Write a line behind one of this seq and time. */
-static uint8_t *put_line(uint8_t *at, const struct history_entry *e,
-                         const struct history_entry *before)
-{
-    uint8_t flags = flags_of(e);
-
-    *at++ = e->kind;
-    *at++ = word_number(e->reason);
-    *at++ = flags;
-    memcpy(at, &e->queue, sizeof(e->queue));
-    at += sizeof(e->queue);
-    at = put_distance(at, e->seq - before->seq);
-    at = put_distance(at, (uint64_t)e->at - (uint64_t)before->at);
-    if ((flags & LINE_AGENT) != 0) {
-        memcpy(at, &e->agent, sizeof(e->agent));
-        at += sizeof(e->agent);
+    at = (head->flags & LINE_AGENT) != 0 ? put(at, &e->agent, sizeof(e->agent)) : at;
+    at = (head->flags & LINE_REASON) != 0 ? put_text(at, e->reason) : at;
+    if ((head->flags & LINE_ACTOR) != 0) {
+        put_text(at, e->actor);
     }
-    at = (flags & LINE_REASON) != 0 ? put_text(at, e->reason) : at;
-    return (flags & LINE_ACTOR) != 0 ? put_text(at, e->actor) : at;
 }
 
-/* Read a line; what was read before it is in `e`. */
-static const uint8_t *take_line(const uint8_t *at, struct history_entry *e)
+static const uint8_t *take_line(const uint8_t *at, struct history_entry *e,
+                                struct history_base base)
 {
-    uint8_t word = at[1];
-    uint8_t flags = at[2];
-    uint64_t distance;
+    struct line_head head;
+    uint64_t far[2];
 
-    e->kind = at[0];
-    memcpy(&e->queue, at + 3, sizeof(e->queue));
-    at = take_distance(at + LINE_HEAD, &distance);
-    e->seq += distance;
-    at = take_distance(at, &distance);
-    e->at = (engine_time)((uint64_t)e->at + distance);
-    e->agent = NULL;
-    e->reason = word_text(word);
-    e->actor = TEXT_NONE;
-    if ((flags & LINE_AGENT) != 0) {
-        memcpy(&e->agent, at, sizeof(e->agent));
-        at += sizeof(e->agent);
-    }
-    at = (flags & LINE_REASON) != 0 ? take_text(at, &e->reason) : at;
-    return (flags & LINE_ACTOR) != 0 ? take_text(at, &e->actor) : at;
+    at = take(at, &head, HEAD_BYTES);
+    far[0] = head.seq;
+    far[1] = head.at;
+    at = (head.flags & LINE_FAR) != 0 ? take(at, far, sizeof(far)) : at;
+    *e = (struct history_entry){.seq = base.seq + far[0],
+                                .at = (engine_time)((uint64_t)base.at + far[1]),
+                                .kind = head.kind,
+                                .queue = head.queue,
+                                .reason = word_text(head.word)};
+    at = (head.flags & LINE_AGENT) != 0 ? take(at, &e->agent, sizeof(e->agent)) : at;
+    at = (head.flags & LINE_REASON) != 0 ? take_text(at, &e->reason) : at;
+    return (head.flags & LINE_ACTOR) != 0 ? take_text(at, &e->actor) : at;
 }
 
 /* ---- blocks ---- */
 
-uint32_t history_read(const struct history *history, struct history_entry out[HISTORY_KEPT])
+uint32_t history_read(const struct history *history, struct history_base base,
+                      struct history_entry out[HISTORY_KEPT])
 {
-    struct history_entry e = {0};
-    const uint8_t *at;
+    const uint8_t *at = history == NULL ? NULL : history->lines;
+    uint32_t count = history == NULL ? 0 : history->count;
 
-    if (history == NULL) {
-        return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        at = take_line(at, &out[i], base);
     }
-    at = history->lines;
-    for (uint32_t i = 0; i < history->count; i++) {
-        at = take_line(at, &e);
-        out[i] = e;
-    }
-    return history->count;
+    return count;
 }
 
 void history_renumber(struct history *history, const queue_index *queues)
 {
-    struct history_entry e = {0};
-    const uint8_t *at = history == NULL ? NULL : history->lines;
+    const struct history_base base = {0, 0};
+    uint8_t *at = history == NULL ? NULL : history->lines;
 
     for (uint32_t i = 0; history != NULL && i < history->count; i++) {
-        uint8_t *line = history->lines + (at - history->lines);
-        at = take_line(at, &e);
-        memcpy(line + 3, &queues[e.queue], sizeof(e.queue));
+        struct history_entry e;
+        const uint8_t *next = take_line(at, &e, base);
+        memcpy(at + offsetof(struct line_head, queue), &queues[e.queue], sizeof(e.queue));
+        at = history->lines + (next - history->lines);
     }
 }
 
@@ -194,12 +168,11 @@ void history_discard(struct shelf *shelf, struct history *history)
 static struct history *widened(struct shelf *shelf, struct history *old, size_t size)
 {
     uint32_t used = old == NULL ? 0 : old->used;
-    uint32_t room = used + (uint32_t)size + used / 2;
+    uint32_t least = old == NULL ? FIRST_BYTES : NEXT_BYTES;
+    uint32_t room = used + (uint32_t)size;
     struct history *h;
 
-    if (old == NULL && room < FIRST_BYTES) {
-        room = FIRST_BYTES;
-    }
+    room = room <= least ? least : room + room / 2;
     h = shelf_take(shelf, block_size(room));
     memcpy(h, old == NULL ? &no_lines : old, block_size(used));
     h->room = room;
@@ -207,50 +180,41 @@ static struct history *widened(struct shelf *shelf, struct history *old, size_t 
     return h;
 }
 
-/* The first line's distances are from zero; so all are written anew. */
-static struct history *without_oldest(struct shelf *shelf, struct history *old)
+static void drop_oldest(struct history *h)
 {
-    struct history_entry entries[HISTORY_KEPT];
-    struct history_entry before = {0};
-    uint32_t count = history_read(old, entries);
-    struct history *h = widened(shelf, NULL, old->room + DISTANCE_BYTES);
-    uint8_t *at = h->lines;
+    const struct history_base base = {0, 0};
+    struct history_entry e;
+    size_t size = (size_t)(take_line(h->lines, &e, base) - h->lines);
 
-    for (uint32_t i = 1; i < count; i++) {
-        at = put_line(at, &entries[i], &before);
-        before = entries[i];
-    }
-    h->used = (uint32_t)(at - h->lines);
-    h->count = (uint8_t)(count - 1);
-    history_discard(shelf, old);
-    return h;
+    h->used -= (uint32_t)size;
+    h->count--;
+    memmove(h->lines, h->lines + size, h->used);
 }
 
-void history_add(struct shelf *shelf, struct history **history, const struct history_entry *entry)
+void history_add(struct shelf *shelf, struct history **history, struct history_base base,
+                 const struct history_entry *entry)
 {
     struct history *h = *history;
-    struct history_entry last = {0};
-    const uint8_t *at;
-    size_t size;
+    struct line_head head = head_of(entry, base);
+    size_t size = line_size(head.flags, entry);
 
     if (h != NULL && h->count == HISTORY_KEPT) {
-        h = without_oldest(shelf, h);
+        drop_oldest(h);
     }
-    at = h == NULL ? NULL : h->lines;
-    for (uint32_t i = 0; h != NULL && i < h->count; i++) {
-        at = take_line(at, &last);
-    }
-    size = line_size(entry, &last);
     if (h == NULL || h->room - h->used < size) {
-        h = widened(shelf, h, size);
+        h = *history = widened(shelf, h, size);
     }
-    put_line(h->lines + h->used, entry, &last);
+    put_line(h->lines + h->used, &head, entry, base);
     h->used += (uint32_t)size;
     h->count++;
-    *history = h;
 }
 
 /* ---- of contacts ---- */
+
+static struct history_base base_of(const struct contact *c)
+{
+    return (struct history_base){c->submitted_seq, c->created_at};
+}
 
 static struct history_entry submission_of(const struct contact *c)
 {
@@ -264,7 +228,7 @@ static struct history_entry submission_of(const struct contact *c)
 uint32_t contact_history(const struct contact *c, struct history_entry out[HISTORY_KEPT])
 {
     if (c->history != NULL) {
-        return history_read(c->history, out);
+        return history_read(c->history, base_of(c), out);
     }
     out[0] = submission_of(c);
     return 1;
@@ -274,18 +238,16 @@ void contact_open_history(struct engine *e, struct contact *c)
 {
     if (c->history == NULL) {
         struct history_entry first = submission_of(c);
-        history_add(&e->papers, &c->history, &first);
+        history_add(&e->papers, &c->history, base_of(c), &first);
     }
 }
 
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry)
 {
-    struct history_entry told = submission_of(c);
-
-    if (c->history == NULL && entry->seq == told.seq && entry->at == told.at &&
-        entry->kind == told.kind && entry->queue == told.queue && entry->agent == NULL &&
-        entry->reason.bytes == NULL && entry->actor.bytes == NULL) {
-        return; /* its record says so */
+    /* What its record says needs no line. */
+    if (c->history != NULL || entry->seq != c->submitted_seq || entry->at != c->created_at ||
+        entry->kind != submission_of(c).kind || entry->queue != contact_queue(c) ||
+        entry->agent != NULL || entry->reason.bytes != NULL || entry->actor.bytes != NULL) {
+        history_add(&e->papers, &c->history, base_of(c), entry);
     }
-    history_add(&e->papers, &c->history, entry);
 }

@@ -1,9 +1,9 @@
 /* The story of a contact: what happened to it, in the order in which it did.
  *
  * Most contacts that wait have lived through little: being submitted, being at risk, being overdue.
- * So a story is a few packed bytes, and one of which nothing but the submission is to tell has
+ * So a story is a few packed lines, and one of which nothing but the submission is to tell has
  * none: the contact's record says as much. Each line tells its seq and time by the distance from
- * the line before; texts stand in it. */
+ * the contact's submission; texts stand in it. */
 #ifndef QUEUE_HISTORY_H
 #define QUEUE_HISTORY_H
 
@@ -28,14 +28,22 @@ struct history_entry {
 
 struct history; /* one block; NULL: no line */
 
+/* What its lines count from. */
+struct history_base {
+    uint64_t seq;
+    engine_time at;
+};
+
 /* One line more, of which everything is copied; the oldest goes when there are HISTORY_KEPT. The
  * block may be another one afterwards. */
-void history_add(struct shelf *shelf, struct history **history, const struct history_entry *entry);
+void history_add(struct shelf *shelf, struct history **history, struct history_base base,
+                 const struct history_entry *entry);
 
 void history_discard(struct shelf *shelf, struct history *history);
 
 /* The lines, oldest first; their texts are in the block. How many. */
-uint32_t history_read(const struct history *history, struct history_entry out[HISTORY_KEPT]);
+uint32_t history_read(const struct history *history, struct history_base base,
+                      struct history_entry out[HISTORY_KEPT]);
 
 /* Queues have new indexes. */
 void history_renumber(struct history *history, const queue_index *queues);
