@@ -142,7 +142,7 @@ static void pass_contact(struct engine *e)
     struct near_node *n = near_list_next(&p->contact->in_arrival);
 
     p->contact = n == NULL ? NULL : record_of(n, struct contact, in_arrival);
-    if (p->contact != NULL && p->contact->number >= p->next_number) {
+    if (p->contact != NULL && contact_arrival(p->contact) >= p->next_number) {
         p->contact = NULL;
     }
 }
@@ -354,8 +354,8 @@ static void load_series(struct visitor *v)
 
 static int contact_order(const void *a, const void *b)
 {
-    uint64_t x = (*(const struct contact *const *)a)->number;
-    uint64_t y = (*(const struct contact *const *)b)->number;
+    uint64_t x = contact_arrival(*(const struct contact *const *)a);
+    uint64_t y = contact_arrival(*(const struct contact *const *)b);
     return (x > y) - (x < y);
 }
 
@@ -368,7 +368,7 @@ static int tombstone_order(const void *a, const void *b)
 
 static struct contact *loaded_contact(const struct checkpoint_loading *l, uint64_t number)
 {
-    struct contact key = {.number = number};
+    const struct contact key = {.place.key.minor = number};
     const struct contact *wanted = &key;
     struct contact **found = l->contact_count == 0 ? NULL
                                                    : bsearch(&wanted, l->contacts, l->contact_count,
@@ -392,7 +392,7 @@ static bool link_offers(struct engine *e)
         o->contact = c;
         contact_own_extras(e, c)->references++;
         if (!o->passed_on) {
-            c->extras->offer = o;
+            contact_own_extras(e, c)->offer = o;
         }
         list_append(&a->held, &o->of_agent);
         a->held_count++;

@@ -93,12 +93,15 @@ const struct contact_extras contact_without_extras = {
 
 struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
 {
-    if (c->extras == NULL) {
-        c->extras = pool_take(&e->extras_pool);
-        *c->extras = contact_without_extras;
-        list_init(&c->extras->cool_downs);
+    struct contact_extras *x = near_at(c, c->extras);
+
+    if (x == NULL) {
+        x = pool_take(&e->extras_pool);
+        *x = contact_without_extras;
+        list_init(&x->cool_downs);
+        c->extras = near_of(x);
     }
-    return c->extras;
+    return x;
 }
 
 void contact_set_papers(struct engine *e, struct contact *c, struct text id,
@@ -118,15 +121,15 @@ void contact_set_papers(struct engine *e, struct contact *c, struct text id,
 /* Its times are read by the terms; so they are read before and written after. */
 void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted)
 {
-    const struct terms *old = c->terms;
+    const struct terms *old = contact_terms(c);
     struct contact_times times;
 
     if (old == NULL) {
-        c->terms = terms_take(&e->terms, wanted);
+        c->terms = near_of(terms_take(&e->terms, wanted));
         return;
     }
     contact_get_times(c, &times);
-    c->terms = terms_take(&e->terms, wanted);
+    c->terms = near_of(terms_take(&e->terms, wanted));
     terms_release(&e->terms, old);
     contact_set_times(e, c, &times);
 }
@@ -152,12 +155,12 @@ static engine_time far_time(const struct contact *c, uint32_t from)
 
 engine_time contact_start_at(const struct contact *c)
 {
-    return c->start != NEAR_FAR ? far_time(c, c->start) : c->extras->start_at;
+    return c->start != NEAR_FAR ? far_time(c, c->start) : contact_extras(c)->start_at;
 }
 
 engine_time contact_state_since(const struct contact *c)
 {
-    return c->since != NEAR_FAR ? far_time(c, c->since) : c->extras->state_since;
+    return c->since != NEAR_FAR ? far_time(c, c->since) : contact_extras(c)->state_since;
 }
 
 void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
@@ -188,15 +191,17 @@ static engine_time expires_by_terms(const struct contact *c, engine_time start)
 
 engine_time contact_expires_at(const struct contact *c)
 {
-    return contact_extras(c)->own_times ? c->extras->expires_at
-                                        : expires_by_terms(c, contact_start_at(c));
+    const struct contact_extras *x = contact_extras(c);
+
+    return x->own_times ? x->expires_at : expires_by_terms(c, contact_start_at(c));
 }
 
 engine_time contact_due(const struct contact *c, enum promise promise)
 {
-    return contact_extras(c)->own_times
-               ? c->extras->due[promise]
-               : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
+    const struct contact_extras *x = contact_extras(c);
+
+    return x->own_times ? x->due[promise]
+                        : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
 }
 
 void contact_get_times(const struct contact *c, struct contact_times *times)
@@ -231,8 +236,8 @@ void contact_set_times(struct engine *e, struct contact *c, const struct contact
         x->expires_at = times->expires_at;
         memcpy(x->due, times->due, sizeof(x->due));
     }
-    if (c->extras != NULL) {
-        c->extras->own_times = own;
+    if (c->extras != 0) {
+        contact_own_extras(e, c)->own_times = own;
     }
 }
 
@@ -297,7 +302,7 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
 void contact_arm(struct engine *e, struct contact *c)
 {
     timer_wheel_arm(&e->clocks, &c->timer, contact_next_clock(e, c, e->now),
-                    CLOCK_ORDER(CLOCK_CONTACT, c->number));
+                    CLOCK_ORDER(CLOCK_CONTACT, contact_arrival(c)));
 }
 
 /* ---- cool-downs ---- */
@@ -336,7 +341,7 @@ void contact_warm_up(struct engine *e, struct contact *c)
 {
     struct list_node *n;
 
-    while (c->extras != NULL && (n = list_first(&c->extras->cool_downs)) != NULL) {
+    while ((n = list_first(&contact_extras(c)->cool_downs)) != NULL) {
         cool_down_end(e, record_of(n, struct cool_down, of_contact));
     }
 }
@@ -347,12 +352,12 @@ void contact_destroy(struct engine *e, struct contact *c)
     if (near_list_has(&e->lingering, &c->in_arrival)) {
         near_list_remove(&e->lingering, &c->in_arrival);
     }
-    if (c->extras != NULL) {
-        pool_give(&e->extras_pool, c->extras);
+    if (c->extras != 0) {
+        pool_give(&e->extras_pool, near_at(c, c->extras));
     }
     history_discard(&e->papers, c->history);
-    if (c->terms != NULL) {
-        terms_release(&e->terms, c->terms);
+    if (c->terms != 0) {
+        terms_release(&e->terms, contact_terms(c));
     }
     if (c->papers != NULL) {
         size_t size = papers_size(c->papers);

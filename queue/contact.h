@@ -82,24 +82,23 @@ struct contact_extras {
 };
 
 struct contact {
-    uint64_t number; /* arrival: unique, growing, never reused */
-    const struct terms *terms;
-    uint8_t *papers;
-    struct contact_extras *extras;
-    struct history *history; /* NULL: nothing but its submission */
-    struct owner *owner;
-    struct line *line;           /* where it stands while waiting, else NULL */
-    struct ranked_node place;    /* its place there: the key that time never changes */
+    struct ranked_node place;    /* in its line; the key is one that time never changes */
     struct timer_node timer;     /* the earliest of its clocks */
     struct near_node in_arrival; /* all live contacts, by number */
     struct near_node of_owner;
-    engine_time created_at; /* when it was submitted, on the workspace's clock */
-    uint64_t submitted_seq; /* of the fact of its submission */
-    uint32_t start;         /* targets and waits count from it; see contact_start_at */
-    uint32_t since;         /* in its state; see contact_state_since */
-    uint32_t checkpoint;    /* the checkpoint it was last written for */
-    uint8_t state;          /* enum contact_state */
-    uint8_t kept;           /* a bit for each promise */
+    near owner;  /* struct owner */
+    near line;   /* struct line, where it stands while waiting */
+    near terms;  /* struct terms */
+    near extras; /* struct contact_extras */
+    uint8_t *papers;
+    struct history *history; /* NULL: nothing but its submission */
+    engine_time created_at;  /* when it was submitted, on the workspace's clock */
+    uint64_t submitted_seq;  /* of the fact of its submission */
+    uint32_t start;          /* targets and waits count from it; see contact_start_at */
+    uint32_t since;          /* in its state; see contact_state_since */
+    uint32_t checkpoint;     /* the checkpoint it was last written for */
+    uint8_t state;           /* enum contact_state */
+    uint8_t kept;            /* a bit for each promise */
     uint8_t overdue;
     uint8_t at_risk;
     bool ever_answered : 1;
@@ -111,6 +110,12 @@ struct contact {
 };
 
 /* ---- reading ---- */
+
+/* In the order of arrival: unique, growing, never used again. */
+static inline uint64_t contact_arrival(const struct contact *c)
+{
+    return c->place.key.minor;
+}
 
 static inline struct text contact_id(const struct contact *c)
 {
@@ -132,7 +137,7 @@ static inline struct contact_body contact_body(const struct contact *c)
 
 static inline const struct terms *contact_terms(const struct contact *c)
 {
-    return c->terms;
+    return near_at(c, c->terms);
 }
 
 static inline queue_index contact_queue(const struct contact *c)
@@ -144,22 +149,24 @@ extern const struct contact_extras contact_without_extras;
 
 static inline const struct contact_extras *contact_extras(const struct contact *c)
 {
-    return c->extras != NULL ? c->extras : &contact_without_extras;
+    const struct contact_extras *extras = near_at(c, c->extras);
+
+    return extras != NULL ? extras : &contact_without_extras;
 }
 
 static inline struct offer *contact_offer(const struct contact *c)
 {
-    return c->extras != NULL ? c->extras->offer : NULL;
+    return contact_extras(c)->offer;
 }
 
 static inline struct owner *contact_owner(const struct contact *c)
 {
-    return c->owner;
+    return near_at(c, c->owner);
 }
 
 static inline struct line *contact_line(const struct contact *c)
 {
-    return c->line;
+    return near_at(c, c->line);
 }
 
 engine_time contact_start_at(const struct contact *c);

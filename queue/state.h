@@ -102,7 +102,7 @@ struct engine {
 
     struct store store;
     struct shelf papers;
-    struct pool contact_pool, extras_pool, offer_pool, cool_down_pool, line_pool;
+    struct pool contact_pool, extras_pool, owner_pool, offer_pool, cool_down_pool, line_pool;
 
     /* of the step that runs */
     struct looking looking;    /* contacts that look for an agent at its end */

@@ -424,7 +424,7 @@ static void visit_agent_put(struct visitor *v, struct agent *a)
 
 static void visit_offer(struct visitor *v, struct agent *a, struct offer *o)
 {
-    uint64_t contact = v->mode == VISIT_LOAD ? 0 : o->contact->number;
+    uint64_t contact = v->mode == VISIT_LOAD ? 0 : contact_arrival(o->contact);
     uint8_t state = v->mode == VISIT_LOAD ? 0 : (uint8_t)o->state;
 
     visit_u64(v, &o->number);
@@ -649,6 +649,7 @@ static bool extras_needed(const struct contact_visit *x)
 static void contact_visit_loaded(struct visitor *v, struct contact *c, struct contact_visit *x)
 {
     struct engine *e = v->engine;
+    struct owner *owner;
 
     c->state = x->state;
     for (int p = 0; p < PROMISE_COUNT; p++) {
@@ -684,8 +685,9 @@ static void contact_visit_loaded(struct visitor *v, struct contact *c, struct co
         }
         contact_remember(e, c, &x->history[i]);
     }
-    c->owner = owner_intern(e, x->owner);
-    c->owner->lost_since = x->terms.lost != DURATION_NONE ? x->lost_since : c->owner->lost_since;
+    owner = owner_intern(e, x->owner);
+    owner->lost_since = x->terms.lost != DURATION_NONE ? x->lost_since : owner->lost_since;
+    c->owner = near_of(owner);
 }
 
 void visit_contact(struct visitor *v, struct contact *c)
@@ -699,7 +701,7 @@ void visit_contact(struct visitor *v, struct contact *c)
         memset(&x, 0, sizeof(x));
     }
     visit_text(v, &x.id);
-    visit_u64(v, &c->number);
+    visit_u64(v, &c->place.key.minor);
     visit_u8(v, &x.state);
     visit_classes(v, &x.terms.queue, &x.terms.tier, &x.terms.channel, &x.terms.issue,
                   &x.terms.language);
