@@ -91,16 +91,13 @@ const struct contact_extras contact_without_extras = {
     .cool_downs = {NO_COOL_DOWNS},
 };
 
-struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
+struct contact_extras *contact_new_extras(struct engine *e, struct contact *c)
 {
-    struct contact_extras *x = near_at(c, c->extras);
+    struct contact_extras *x = pool_take(&e->extras_pool);
 
-    if (x == NULL) {
-        x = pool_take(&e->extras_pool);
-        *x = contact_without_extras;
-        list_init(&x->cool_downs);
-        c->extras = near_of(x);
-    }
+    *x = contact_without_extras;
+    list_init(&x->cool_downs);
+    c->extras = near_of(x);
     return x;
 }
 
@@ -121,7 +118,7 @@ void contact_set_papers(struct engine *e, struct contact *c, struct text id,
 /* Its times are read by the terms; so they are read before and written after. */
 void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted)
 {
-    const struct terms *old = contact_terms(c);
+    const struct terms *old = near_at(c, c->terms);
     struct contact_times times;
 
     if (old == NULL) {
@@ -184,41 +181,52 @@ static engine_time after_span(engine_time from, duration_ms span)
 }
 
 /* By the terms: what may wait so long waits so long from its submission, or from its schedule. */
-static engine_time expires_by_terms(const struct contact *c, engine_time start)
+static engine_time expires_by_terms(const struct contact *c, const struct terms *t,
+                                    engine_time start)
 {
-    return after_span(start > c->created_at ? start : c->created_at, contact_terms(c)->expires);
-}
-
-engine_time contact_expires_at(const struct contact *c)
-{
-    const struct contact_extras *x = contact_extras(c);
-
-    return x->own_times ? x->expires_at : expires_by_terms(c, contact_start_at(c));
-}
-
-engine_time contact_due(const struct contact *c, enum promise promise)
-{
-    const struct contact_extras *x = contact_extras(c);
-
-    return x->own_times ? x->due[promise]
-                        : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
+    return after_span(start > c->created_at ? start : c->created_at, t->expires);
 }
 
 void contact_get_times(const struct contact *c, struct contact_times *times)
 {
-    times->start_at = contact_start_at(c);
-    times->expires_at = contact_expires_at(c);
-    for (int p = 0; p < PROMISE_COUNT; p++) {
-        times->due[p] = contact_due(c, (enum promise)p);
+    const struct contact_extras *x = contact_extras(c);
+    const struct terms *t = contact_terms(c);
+
+    times->start_at = c->start != NEAR_FAR ? far_time(c, c->start) : x->start_at;
+    if (x->own_times) {
+        times->expires_at = x->expires_at;
+        memcpy(times->due, x->due, sizeof(times->due));
+        return;
     }
+    times->expires_at = expires_by_terms(c, t, times->start_at);
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        times->due[p] = after_span(times->start_at, t->promised[p]);
+    }
+}
+
+engine_time contact_expires_at(const struct contact *c)
+{
+    struct contact_times times;
+
+    contact_get_times(c, &times);
+    return times.expires_at;
+}
+
+engine_time contact_due(const struct contact *c, enum promise promise)
+{
+    struct contact_times times;
+
+    contact_get_times(c, &times);
+    return times.due[promise];
 }
 
 static bool times_by_terms(const struct contact *c, const struct contact_times *times)
 {
-    bool same = times->expires_at == expires_by_terms(c, times->start_at);
+    const struct terms *t = contact_terms(c);
+    bool same = times->expires_at == expires_by_terms(c, t, times->start_at);
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        same = same && times->due[p] == after_span(times->start_at, contact_terms(c)->promised[p]);
+        same = same && times->due[p] == after_span(times->start_at, t->promised[p]);
     }
     return same;
 }
@@ -248,14 +256,15 @@ static engine_time earlier(engine_time a, engine_time b)
     return a < b ? a : b;
 }
 
-static engine_time promise_clock(const struct engine *e, const struct contact *c)
+static engine_time promise_clock(const struct engine *e, const struct contact *c,
+                                 const struct contact_times *times)
 {
     unsigned settled = c->kept | c->overdue;
     engine_time next = TIME_NEVER;
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        engine_time due;
-        if ((settled >> p & 1) != 0 || (due = contact_due(c, (enum promise)p)) == TIME_NEVER) {
+        engine_time due = times->due[p];
+        if (due == TIME_NEVER || (settled >> p & 1) != 0) {
             continue;
         }
         if (e->settings->at_risk != DURATION_NONE && (c->at_risk >> p & 1) == 0) {
@@ -270,6 +279,7 @@ static engine_time promise_clock(const struct engine *e, const struct contact *c
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after)
 {
     engine_time next = TIME_NEVER;
+    struct contact_times times;
 
     if (c->state >= CONTACT_WRAPPING) {
         return TIME_NEVER;
@@ -280,11 +290,12 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
     if (c->state == CONTACT_SCHEDULED) {
         return earlier(next, contact_extras(c)->not_before_at);
     }
-    next = earlier(next, promise_clock(e, c));
+    contact_get_times(c, &times);
+    next = earlier(next, promise_clock(e, c, &times));
     if (c->state == CONTACT_ACTIVE) {
         return next;
     }
-    next = earlier(next, contact_expires_at(c));
+    next = earlier(next, times.expires_at);
     if (c->state == CONTACT_WAITING) {
         const struct contact_extras *x = contact_extras(c);
         next = earlier(next, x->hold_until);

@@ -137,7 +137,7 @@ static inline struct contact_body contact_body(const struct contact *c)
 
 static inline const struct terms *contact_terms(const struct contact *c)
 {
-    return near_at(c, c->terms);
+    return near_at_known(c, c->terms);
 }
 
 static inline queue_index contact_queue(const struct contact *c)
@@ -149,19 +149,18 @@ extern const struct contact_extras contact_without_extras;
 
 static inline const struct contact_extras *contact_extras(const struct contact *c)
 {
-    const struct contact_extras *extras = near_at(c, c->extras);
-
-    return extras != NULL ? extras : &contact_without_extras;
+    return c->extras == 0 ? &contact_without_extras : near_at_known(c, c->extras);
 }
 
 static inline struct offer *contact_offer(const struct contact *c)
 {
-    return contact_extras(c)->offer;
+    return c->extras == 0 ? NULL
+                          : ((const struct contact_extras *)near_at_known(c, c->extras))->offer;
 }
 
 static inline struct owner *contact_owner(const struct contact *c)
 {
-    return near_at(c, c->owner);
+    return near_at_known(c, c->owner);
 }
 
 static inline struct line *contact_line(const struct contact *c)

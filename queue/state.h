@@ -175,7 +175,11 @@ void contact_set_papers(struct engine *e, struct contact *c, struct text id,
 void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted);
 
 /* To write to: they are made when there are none. */
-struct contact_extras *contact_own_extras(struct engine *e, struct contact *c);
+struct contact_extras *contact_new_extras(struct engine *e, struct contact *c);
+static inline struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
+{
+    return c->extras == 0 ? contact_new_extras(e, c) : near_at_known(c, c->extras);
+}
 
 /* Before the first change of a contact its submission, told by its record, goes into its story. */
 void contact_open_history(struct engine *e, struct contact *c);

@@ -225,12 +225,12 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
         .overdue = c->overdue,
     };
     struct history_entry history[HISTORY_KEPT];
+    struct contact_times times;
     struct tombstone *t;
     uint32_t count;
 
-    for (int p = 0; p < PROMISE_COUNT; p++) {
-        x.times[TOMBSTONE_DUE + p] = contact_due(c, (enum promise)p);
-    }
+    contact_get_times(c, &times);
+    memcpy(x.times + TOMBSTONE_DUE, times.due, sizeof(times.due));
     count = contact_history(c, history);
     t = tombstone_append(&e->ended, &x);
     contact_index_end(e, c, t);
