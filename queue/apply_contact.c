@@ -608,7 +608,7 @@ void apply_contact(struct engine *e, const struct fact *f)
     if (c != NULL) {
         assert(f->kind == FACT_WRAP_UP_ENDED || contact_may(c, f->kind));
         checkpoint_before_contact(e, c);
-        contact_open_history(e, c);
+        contact_open_history(e, c, f->kind == FACT_CONTACT_OFFERED);
     }
     switch ((int)f->kind) {
     case FACT_CONTACT_QUEUED:

@@ -61,7 +61,9 @@ static void renumber_contact(const struct renumbering *r, struct contact *c)
     if (x != NULL) {
         x->from_queue = x->from_queue != INDEX_NONE16 ? r->queue[x->from_queue] : INDEX_NONE16;
     }
-    history_renumber(c->history, r->queue);
+    if (c->history != NULL) {
+        history_renumber(c->history, r->queue);
+    }
 }
 
 static void renumber_agent(const struct renumbering *r, struct agent *a)

@@ -105,11 +105,12 @@ void contact_set_papers(struct engine *e, struct contact *c, struct text id,
                         const struct contact_body *body)
 {
     uint8_t *old = c->papers;
+    size_t size;
 
-    c->papers = papers_write(&e->papers, id, body);
-    e->body_bytes += papers_size(c->papers);
+    c->papers = papers_write(&e->papers, id, body, &size);
+    e->body_bytes += size;
     if (old != NULL) {
-        size_t size = papers_size(old);
+        size = papers_size(old);
         e->body_bytes -= size;
         shelf_give(&e->papers, old, size);
     }

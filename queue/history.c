@@ -2,11 +2,16 @@
 
 #include "queue/state.h"
 
-/* A block: how much of it is used, how much there is, then the lines, each as long as it says. */
+/* A block: how much of it is used, how much there is, then the lines, each as long as it says. A
+ * story that begins with the contact's submission has no line for it: the base says its seq and
+ * time. */
 struct history {
     uint32_t used; /* bytes of lines */
     uint32_t room;
-    uint8_t count;
+    queue_index queue; /* of the submission */
+    uint8_t kind;      /* of the submission; its line is told while `told` */
+    bool told;
+    uint8_t count; /* of lines */
     uint8_t lines[];
 };
 
@@ -27,11 +32,11 @@ enum {
     LINE_ACTOR = 8,  /* length and letters */
 };
 
-#define HEAD_BYTES  13  /* without what the compiler puts behind it */
-#define FIRST_BYTES 39  /* submitted, at risk, overdue; the block is a multiple of eight */
-#define NEXT_BYTES  119 /* offered, accepted, completed, too; likewise */
+#define HEAD_BYTES 13 /* without what the compiler puts behind it */
 
-static const struct history no_lines = {0};
+/* Room for what most go through: at risk and overdue, or offered, accepted and done with. */
+#define ROOM_WAITING 27
+#define ROOM_WORKED  67
 
 static size_t block_size(uint32_t room)
 {
@@ -135,11 +140,15 @@ static const uint8_t *take_line(const uint8_t *at, struct history_entry *e,
 uint32_t history_read(const struct history *history, struct history_base base,
                       struct history_entry out[HISTORY_KEPT])
 {
-    const uint8_t *at = history == NULL ? NULL : history->lines;
-    uint32_t count = history == NULL ? 0 : history->count;
+    const uint8_t *at = history->lines;
+    uint32_t count = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        at = take_line(at, &out[i], base);
+    if (history->told) {
+        out[count++] = (struct history_entry){
+            .seq = base.seq, .at = base.at, .kind = history->kind, .queue = history->queue};
+    }
+    for (uint32_t i = 0; i < history->count; i++) {
+        at = take_line(at, &out[count++], base);
     }
     return count;
 }
@@ -147,9 +156,10 @@ uint32_t history_read(const struct history *history, struct history_base base,
 void history_renumber(struct history *history, const queue_index *queues)
 {
     const struct history_base base = {0, 0};
-    uint8_t *at = history == NULL ? NULL : history->lines;
+    uint8_t *at = history->lines;
 
-    for (uint32_t i = 0; history != NULL && i < history->count; i++) {
+    history->queue = queues[history->queue];
+    for (uint32_t i = 0; i < history->count; i++) {
         struct history_entry e;
         const uint8_t *next = take_line(at, &e, base);
         memcpy(at + offsetof(struct line_head, queue), &queues[e.queue], sizeof(e.queue));
@@ -164,17 +174,26 @@ void history_discard(struct shelf *shelf, struct history *history)
     }
 }
 
-/* A block with room for `size` bytes more than are used; the old one is gone. */
+struct history *history_begin(struct shelf *shelf, const struct history_entry *submission,
+                              bool told, bool worked)
+{
+    uint32_t room = worked ? ROOM_WORKED : ROOM_WAITING;
+    struct history *h = shelf_take(shelf, block_size(room));
+
+    *h = (struct history){
+        .room = room, .queue = submission->queue, .kind = submission->kind, .told = told};
+    return h;
+}
+
+/* The lines in a block with room for `size` bytes more and some; the old one is gone. */
 static struct history *widened(struct shelf *shelf, struct history *old, size_t size)
 {
-    uint32_t used = old == NULL ? 0 : old->used;
-    uint32_t least = old == NULL ? FIRST_BYTES : NEXT_BYTES;
-    uint32_t room = used + (uint32_t)size;
+    uint32_t room = old->used + (uint32_t)size;
     struct history *h;
 
-    room = room <= least ? least : room + room / 2;
+    room = room <= ROOM_WORKED ? ROOM_WORKED : room + room / 2;
     h = shelf_take(shelf, block_size(room));
-    memcpy(h, old == NULL ? &no_lines : old, block_size(used));
+    memcpy(h, old, block_size(old->used));
     h->room = room;
     history_discard(shelf, old);
     return h;
@@ -184,29 +203,34 @@ static void drop_oldest(struct history *h)
 {
     const struct history_base base = {0, 0};
     struct history_entry e;
-    size_t size = (size_t)(take_line(h->lines, &e, base) - h->lines);
+    size_t size;
 
+    if (h->told) {
+        h->told = false;
+        return;
+    }
+    size = (size_t)(take_line(h->lines, &e, base) - h->lines);
     h->used -= (uint32_t)size;
     h->count--;
     memmove(h->lines, h->lines + size, h->used);
 }
 
-void history_add(struct shelf *shelf, struct history **history, struct history_base base,
-                 const struct history_entry *entry)
+struct history *history_add(struct shelf *shelf, struct history *h, struct history_base base,
+                            const struct history_entry *entry)
 {
-    struct history *h = *history;
     struct line_head head = head_of(entry, base);
     size_t size = line_size(head.flags, entry);
 
-    if (h != NULL && h->count == HISTORY_KEPT) {
+    if (h->count + h->told == HISTORY_KEPT) {
         drop_oldest(h);
     }
-    if (h == NULL || h->room - h->used < size) {
-        h = *history = widened(shelf, h, size);
+    if (h->room - h->used < size) {
+        h = widened(shelf, h, size);
     }
     put_line(h->lines + h->used, &head, entry, base);
     h->used += (uint32_t)size;
     h->count++;
+    return h;
 }
 
 /* ---- of contacts ---- */
@@ -234,20 +258,30 @@ uint32_t contact_history(const struct contact *c, struct history_entry out[HISTO
     return 1;
 }
 
-void contact_open_history(struct engine *e, struct contact *c)
+void contact_open_history(struct engine *e, struct contact *c, bool worked)
 {
     if (c->history == NULL) {
         struct history_entry first = submission_of(c);
-        history_add(&e->papers, &c->history, base_of(c), &first);
+        c->history = history_begin(&e->papers, &first, true, worked);
     }
+}
+
+/* Whether a line says no more of the submission than the record does. */
+static bool is_submission(const struct contact *c, const struct history_entry *entry)
+{
+    return entry->seq == c->submitted_seq && entry->at == c->created_at &&
+           entry->kind == submission_of(c).kind && entry->queue == contact_queue(c) &&
+           entry->agent == NULL && entry->reason.bytes == NULL && entry->actor.bytes == NULL;
 }
 
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry)
 {
-    /* What its record says needs no line. */
-    if (c->history != NULL || entry->seq != c->submitted_seq || entry->at != c->created_at ||
-        entry->kind != submission_of(c).kind || entry->queue != contact_queue(c) ||
-        entry->agent != NULL || entry->reason.bytes != NULL || entry->actor.bytes != NULL) {
-        history_add(&e->papers, &c->history, base_of(c), entry);
+    if (c->history == NULL) {
+        struct history_entry first = submission_of(c);
+        if (is_submission(c, entry)) {
+            return;
+        }
+        c->history = history_begin(&e->papers, &first, false, false);
     }
+    c->history = history_add(&e->papers, c->history, base_of(c), entry);
 }

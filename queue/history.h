@@ -26,7 +26,7 @@ struct history_entry {
     struct text actor;
 };
 
-struct history; /* one block; NULL: no line */
+struct history; /* one block */
 
 /* What its lines count from. */
 struct history_base {
@@ -34,12 +34,17 @@ struct history_base {
     engine_time at;
 };
 
-/* One line more, of which everything is copied; the oldest goes when there are HISTORY_KEPT. The
- * block may be another one afterwards. */
-void history_add(struct shelf *shelf, struct history **history, struct history_base base,
-                 const struct history_entry *entry);
+/* A story without lines, or, `told`, with the submission alone. `worked`: with room for what
+ * happens to a contact that agents get. */
+struct history *history_begin(struct shelf *shelf, const struct history_entry *submission,
+                              bool told, bool worked);
 
-void history_discard(struct shelf *shelf, struct history *history);
+/* One line more, of which everything is copied; the oldest goes when there are HISTORY_KEPT.
+ * Returns the block, which may be another one. */
+struct history *history_add(struct shelf *shelf, struct history *history, struct history_base base,
+                            const struct history_entry *entry);
+
+void history_discard(struct shelf *shelf, struct history *history); /* NULL is none */
 
 /* The lines, oldest first; their texts are in the block. How many. */
 uint32_t history_read(const struct history *history, struct history_base base,

@@ -181,8 +181,9 @@ static inline struct contact_extras *contact_own_extras(struct engine *e, struct
     return c->extras == 0 ? contact_new_extras(e, c) : near_at_known(c, c->extras);
 }
 
-/* Before the first change of a contact its submission, told by its record, goes into its story. */
-void contact_open_history(struct engine *e, struct contact *c);
+/* Before the first change of a contact its submission, told by its record, goes into its story.
+ * `worked`: agents get it. */
+void contact_open_history(struct engine *e, struct contact *c, bool worked);
 
 /* One line more of its story. */
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry);

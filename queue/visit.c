@@ -681,7 +681,7 @@ static void contact_visit_loaded(struct visitor *v, struct contact *c, struct co
     c->was_scheduled = x->history[0].kind == FACT_CONTACT_SCHEDULED;
     for (uint32_t i = 0; i < x->history_count; i++) {
         if (i > 0) {
-            contact_open_history(e, c);
+            contact_open_history(e, c, false);
         }
         contact_remember(e, c, &x->history[i]);
     }
