@@ -56,7 +56,7 @@ static void renumber_terms(void *context, struct terms *t)
 
 static void renumber_contact(const struct renumbering *r, struct contact *c)
 {
-    struct contact_extras *x = near_at(c, c->extras);
+    struct contact_extras *x = c->extras;
 
     if (x != NULL) {
         x->from_queue = x->from_queue != INDEX_NONE16 ? r->queue[x->from_queue] : INDEX_NONE16;

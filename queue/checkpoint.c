@@ -73,7 +73,7 @@ static void write_contact(struct engine *e, struct contact *c)
 {
     struct checkpoint *p = e->checkpoint;
 
-    c->checkpoint = (uint32_t)e->checkpoint_count;
+    c->checkpoint = (uint16_t)e->checkpoint_count;
     visit_contact(record_begin(p, RECORD_CONTACT), c);
     record_finish(p);
 }
@@ -117,6 +117,22 @@ static void write_small(struct engine *e)
     }
 }
 
+/* Contacts remember it in 16 bits. When these come round, all forget: one that missed every
+ * checkpoint since, because none was ever finished, must not take an old mark for a new one. */
+static void count_checkpoint(struct engine *e)
+{
+    if ((uint16_t)++e->checkpoint_count != 0) {
+        return;
+    }
+    for (struct near_node *n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
+        record_of(n, struct contact, in_arrival)->checkpoint = 0;
+    }
+    for (struct near_node *n = near_list_first(&e->lingering); n != NULL; n = near_list_next(n)) {
+        record_of(n, struct contact, in_arrival)->checkpoint = 0;
+    }
+    e->checkpoint_count++;
+}
+
 void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *context)
 {
     struct checkpoint *p = memory_take(sizeof(*p));
@@ -132,7 +148,7 @@ void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *conte
     p->out.mode = VISIT_SAVE;
     p->out.engine = e;
     e->checkpoint = p;
-    e->checkpoint_count++;
+    count_checkpoint(e);
     write_small(e);
 }
 
@@ -216,14 +232,14 @@ void engine_checkpoint_abandon(struct engine *e)
 
 void checkpoint_before_contact(struct engine *e, struct contact *c)
 {
-    if (e->checkpoint != NULL && c->checkpoint != (uint32_t)e->checkpoint_count) {
+    if (e->checkpoint != NULL && c->checkpoint != (uint16_t)e->checkpoint_count) {
         write_contact(e, c);
     }
 }
 
 void checkpoint_skip_contact(struct engine *e, struct contact *c)
 {
-    c->checkpoint = (uint32_t)e->checkpoint_count;
+    c->checkpoint = (uint16_t)e->checkpoint_count;
 }
 
 void checkpoint_contact_leaves(struct engine *e, struct contact *c)

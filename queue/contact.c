@@ -97,7 +97,7 @@ struct contact_extras *contact_new_extras(struct engine *e, struct contact *c)
 
     *x = contact_without_extras;
     list_init(&x->cool_downs);
-    c->extras = near_of(x);
+    c->extras = x;
     return x;
 }
 
@@ -119,15 +119,15 @@ void contact_set_papers(struct engine *e, struct contact *c, struct text id,
 /* Its times are read by the terms; so they are read before and written after. */
 void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted)
 {
-    const struct terms *old = near_at(c, c->terms);
+    const struct terms *old = c->terms;
     struct contact_times times;
 
     if (old == NULL) {
-        c->terms = near_of(terms_take(&e->terms, wanted));
+        c->terms = terms_take(&e->terms, wanted);
         return;
     }
     contact_get_times(c, &times);
-    c->terms = near_of(terms_take(&e->terms, wanted));
+    c->terms = terms_take(&e->terms, wanted);
     terms_release(&e->terms, old);
     contact_set_times(e, c, &times);
 }
@@ -207,18 +207,18 @@ void contact_get_times(const struct contact *c, struct contact_times *times)
 
 engine_time contact_expires_at(const struct contact *c)
 {
-    struct contact_times times;
+    const struct contact_extras *x = contact_extras(c);
 
-    contact_get_times(c, &times);
-    return times.expires_at;
+    return x->own_times ? x->expires_at
+                        : expires_by_terms(c, contact_terms(c), contact_start_at(c));
 }
 
 engine_time contact_due(const struct contact *c, enum promise promise)
 {
-    struct contact_times times;
+    const struct contact_extras *x = contact_extras(c);
 
-    contact_get_times(c, &times);
-    return times.due[promise];
+    return x->own_times ? x->due[promise]
+                        : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
 }
 
 static bool times_by_terms(const struct contact *c, const struct contact_times *times)
@@ -245,8 +245,8 @@ void contact_set_times(struct engine *e, struct contact *c, const struct contact
         x->expires_at = times->expires_at;
         memcpy(x->due, times->due, sizeof(x->due));
     }
-    if (c->extras != 0) {
-        contact_own_extras(e, c)->own_times = own;
+    if (c->extras != NULL) {
+        c->extras->own_times = own;
     }
 }
 
@@ -364,12 +364,12 @@ void contact_destroy(struct engine *e, struct contact *c)
     if (near_list_has(&e->lingering, &c->in_arrival)) {
         near_list_remove(&e->lingering, &c->in_arrival);
     }
-    if (c->extras != 0) {
-        pool_give(&e->extras_pool, near_at(c, c->extras));
+    if (c->extras != NULL) {
+        pool_give(&e->extras_pool, c->extras);
     }
     history_discard(&e->papers, c->history);
-    if (c->terms != 0) {
-        terms_release(&e->terms, contact_terms(c));
+    if (c->terms != NULL) {
+        terms_release(&e->terms, c->terms);
     }
     if (c->papers != NULL) {
         size_t size = papers_size(c->papers);

@@ -86,10 +86,10 @@ struct contact {
     struct timer_node timer;     /* the earliest of its clocks */
     struct near_node in_arrival; /* all live contacts, by number */
     struct near_node of_owner;
-    near owner;  /* struct owner */
-    near line;   /* struct line, where it stands while waiting */
-    near terms;  /* struct terms */
-    near extras; /* struct contact_extras */
+    near owner; /* struct owner */
+    near line;  /* struct line, where it stands while waiting */
+    const struct terms *terms;
+    struct contact_extras *extras;
     uint8_t *papers;
     struct history *history; /* NULL: nothing but its submission */
     engine_time created_at;  /* when it was submitted, on the workspace's clock */
@@ -137,7 +137,7 @@ static inline struct contact_body contact_body(const struct contact *c)
 
 static inline const struct terms *contact_terms(const struct contact *c)
 {
-    return near_at_known(c, c->terms);
+    return c->terms;
 }
 
 static inline queue_index contact_queue(const struct contact *c)
@@ -149,13 +149,12 @@ extern const struct contact_extras contact_without_extras;
 
 static inline const struct contact_extras *contact_extras(const struct contact *c)
 {
-    return c->extras == 0 ? &contact_without_extras : near_at_known(c, c->extras);
+    return c->extras == NULL ? &contact_without_extras : c->extras;
 }
 
 static inline struct offer *contact_offer(const struct contact *c)
 {
-    return c->extras == 0 ? NULL
-                          : ((const struct contact_extras *)near_at_known(c, c->extras))->offer;
+    return c->extras == NULL ? NULL : c->extras->offer;
 }
 
 static inline struct owner *contact_owner(const struct contact *c)
