@@ -23,7 +23,8 @@ struct peer {
     const char *durable;   /* how it is run so that what it accepts survives a crash; NULL: never */
     const char *completed; /* what the completion of a contact is here */
     const char *lacks;     /* what it does not do, "" when it does all */
-    size_t state_bytes;    /* of peer_client.state */
+    uint32_t carried_bytes; /* of a contact's own: its body, and ids beside it */
+    size_t state_bytes;     /* of peer_client.state */
 
     /* Start the processes, and wait until they take connections on s->port. False, and words in
      * s->failed. */

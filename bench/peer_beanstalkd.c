@@ -164,6 +164,7 @@ const struct peer peer_beanstalkd = {
     .durable = "-b DIR -f0: one fsync a record",
     .completed = "the answer to delete",
     .lacks = "skills, capacity, places in the queue, estimates, explanations",
+    .carried_bytes = PEER_BODY_BYTES,
     .state_bytes = sizeof(struct beanstalkd_state),
     .start = beanstalkd_start,
     .open = beanstalkd_open,

@@ -208,7 +208,7 @@ static void gearman_turn(struct peer_client *c)
  * some 20 jobs a second. */
 #define GEARMAN_ROW                                                                                \
     .program = "gearmand", .package = "gearman-job-server", .durable = NULL,                       \
-    .completed = "WORK_COMPLETE is written: nothing answers it",                                   \
+    .completed = "WORK_COMPLETE is written: nothing answers it", .carried_bytes = PEER_BODY_BYTES, \
     .state_bytes = sizeof(struct gearman_state), .open = gearman_open, .take = gearman_take,       \
     .turn = gearman_turn, .submit = gearman_submit
 

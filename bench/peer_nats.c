@@ -184,6 +184,7 @@ const struct peer peer_nats = {
                "minutes",
     .completed = "the acknowledgement is written: nothing answers it",
     .lacks = "priorities; skills, capacity, places, estimates, explanations",
+    .carried_bytes = PEER_BODY_BYTES,
     .state_bytes = sizeof(struct nats_state),
     .start = nats_start,
     .open = nats_open,

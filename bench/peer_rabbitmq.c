@@ -325,8 +325,9 @@ static void rabbitmq_turn(struct peer_client *c)
 #define RABBITMQ_ROW                                                                               \
     .program = "/usr/lib/rabbitmq/bin/rabbitmq-server", .package = "rabbitmq-server",              \
     .completed = "the acknowledgement is written: nothing answers it",                             \
-    .state_bytes = sizeof(struct rabbitmq_state), .start = rabbitmq_start, .open = rabbitmq_open,  \
-    .take = rabbitmq_take, .turn = rabbitmq_turn, .submit = rabbitmq_submit
+    .carried_bytes = PEER_BODY_BYTES, .state_bytes = sizeof(struct rabbitmq_state),                \
+    .start = rabbitmq_start, .open = rabbitmq_open, .take = rabbitmq_take, .turn = rabbitmq_turn,  \
+    .submit = rabbitmq_submit
 
 const struct peer peer_rabbitmq_classic = {
     .name = "rabbitmq-classic",

@@ -110,6 +110,7 @@ const struct peer peer_redis_list = {
     .durable = REDIS_DURABLE,
     .completed = "the answer to LREM",
     .lacks = "priorities, a consumer serves one queue only; skills, capacity, places, estimates",
+    .carried_bytes = PEER_BODY_BYTES,
     .state_bytes = sizeof(struct redis_list_state),
     .start = redis_start,
     .open = redis_list_open,

@@ -165,6 +165,7 @@ const struct peer peer_redis_sorted_set = {
     .durable = REDIS_DURABLE,
     .completed = "the answer to HDEL, a batch in one",
     .lacks = "a consumer for more than one queue; skills, capacity, places, estimates",
+    .carried_bytes = PEER_BODY_BYTES,
     .state_bytes = sizeof(struct redis_sorted_set_state),
     .start = redis_start,
     .open = redis_sorted_set_open,

@@ -163,9 +163,9 @@ static void redis_stream_turn(struct peer_client *c)
 #define REDIS_STREAM_ROW                                                                           \
     .program = "redis-server", .package = "redis-server", .memory = REDIS_MEMORY,                  \
     .durable = REDIS_DURABLE, .completed = "the answers to XACK and XDEL, a batch in one",         \
-    .state_bytes = sizeof(struct redis_stream_state), .start = redis_start,                        \
-    .open = redis_stream_open, .take = redis_stream_take, .turn = redis_stream_turn,               \
-    .submit = redis_stream_submit
+    .carried_bytes = PEER_BODY_BYTES, .state_bytes = sizeof(struct redis_stream_state),            \
+    .start = redis_start, .open = redis_stream_open, .take = redis_stream_take,                    \
+    .turn = redis_stream_turn, .submit = redis_stream_submit
 
 const struct peer peer_redis_stream = {
     .name = "redis-stream",

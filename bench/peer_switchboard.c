@@ -227,6 +227,7 @@ static ssize_t switchboard_take(struct peer_client *c, const uint8_t *bytes, siz
 
 #define SWITCHBOARD_ROW                                                                            \
     .package = "", .completed = "the answer to contact.complete",                                  \
+    .carried_bytes = PEER_BODY_BYTES + FRAMES_ID_BYTES + SWITCHBOARD_CUSTOMER,                     \
     .state_bytes = sizeof(struct switchboard_state), .open = switchboard_open,                     \
     .take = switchboard_take, .submit = switchboard_submit
 

@@ -7,6 +7,7 @@
 
 #include "bench/command.h"
 #include "bench/peers.h"
+#include "bench/peers_page.h"
 #include "bench/peers_report.h"
 #include "queue/base/memory.h"
 
@@ -22,7 +23,7 @@ struct peers_options {
     uint32_t rounds, producers, consumers, waiting, count;
     double seconds, warm_up, rate;
     uint64_t seed;
-    const char *folder, *json;
+    const char *folder, *json, *html;
 };
 
 enum {
@@ -42,6 +43,7 @@ enum {
     PEERS_KEY_FOLDER,
     PEERS_KEY_SEED,
     PEERS_KEY_JSON,
+    PEERS_KEY_HTML,
     PEERS_KEY_LIST,
 };
 
@@ -69,6 +71,7 @@ static const struct argp_option peers_argp_options[] = {
      "where servers keep their files while they run; a real disk (/var/tmp)", 0},
     {"seed", PEERS_KEY_SEED, "N", 0, "of texts and arrivals (1)", 0},
     {"json", PEERS_KEY_JSON, "FILE", 0, "write the result as JSON, too; - for standard output", 0},
+    {"html", PEERS_KEY_HTML, "FILE", 0, "and as one HTML page with plots", 0},
     {0},
 };
 
@@ -178,6 +181,9 @@ static error_t peers_parse(int key, char *text, struct argp_state *state)
     case PEERS_KEY_JSON:
         o->json = text;
         break;
+    case PEERS_KEY_HTML:
+        o->html = text;
+        break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is no option", text);
         break;
@@ -286,6 +292,7 @@ static void peers_measure_row(const struct peers_options *o, struct peers_row *r
     if (o->waiting > 0 && last_window && !peers_interrupted && round == 0 &&
         peers_measure(o, row, PEERS_WAITING, &r)) {
         row->figures[PEERS_BYTES].of_round[round] = r.bytes_each;
+        row->figures[PEERS_BESIDE].of_round[round] = r.bytes_each - row->peer->carried_bytes;
     }
 }
 
@@ -315,6 +322,9 @@ static int peers_finish(const struct peers_options *o, const struct peers_report
         if (report->rows[i].failed[0] != '\0') {
             status = BENCH_BAD;
         }
+    }
+    if (o->html != NULL && !peers_page_write(report, o->html)) {
+        status = BENCH_UNABLE;
     }
     if (o->json != NULL && !command_write_json(peers_report_json(report), o->json)) {
         return BENCH_UNABLE;

@@ -18,6 +18,7 @@ static const struct {
     [PEERS_P99] = {"handed_out_p99_us", "p99 us", 0},
     [PEERS_OPEN_CPU] = {"server_cpu_at_rate_us", "server CPU us each", 1},
     [PEERS_BYTES] = {"bytes_waiting", "bytes each", 0},
+    [PEERS_BESIDE] = {"bytes_waiting_beside", "beside body and ids", 0},
 };
 
 /* What every row is compared with, where it was measured. */
@@ -68,10 +69,8 @@ struct peers_figure peers_report_ratio(const struct peers_figure *figure,
     return ratio;
 }
 
-/* The row of a peer to compare with, in the same mode and at the same window. */
-static const struct peers_row *peers_report_base(const struct peers_report *r,
-                                                 const struct peers_row *row,
-                                                 const struct peer *peer)
+const struct peers_row *peers_report_base(const struct peers_report *r, const struct peers_row *row,
+                                          const struct peer *peer)
 {
     for (uint32_t i = 0; i < r->row_count; i++) {
         if (r->rows[i].peer == peer && r->rows[i].durable == row->durable &&
@@ -187,7 +186,7 @@ static void peers_report_sections(const struct peers_report *r, const struct pee
         {PEERS_PER_SECOND, PEERS_BENCH_CPU, PEERS_CPU}, 3, PEERS_CPU};
     static const struct peers_section latencies = {
         {PEERS_OPEN_CPU, PEERS_P99, PEERS_P50}, 3, PEERS_P50};
-    static const struct peers_section memory = {{PEERS_BYTES}, 1, PEERS_BYTES};
+    static const struct peers_section memory = {{PEERS_BESIDE, PEERS_BYTES}, 2, PEERS_BYTES};
     char title[160];
 
     snprintf(title, sizeof(title),
@@ -201,8 +200,7 @@ static void peers_report_sections(const struct peers_report *r, const struct pee
     peers_report_section(r, like, title, &memory, to);
 }
 
-/* Is this the first row of its mode and window? */
-static bool peers_report_first(const struct peers_report *r, uint32_t number)
+bool peers_report_first(const struct peers_report *r, uint32_t number)
 {
     for (uint32_t i = 0; i < number; i++) {
         if (r->rows[i].durable == r->rows[number].durable &&

@@ -21,6 +21,7 @@ enum peers_figure_kind {
     PEERS_P99,
     PEERS_OPEN_CPU, /* as PEERS_CPU, at that rate */
     PEERS_BYTES,    /* resident, a waiting contact */
+    PEERS_BESIDE,   /* the same without the bytes of its body and ids */
     PEERS_FIGURES,
 };
 
@@ -52,6 +53,13 @@ struct peers_spread peers_report_spread(const struct peers_figure *figure, uint3
 /* How many times as much as the row it is compared with, round by round. */
 struct peers_figure peers_report_ratio(const struct peers_figure *figure,
                                        const struct peers_figure *base, uint32_t rounds);
+
+/* The row of a peer in the same mode and at the same window, or NULL. */
+const struct peers_row *peers_report_base(const struct peers_report *r, const struct peers_row *row,
+                                          const struct peer *peer);
+
+/* Is row `number` the first one of its mode and window? */
+bool peers_report_first(const struct peers_report *r, uint32_t number);
 
 void peers_report_print(const struct peers_report *r, FILE *to);
 

@@ -1,7 +1,7 @@
 /* Facts as the journal and other systems read them: [seq, at, kind, subject, map].
  *
  * In memory a fact is resolved: it points at records and uses the indexes of the settings in force.
- * In the journal it is names. Both directions walk the table of facts (fact_kind_row): a field that
+ * In the journal it is names. Both directions are made from the table of facts: a field that
  * is absent is not written, one that is not there is absent, one that this version does not know is
  * passed over.
  *

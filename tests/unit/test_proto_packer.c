@@ -1,3 +1,4 @@
+#include "proto/bytes.h"
 #include "proto/cursor.h"
 #include "proto/packer.h"
 #include "proto/response.h"
@@ -123,6 +124,72 @@ static void test_open_maps_and_arrays(void **state)
     packer_close(&p);
 }
 
+/* Runs of every size around the borders where the way of copying changes: all of it, and no byte
+ * beside it; and one byte that differs is seen, wherever it is. */
+static void test_small_runs(void **state)
+{
+    char from[80];
+    uint8_t to[96];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(from); i++) {
+        from[i] = (char)('0' + i);
+    }
+    for (size_t size = 0; size <= sizeof(from); size++) {
+        memset(to, 0xee, sizeof(to));
+        bytes_copy(to + 8, from, size);
+        assert_memory_equal(to + 8, from, size);
+        assert_int_equal(to[7], 0xee);
+        assert_int_equal(to[8 + size], 0xee);
+        assert_true(bytes_equal(to + 8, from, size));
+        for (size_t i = 0; i < size; i++) {
+            to[8 + i] ^= 1;
+            assert_false(bytes_equal(to + 8, from, size));
+            to[8 + i] ^= 1;
+        }
+    }
+    bytes_copy(to, NULL, 0); /* what an absent text has */
+}
+
+/* A pair is a key and a value, as if written one after the other, also where the packer grows in
+ * between. */
+static void test_pairs(void **state)
+{
+    static char letters[700];
+    static const int64_t numbers[] = {0, 127, 128, 65536, -1, -33, INT64_MAX, INT64_MIN};
+    struct packer pairs = {0}, apart = {0};
+    uint32_t count = 0;
+
+    (void)state;
+    memset(letters, 'x', sizeof(letters));
+    for (uint32_t length = 0; length < sizeof(letters); length += 7) {
+        struct text t = {letters, length};
+
+        count += PACKER_PAIR_TEXT(&pairs, "text", t);
+        packer_literal(&apart, "text");
+        packer_text(&apart, t);
+        count += PACKER_PAIR_RAW(&pairs, "attributes", letters, length);
+        packer_literal(&apart, "attributes");
+        packer_raw(&apart, letters, length);
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        count += PACKER_PAIR_INT(&pairs, "boost_ms", numbers[i]);
+        count += PACKER_PAIR_UINT(&pairs, "seq", (uint64_t)numbers[i]);
+        count += PACKER_PAIR_BOOL(&pairs, "duplicate", numbers[i] < 0);
+        packer_literal(&apart, "boost_ms");
+        packer_int(&apart, numbers[i]);
+        packer_literal(&apart, "seq");
+        packer_uint(&apart, (uint64_t)numbers[i]);
+        packer_literal(&apart, "duplicate");
+        packer_bool(&apart, numbers[i] < 0);
+    }
+    assert_int_equal(count, 2 * 100 + 3 * 8);
+    assert_int_equal(pairs.size, apart.size);
+    assert_memory_equal(pairs.bytes, apart.bytes, pairs.size);
+    packer_close(&pairs);
+    packer_close(&apart);
+}
+
 static void expect_hex(struct packer *p, const char *hex)
 {
     struct packer expected = {0};
@@ -195,6 +262,8 @@ int main(void)
         cmocka_unit_test(test_numbers_in_their_shortest_form),
         cmocka_unit_test(test_lengths_in_their_shortest_form),
         cmocka_unit_test(test_open_maps_and_arrays),
+        cmocka_unit_test(test_small_runs),
+        cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_responses),
         cmocka_unit_test(test_error_of_a_code_only),
     };
