@@ -363,12 +363,12 @@ void host_cut_guests(struct engine_host *h, enum session_end_reason reason)
     mail_list_drop(&unsaid);
     engine_host_cut_here(h->sessions, h->place.reactor, reason);
     for (uint32_t i = 0; i < box->exchange->count; i++) {
-        size_t mark;
-
         if (i != h->place.reactor) {
-            post_end(post_begin(h->post, (uint64_t)i << SESSION_SLOT_BITS, MAIL_CUT | MAIL_URGENT,
-                                reason, &mark),
-                     mark);
+            size_t mark;
+            struct packer *mail = post_begin(h->post, (uint64_t)i << SESSION_SLOT_BITS,
+                                             MAIL_CUT | MAIL_URGENT, reason, &mark);
+
+            post_end(mail, mark);
         }
     }
 }
