@@ -13,6 +13,7 @@ enum floor_key {
     KEY_CONNECTORS,
     KEY_AGENTS,
     KEY_WINDOW,
+    KEY_BACKLOG,
     KEY_AT_ONCE,
     KEY_TEXT,
     KEY_VARIANTS,
@@ -20,6 +21,7 @@ enum floor_key {
     KEY_AUTO_ACCEPT,
     KEY_UNNAMED,
     KEY_SERVER,
+    KEY_REACTORS,
     KEY_SEED,
     KEY_JSON,
     KEY_QUIET,
@@ -36,7 +38,9 @@ static const struct argp_option floor_argp_options[] = {
     {NULL, 0, NULL, 0, "The traffic, as `load` has it:", 2},
     {"connectors", KEY_CONNECTORS, "N", 0, "connections that submit (8)", 0},
     {"agents", KEY_AGENTS, "N", 0, "connections that work (32)", 0},
-    {"window", KEY_WINDOW, "N", 0, "of each connector (32)", 0},
+    {"window", KEY_WINDOW, "N", 0, "submissions that each connector has unanswered (32)", 0},
+    {"backlog", KEY_BACKLOG, "N", 0,
+     "contacts between submission and completion (what all agents take, and the windows)", 0},
     {"at-once", KEY_AT_ONCE, "N", 0, "contacts that an agent works at a time (32)", 0},
     {"text-bytes", KEY_TEXT, "N", 0, "bytes of text in a message (200)", 0},
     {"variants", KEY_VARIANTS, "N", 0, "so many different messages, in turn (1024)", 0},
@@ -48,6 +52,7 @@ static const struct argp_option floor_argp_options[] = {
     {NULL, 0, NULL, 0, "Result:", 3},
     {"server", KEY_SERVER, "PROGRAM", 0,
      "the router to compare (switchboard-server beside this program)", 0},
+    {"reactors", KEY_REACTORS, "N", 0, "of the router (1); the floor is one thread", 0},
     {"json", KEY_JSON, "FILE", 0,
      "write the result as JSON, too; - for standard output, and then nothing else", 0},
     {"quiet", KEY_QUIET, NULL, 0, "no progress", 0},
@@ -87,6 +92,12 @@ static error_t floor_parse_number(int key, const char *text, struct floor_option
         break;
     case KEY_WINDOW:
         load->window = (uint32_t)command_whole(state, text, "--window", 1, 100000);
+        break;
+    case KEY_BACKLOG:
+        load->backlog = (uint32_t)command_whole(state, text, "--backlog", 1, 1000000);
+        break;
+    case KEY_REACTORS:
+        o->reactors = (uint32_t)command_whole(state, text, "--reactors", 1, 64);
         break;
     case KEY_AT_ONCE:
         load->at_once = (uint32_t)command_whole(state, text, "--at-once", 1, 256);
@@ -164,6 +175,7 @@ int command_floor(int argc, char **argv)
     char queues[FLOOR_QUEUES * 8] = "";
     struct floor_arguments a = {.listen = "tcp://127.0.0.1:7700",
                                 .floor = {.server = "switchboard-server",
+                                          .reactors = 1,
                                           .rounds = 5,
                                           .load = {.workspace = "default",
                                                    .connectors = 8,

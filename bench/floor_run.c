@@ -70,12 +70,13 @@ static bool floor_configure(struct peer_server *s, const struct floor_options *o
 
 static bool floor_start_router(struct peer_server *s, const struct floor_options *o)
 {
-    char path[256], address[64];
+    char path[256], address[64], reactors[16];
 
     floor_server_address(s, address);
+    snprintf(reactors, sizeof(reactors), "%u", o->reactors);
     return floor_configure(s, o) && peer_server_find(o->server, path) &&
            floor_start(s, (char *[]){path, "--config", "config.yaml", "--listen", address,
-                                     "--journal", "memory", NULL});
+                                     "--journal", "memory", "--reactors", reactors, NULL});
 }
 
 /* Rounds. */
@@ -233,16 +234,18 @@ static json_t *floor_samples_json(const struct floor_sample samples[], uint32_t 
 json_t *floor_result_json(const struct floor_result *r, const struct floor_options *o)
 {
     struct floor_spread f[FLOOR_FIGURES];
+    json_t *options =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:s, s:b}", "connectors",
+                  (json_int_t)o->load.connectors, "agents", (json_int_t)o->load.agents, "window",
+                  (json_int_t)o->load.window, "backlog", (json_int_t)load_backlog(&o->load),
+                  "at_once", (json_int_t)o->load.at_once, "reactors", (json_int_t)o->reactors,
+                  "text_bytes", (json_int_t)o->load.text_bytes, "duration_s", o->load.duration_s,
+                  "notify", o->load.notify, "auto_accept", (int)o->load.auto_accept);
 
     floor_figures(r, f);
     return json_pack(
-        "{s:{s:I, s:I, s:I, s:I, s:I, s:f, s:s, s:b}, s:f, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o, "
-        "s:o}}",
-        "options", "connectors", (json_int_t)o->load.connectors, "agents",
-        (json_int_t)o->load.agents, "window", (json_int_t)o->load.window, "at_once",
-        (json_int_t)o->load.at_once, "text_bytes", (json_int_t)o->load.text_bytes, "duration_s",
-        o->load.duration_s, "notify", o->load.notify, "auto_accept", (int)o->load.auto_accept,
-        "ratio", f[FLOOR_RATIO].median, "ratio_spread", floor_spread_json(f[FLOOR_RATIO]), "floor",
+        "{s:o, s:f, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o, s:o}}", "options", options, "ratio",
+        f[FLOOR_RATIO].median, "ratio_spread", floor_spread_json(f[FLOOR_RATIO]), "floor",
         "cpu_us_per_life_cycle", floor_spread_json(f[FLOOR_FLOOR_CPU]), "life_cycles_per_second",
         floor_spread_json(f[FLOOR_FLOOR_RATE]), "rounds", floor_samples_json(r->floor, r->rounds),
         "router", "cpu_us_per_life_cycle", floor_spread_json(f[FLOOR_ROUTER_CPU]),

@@ -90,6 +90,16 @@ void floor_free(struct floor *f);
  * beginning of one more. */
 size_t floor_answer(struct floor *f, struct floor_connection *c, const uint8_t *bytes, size_t size);
 
+/* Give an agent what waits, while it has room; with room left it stands among the free ones. */
+void floor_agent_fill(struct floor *f, struct floor_connection *c);
+/* So many more offers may be open at a time. */
+void floor_offers_reserve(struct floor *f, uint32_t more);
+
+/* floor_desk.c: everything else, and errors. False: the request's end has not come. */
+bool floor_answer_rarely(struct floor *f, struct floor_connection *c, struct cursor *at,
+                         uint32_t msgid, struct text method);
+void floor_refuse(struct packer *p, uint32_t msgid, const char *code, const char *message);
+
 /* A connection has ended: its agent gets nothing more. */
 void floor_forget(struct floor *f, struct floor_connection *c);
 

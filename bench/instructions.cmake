@@ -20,5 +20,8 @@ add_executable(switchboard-instructions ${sources})
 if(NOT SWITCHBOARD_TESTS)
     set_target_properties(switchboard-instructions PROPERTIES EXCLUDE_FROM_ALL TRUE)
 endif()
+set_target_properties(switchboard-instructions PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 target_compile_options(switchboard-instructions PRIVATE -O3 -g)
+# File by file: what is inlined across files would be counted now here, now there.
+set_target_properties(switchboard-instructions PROPERTIES INTERPROCEDURAL_OPTIMIZATION FALSE)
 target_link_libraries(switchboard-instructions PRIVATE project_flags PkgConfig::JANSSON PkgConfig::MSGPACK)

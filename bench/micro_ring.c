@@ -1,6 +1,7 @@
 /* `ring`: what it costs to hand something to another thread through a single-producer
  * single-consumer ring, one by one and in batches. A batch is one pointer in the ring to so many
- * messages; the consumer reads every one of them.
+ * messages; the consumer reads every one of them. Beside it the product's mailbox, whose two ends
+ * are loops that sleep and wake one another.
  *
  * Wall-clock time, as two threads are at it: it takes two free cores to mean something. */
 #include <argp.h>
@@ -13,18 +14,13 @@
 #include <time.h>
 
 #include "bench/command.h"
+#include "bench/micro_mailbox.h"
+#include "bench/micro_ring.h"
 #include "queue/base/memory.h"
 #include "router/tsan.h"
 
-#define RING_PLACES    64  /* as a mailbox has */
-#define RING_SPINS     200 /* looks at a ring that is full or empty before the core is given away */
-#define RING_BATCH_MAX 256
-
-struct ring_batch {
-    uint32_t count;
-    uint64_t messages[RING_BATCH_MAX];
-};
-
+#define RING_PLACES 64  /* as a mailbox has */
+#define RING_SPINS  200 /* looks at a ring that is full or empty before the core is given away */
 struct ring_run {
     ck_ring_t ring;
     ck_ring_buffer_t places[RING_PLACES];
@@ -66,9 +62,7 @@ static void *ring_consume(void *context)
         }
         tsan_acquire(&run->ring);
         batch = item;
-        for (uint32_t i = 0; i < batch->count; i++) {
-            sum += batch->messages[i];
-        }
+        sum += ring_batch_sum(batch);
         taken += batch->count;
     }
     run->sum = sum;
@@ -82,12 +76,9 @@ static void ring_produce(struct ring_run *run)
 
     for (uint32_t next = 0; sent < run->operations; next = (next + 1) % (2 * RING_PLACES)) {
         struct ring_batch *batch = &run->batches[next];
-        uint64_t left = run->operations - sent;
 
-        batch->count = left < run->batch ? (uint32_t)left : run->batch;
-        for (uint32_t i = 0; i < batch->count; i++) {
-            batch->messages[i] = ++sent;
-        }
+        ring_batch_fill(batch, run->batch, sent, run->operations);
+        sent += batch->count;
         tsan_release(&run->ring);
         while (!ck_ring_enqueue_spsc(&run->ring, run->places, batch)) {
             ring_wait(&spins);
@@ -118,7 +109,7 @@ static double ring_measure(uint64_t operations, uint32_t batch)
         ring_produce(run);
         (void)pthread_join(consumer, NULL);
         ns = (ring_now_ns() - began) / (double)operations;
-        if (run->sum != operations * (operations + 1) / 2) {
+        if (run->sum != ring_sum_expected(operations)) {
             ns = -1;
         }
     }
@@ -170,16 +161,21 @@ int command_ring(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         double ns = ring_measure(o.operations, sizes[i]);
+        struct micro_mailbox_result m = micro_mailbox_measure(o.operations, sizes[i]);
 
-        if (ns < 0) {
+        if (ns < 0 || m.ns < 0) {
             fputs("switchboard-bench ring: messages were lost\n", stderr);
             status = BENCH_BAD;
         }
         if (o.json == NULL || strcmp(o.json, "-") != 0) {
-            printf("ring: %3u a batch %8.2f ns a message\n", sizes[i], ns);
+            printf("%3u a batch: ring %8.2f ns, mailbox %8.2f ns a message (%llu bells, %llu times "
+                   "full)\n",
+                   sizes[i], ns, m.ns, (unsigned long long)m.bells, (unsigned long long)m.full);
         }
-        json_array_append_new(
-            rows, json_pack("{s:I, s:f}", "batch", (json_int_t)sizes[i], "ns_per_message", ns));
+        json_array_append_new(rows,
+                              json_pack("{s:I, s:f, s:f, s:I, s:I}", "batch", (json_int_t)sizes[i],
+                                        "ns_per_message", ns, "mailbox_ns_per_message", m.ns,
+                                        "bells", (json_int_t)m.bells, "full", (json_int_t)m.full));
     }
     rows = json_pack("{s:I, s:o}", "operations", (json_int_t)o.operations, "rows", rows);
     if (o.json == NULL) {

@@ -15,6 +15,9 @@
 #include "bench/peer_client.h"
 #include "bench/peer_server.h"
 
+/* What a broker does not do. */
+#define PEER_NO_ROUTING "skills, capacity, places in line, estimates, explanations"
+
 struct peer {
     const char *name;      /* of the row, and for --peers */
     const char *program;   /* what has to be installed */
@@ -22,7 +25,7 @@ struct peer {
     const char *memory;    /* how it is run in memory, in words; NULL: it cannot be */
     const char *durable;   /* how it is run so that what it accepts survives a crash; NULL: never */
     const char *completed; /* what the completion of a contact is here */
-    const char *lacks;     /* what it does not do, "" when it does all */
+    const char *lacks;     /* what it does not have, "" when nothing is missing */
     uint32_t carried_bytes; /* of a contact's own: its body, and ids beside it */
     size_t state_bytes;     /* of peer_client.state */
 

@@ -215,7 +215,7 @@ static void gearman_turn(struct peer_client *c)
 const struct peer peer_gearmand = {
     .name = "gearmand",
     .memory = "background jobs; a worker grabs one at a time, as its own library does",
-    .lacks = "worker with more than one job; skills, capacity, places, estimates, explanations",
+    .lacks = "workers with several jobs, " PEER_NO_ROUTING,
     .start = gearman_start,
     GEARMAN_ROW,
 };
@@ -223,7 +223,7 @@ const struct peer peer_gearmand = {
 const struct peer peer_gearmand_pipelined = {
     .name = "gearmand-pipelined",
     .memory = "background jobs, grabbed in batches; --threads 1 --worker-wakeup 1",
-    .lacks = "skills, capacity, places in the queue, estimates, explanations",
+    .lacks = PEER_NO_ROUTING,
     .start = gearman_start_frugal,
     GEARMAN_ROW,
 };

@@ -183,7 +183,7 @@ const struct peer peer_nats = {
     .durable = "storage file: acknowledged before it is synced, which this version does every two "
                "minutes",
     .completed = "the acknowledgement is written: nothing answers it",
-    .lacks = "priorities; skills, capacity, places, estimates, explanations",
+    .lacks = "priorities, " PEER_NO_ROUTING,
     .carried_bytes = PEER_BODY_BYTES,
     .state_bytes = sizeof(struct nats_state),
     .start = nats_start,

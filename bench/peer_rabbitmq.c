@@ -333,7 +333,7 @@ const struct peer peer_rabbitmq_classic = {
     .name = "rabbitmq-classic",
     .memory = "transient messages in classic queues, publisher confirms",
     .durable = "persistent messages in durable classic queues, publisher confirms",
-    .lacks = "window below 16; skills, capacity, places, estimates, explanations",
+    .lacks = "window below 16, " PEER_NO_ROUTING,
     RABBITMQ_ROW,
 };
 
@@ -341,6 +341,6 @@ const struct peer peer_rabbitmq_quorum = {
     .name = "rabbitmq-quorum",
     .memory = NULL,
     .durable = "quorum queues of one node, publisher confirms",
-    .lacks = "priorities, window below 16; skills, capacity, places, estimates, explanations",
+    .lacks = "priorities, window below 16, " PEER_NO_ROUTING,
     RABBITMQ_ROW,
 };

@@ -169,13 +169,12 @@ static void redis_stream_turn(struct peer_client *c)
 
 const struct peer peer_redis_stream = {
     .name = "redis-stream",
-    .lacks = "priorities, a consumer serves one queue only; skills, capacity, places, estimates",
+    .lacks = "priorities, consumers for several queues, " PEER_NO_ROUTING,
     REDIS_STREAM_ROW,
 };
 
 const struct peer peer_redis_stream_all = {
     .name = "redis-stream-all",
-    .lacks = "a consumer may be handed its window of each stream; skills, capacity, places, "
-             "estimates",
+    .lacks = "bound of a consumer but for each stream, " PEER_NO_ROUTING,
     REDIS_STREAM_ROW,
 };

@@ -21,6 +21,7 @@ struct peer_server {
     /* What there will be, for those who have to know it: */
     uint32_t window; /* contacts that a consumer works at once */
     uint32_t consumers;
+    uint32_t reactors; /* of Switchboard */
     pid_t groups[PEER_PROGRAMS_MAX];
     uint32_t programs;
 };

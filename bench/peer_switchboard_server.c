@@ -152,16 +152,13 @@ static bool switchboard_make_agents(struct peer_server *s)
 static bool switchboard_start_with(struct peer_server *s, bool phrases,
                                    const volatile int *interrupted)
 {
-    char path[256], address[40];
-    char *arguments[] = {path,
-                         "--config",
-                         "config.yaml",
-                         "--listen",
-                         address,
-                         "--journal",
-                         s->durable ? "file:journal" : "memory",
+    char path[256], address[40], reactors[12];
+    char *arguments[] = {path,       "--config",  "config.yaml",
+                         "--listen", address,     "--reactors",
+                         reactors,   "--journal", s->durable ? "file:journal" : "memory",
                          NULL};
 
+    snprintf(reactors, sizeof(reactors), "%u", s->reactors);
     snprintf(address, sizeof(address), "tcp://127.0.0.1:%u", s->port);
     return switchboard_configure(s, phrases) && peer_server_find("switchboard-server", path) &&
            peer_server_run(s, arguments, NULL) && peer_server_await(s, s->port, 10, interrupted) &&

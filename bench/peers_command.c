@@ -20,7 +20,7 @@ struct peers_options {
     uint32_t window_count;
     bool memory, durable;
     bool costs;
-    uint32_t rounds, producers, consumers, waiting, count;
+    uint32_t rounds, producers, consumers, reactors, waiting, count;
     double seconds, warm_up, rate;
     uint64_t seed;
     const char *folder, *json, *html;
@@ -40,6 +40,7 @@ enum {
     PEERS_KEY_NO_COSTS,
     PEERS_KEY_PRODUCERS,
     PEERS_KEY_CONSUMERS,
+    PEERS_KEY_REACTORS,
     PEERS_KEY_FOLDER,
     PEERS_KEY_SEED,
     PEERS_KEY_JSON,
@@ -67,6 +68,8 @@ static const struct argp_option peers_argp_options[] = {
      "how much memory a waiting contact takes, over N of them; 0: leave it out (0)", 0},
     {"producers", PEERS_KEY_PRODUCERS, "N", 0, "connections that submit (8)", 0},
     {"consumers", PEERS_KEY_CONSUMERS, "N", 0, "connections that work (32)", 0},
+    {"reactors", PEERS_KEY_REACTORS, "N", 0,
+     "threads of Switchboard; the others run as shipped (1)", 0},
     {"folder", PEERS_KEY_FOLDER, "DIR", 0,
      "where servers keep their files while they run; a real disk (/var/tmp)", 0},
     {"seed", PEERS_KEY_SEED, "N", 0, "of texts and arrivals (1)", 0},
@@ -172,6 +175,9 @@ static error_t peers_parse(int key, char *text, struct argp_state *state)
     case PEERS_KEY_CONSUMERS:
         o->consumers = (uint32_t)command_whole(state, text, "--consumers", 1, 1000);
         break;
+    case PEERS_KEY_REACTORS:
+        o->reactors = (uint32_t)command_whole(state, text, "--reactors", 1, 64);
+        break;
     case PEERS_KEY_FOLDER:
         o->folder = text;
         break;
@@ -257,6 +263,7 @@ static bool peers_measure(const struct peers_options *o, struct peers_row *row,
         .durable = row->durable,
         .producers = o->producers,
         .consumers = o->consumers,
+        .reactors = o->reactors,
         .window = row->window,
         .warm_up_s = o->count != 0 && traffic == PEERS_CLOSED ? 0 : o->warm_up,
         .seconds = o->seconds,
@@ -348,6 +355,7 @@ int command_peers(int argc, char **argv)
                               .rounds = 3,
                               .producers = 8,
                               .consumers = 32,
+                              .reactors = 1,
                               .seconds = 2,
                               .warm_up = 0.5,
                               .rate = 5000,

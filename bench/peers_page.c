@@ -51,7 +51,8 @@ static void peers_page_one(const struct peers_report *r, const struct peers_row 
                                                      .value = s.median,
                                                      .low = s.least,
                                                      .high = s.most,
-                                                     .ours = row->peer->package[0] == '\0'};
+                                                     .ours = row->peer->package[0] == '\0' &&
+                                                             row->peer != &peer_floor};
         }
     }
     if (plot.count > 0) {
@@ -91,29 +92,25 @@ static void peers_page_ratios(const struct peers_report *r, const struct peers_r
     report_table_close(page);
 }
 
-/* What each row is, and what it does not do. */
+/* What each row is, and what it does not have. */
 static void peers_page_words(const struct peers_report *r, struct report *page)
 {
-    static const struct report_column columns[] = {
-        {"", false, REPORT_PLAIN},
-        {"how it is run", false, REPORT_PLAIN},
-        {"a life cycle ends with", false, REPORT_PLAIN},
-        {"it has no", false, REPORT_PLAIN},
-    };
-
     report_heading(page, "What the rows are");
-    report_table_open(page, columns, sizeof(columns) / sizeof(columns[0]));
     for (uint32_t i = 0; i < r->row_count; i++) {
         const struct peers_row *row = &r->rows[i];
+        const struct peer *peer = row->peer;
 
         if (row->window == r->rows[0].window) {
-            report_cell(page, "%s%s", row->peer->name, row->durable ? ", durable" : "");
-            report_cell(page, "%s", row->durable ? row->peer->durable : row->peer->memory);
-            report_cell(page, "%s", row->peer->completed);
-            report_cell(page, "%s", row->peer->lacks);
+            report_text(page, "%s%s: %s. A life cycle ends with: %s.%s%s%s", peer->name,
+                        row->durable ? ", durable" : "",
+                        row->durable ? peer->durable : peer->memory, peer->completed,
+                        peer->lacks[0] == '\0' ? "" : " It has no ", peer->lacks,
+                        peer->lacks[0] == '\0' ? "" : ".");
+        }
+        if (row->failed[0] != '\0') {
+            report_text(page, "%s, window %u, failed: %s", peer->name, row->window, row->failed);
         }
     }
-    report_table_close(page);
 }
 
 bool peers_page_write(const struct peers_report *r, const char *path)

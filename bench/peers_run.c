@@ -406,6 +406,7 @@ static bool peers_start(struct peers_state *p)
     s->durable = p->plan->durable;
     s->window = p->plan->window;
     s->consumers = p->plan->consumers;
+    s->reactors = p->plan->reactors;
     if (started && !p->plan->peer->start(s, p->interrupted)) {
         started = false;
     }

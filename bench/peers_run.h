@@ -27,6 +27,7 @@ struct peers_plan {
     const char *folder; /* where servers keep what they keep */
     bool durable;
     uint32_t producers, consumers, window;
+    uint32_t reactors; /* of Switchboard */
     double warm_up_s, seconds;
     double rate;      /* PEERS_OPEN: contacts a second */
     uint32_t waiting; /* PEERS_WAITING: contacts */

@@ -349,6 +349,7 @@ static void load_series(struct visitor *v)
     s->intervals = loaded.intervals;
     s->count = loaded.count;
     s->capacity = loaded.capacity;
+    s->last = NULL;
 }
 
 static int contact_order(const void *a, const void *b)

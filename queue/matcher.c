@@ -341,15 +341,15 @@ void make_offer(struct engine *e, struct contact *c, struct agent *a, struct tex
 static struct text why_agent(const struct engine *e, const struct contact *c)
 {
     static const struct text words[] = {
-        [STRATEGY_LONGEST_IDLE] = TEXT("longest_idle"),
-        [STRATEGY_LEAST_OCCUPIED] = TEXT("least_occupied"),
-        [STRATEGY_BEST_SKILLED] = TEXT("best_skilled"),
-        [STRATEGY_FEWEST_CONTACTS] = TEXT("fewest_contacts"),
-        [STRATEGY_ROUND_ROBIN] = TEXT("round_robin"),
+        [STRATEGY_LONGEST_IDLE] = WORD(longest_idle),
+        [STRATEGY_LEAST_OCCUPIED] = WORD(least_occupied),
+        [STRATEGY_BEST_SKILLED] = WORD(best_skilled),
+        [STRATEGY_FEWEST_CONTACTS] = WORD(fewest_contacts),
+        [STRATEGY_ROUND_ROBIN] = WORD(round_robin),
     };
 
     if (contact_line(c)->reserved != NULL) {
-        return TEXT("preferred");
+        return WORD(preferred);
     }
     return words[e->settings->queues[contact_queue(c)].strategy];
 }

@@ -54,12 +54,17 @@ static int64_t interval_now(struct engine *e)
     return clock->number;
 }
 
-/* A new last interval of a series; those that are no longer kept go. */
+/* The interval with this number, the last of a series; a new one, mostly. Those that are no longer
+ * kept go. */
 static struct tally *series_begin(const struct engine *e, struct series *s, int64_t number)
 {
     uint32_t kept = intervals_kept(e);
     uint32_t stale = 0;
 
+    if (s->count > 0 && s->intervals[s->count - 1].number == number) {
+        s->last = &s->intervals[s->count - 1]; /* a loaded one goes on */
+        return &s->last->tally;
+    }
     while (stale < s->count &&
            (s->count - stale >= kept || s->intervals[stale].number <= number - (int64_t)kept)) {
         stale++;
@@ -72,15 +77,15 @@ static struct tally *series_begin(const struct engine *e, struct series *s, int6
         s->capacity = s->capacity == 0 ? 4 : s->capacity * 2;
         s->intervals = memory_resize(s->intervals, s->capacity * sizeof(s->intervals[0]));
     }
-    memset(&s->intervals[s->count], 0, sizeof(s->intervals[0]));
-    s->intervals[s->count].number = number;
-    return &s->intervals[s->count++].tally;
+    s->last = &s->intervals[s->count++];
+    *s->last = (struct interval){.number = number};
+    return &s->last->tally;
 }
 
 static inline struct tally *series_in(const struct engine *e, struct series *s, int64_t number)
 {
-    if (s->count > 0 && s->intervals[s->count - 1].number == number) {
-        return &s->intervals[s->count - 1].tally;
+    if (s->last != NULL && s->last->number == number) {
+        return &s->last->tally;
     }
     return series_begin(e, s, number);
 }

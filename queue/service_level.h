@@ -33,6 +33,7 @@ struct series {
     struct text name;
     struct interval *intervals; /* by number; those without data are left out */
     uint32_t count, capacity;
+    struct interval *last; /* of them, once something was counted in it; NULL: look for it */
 };
 
 /* The interval that runs, until time reaches its end. */

@@ -378,6 +378,16 @@ static bool may_step(const struct engine *e, enum command_kind kind)
            kind == COMMAND_TICK || kind == COMMAND_SESSION_CLOSED;
 }
 
+/* Clocks that have run out fire, whoever is free finds work, and pulls are answered with it. */
+static void settle(struct engine *e)
+{
+    if (!timer_wheel_is_quiet(&e->clocks, e->now)) {
+        clocks_run(e);
+    }
+    matcher_run(e);
+    pulls_flush(e);
+}
+
 enum refusal_kind engine_step(struct engine *e, const struct command *command)
 {
     enum refusal_kind refused;
@@ -392,9 +402,7 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
      * start. */
     if (e->settings != NULL && command->kind != COMMAND_JOURNAL_STALLED &&
         command->kind != COMMAND_OWNER_STARTED) {
-        clocks_run(e);
-        matcher_run(e);
-        pulls_flush(e);
+        settle(e);
     }
     refused = may_step(e, command->kind)
                   ? steps[command->kind](e)
@@ -404,9 +412,7 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
         answer(e, &d);
     }
     if (e->settings != NULL) {
-        clocks_run(e);
-        matcher_run(e);
-        pulls_flush(e);
+        settle(e);
     }
     e->command = NULL;
     e->stepping = false;

@@ -410,8 +410,7 @@ enum refusal_kind step_complete(struct engine *e)
     wrap_up = m->wrap_up != DURATION_NONE ? m->wrap_up
                                           : e->settings->queues[contact_queue(o->contact)].wrap_up;
     e->answer_due = true;
-    finish_work(e, o, TEXT("completed"), wrap_up, m->disposition, m->unresolved,
-                &e->command->caller);
+    finish_work(e, o, WORD(completed), wrap_up, m->disposition, m->unresolved, &e->command->caller);
     assert(!e->answer_due);
     return REFUSED_NOT;
 }

@@ -37,12 +37,6 @@ static struct text text_at(const char **at, uint16_t spelled)
     return t;
 }
 
-/* Letters that stand behind the lines; those of a known word do not. */
-static size_t letters_of(const struct history_entry *h)
-{
-    return (word_number(h->reason) != 0 ? 0 : h->reason.length) + h->actor.length;
-}
-
 static char *put(char *at, struct text t)
 {
     if (t.length > 0) {
@@ -55,6 +49,7 @@ uint32_t story_append(struct stories *s, const struct tombstone *t,
                       const struct history_entry *history, uint32_t count)
 {
     size_t size = sizeof(struct story) + count * sizeof(struct story_line);
+    uint8_t words[HISTORY_KEPT];
     struct story *story;
     char *at;
 
@@ -62,7 +57,8 @@ uint32_t story_append(struct stories *s, const struct tombstone *t,
         return 0;
     }
     for (uint32_t i = 0; i < count; i++) {
-        size += letters_of(&history[i]);
+        words[i] = word_number(history[i].reason);
+        size += (words[i] != 0 ? 0 : history[i].reason.length) + history[i].actor.length;
     }
     story = (struct story *)record_log_append(&s->log, size);
     story->tombstone = t->in_log.reference;
@@ -77,7 +73,7 @@ uint32_t story_append(struct stories *s, const struct tombstone *t,
         l->agent = h->agent;
         l->queue = h->queue;
         l->kind = h->kind;
-        l->reason_word = word_number(h->reason);
+        l->reason_word = words[i];
         l->reason = 0;
         if (l->reason_word == 0) {
             l->reason = spelled_length(h->reason);

@@ -85,10 +85,14 @@ static bool word_is_kept(struct text t)
 
 struct text text_duplicate(struct text t)
 {
-    struct text kept = word_keep(t);
+    struct text kept;
     char *copy;
 
-    if (t.bytes == NULL || kept.bytes != NULL) {
+    if (t.bytes == NULL) {
+        return TEXT_NONE;
+    }
+    kept = word_keep(t);
+    if (kept.bytes != NULL) {
         return kept;
     }
     copy = memory_take(t.length + 1u);

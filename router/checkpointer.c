@@ -72,7 +72,9 @@ static struct workspace *checkpointer_choose(const struct checkpointer *c,
                                              struct workspace *const *workspaces, uint32_t count)
 {
     journal_position end = journal_next_position(c->journal);
-    uint64_t due = 2 * c->last_bytes > c->least_bytes ? 2 * c->last_bytes : c->least_bytes;
+    uint64_t piece = journal_piece_bytes(c->journal);
+    uint64_t least = piece > c->least_bytes ? piece : c->least_bytes;
+    uint64_t due = 4 * c->last_bytes > least ? 4 * c->last_bytes : least;
     struct workspace *chosen = NULL;
 
     for (uint32_t i = 0; i < count; i++) {

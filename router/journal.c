@@ -70,6 +70,11 @@ bool journal_keeps(const struct journal *j)
     return j->operations->keeps;
 }
 
+uint64_t journal_piece_bytes(const struct journal *j)
+{
+    return j->operations->piece_bytes(j);
+}
+
 enum journal_status journal_read(struct journal *j, journal_position from, journal_visit visit,
                                  void *context, char *problem, size_t problem_size)
 {

@@ -114,6 +114,10 @@ enum journal_status journal_join(struct journal *opened, uv_loop_t *loop, struct
  * himself the trouble. */
 bool journal_keeps(const struct journal *j);
 
+/* The store frees what is not needed in pieces of about so many bytes: until it has grown by one, a
+ * checkpoint would free nothing. 0: it keeps nothing. */
+uint64_t journal_piece_bytes(const struct journal *j);
+
 /* Read every entry from `from` (0: the beginning of what is kept) to the end, in order. A torn tail
  * (the last batch cut short by a crash) is not an error: it was never acknowledged and is cut off.
  * What is read here is durable, also when the process that wrote it died before its sync. Before

@@ -152,6 +152,11 @@ static enum journal_status port_read(struct journal *j, journal_position from, j
     return status;
 }
 
+static uint64_t port_piece_bytes(const struct journal *j)
+{
+    return ((const struct journal_file_port *)j)->file->writer.segment_bytes;
+}
+
 static void port_get_stats(const struct journal *j, struct journal_stats *out)
 {
     const struct journal_file_port *p = (const struct journal_file_port *)j;
@@ -261,6 +266,7 @@ static enum journal_status port_join(struct journal *j, uv_loop_t *loop, struct 
 static const struct journal_operations port_operations = {
     .join = port_join,
     .keeps = true,
+    .piece_bytes = port_piece_bytes,
     .read = port_read,
     .append = port_append,
     .filled = port_filled,

@@ -98,6 +98,12 @@ static void journal_memory_trim(struct journal *j, journal_position keep_from)
     (void)keep_from;
 }
 
+static uint64_t journal_memory_piece_bytes(const struct journal *j)
+{
+    (void)j;
+    return 0;
+}
+
 static void journal_memory_get_stats(const struct journal *j, struct journal_stats *out)
 {
     const struct journal_memory *m = (const struct journal_memory *)j;
@@ -125,6 +131,7 @@ static void journal_memory_destroy(struct journal *j, void (*closed)(void *conte
 static const struct journal_operations journal_memory_operations = {
     .join = journal_memory_join,
     .keeps = false,
+    .piece_bytes = journal_memory_piece_bytes,
     .read = journal_memory_read,
     .append = journal_memory_append,
     .filled = journal_memory_filled,

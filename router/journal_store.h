@@ -12,6 +12,7 @@ struct journal_operations {
     enum journal_status (*join)(struct journal *j, uv_loop_t *loop, struct journal **out,
                                 char *problem, size_t problem_size);
     bool keeps;
+    uint64_t (*piece_bytes)(const struct journal *j);
     enum journal_status (*read)(struct journal *j, journal_position from, journal_visit visit,
                                 void *context, char *problem, size_t problem_size);
     void (*append)(struct journal *j, const struct journal_entry *entry);

@@ -57,6 +57,15 @@ int64_t timer_wheel_next(const struct timer_wheel *w);
  * the next advance. */
 void timer_wheel_advance(struct timer_wheel *w, int64_t now);
 
+/* Whether the wheel stands at `now` already and nothing is due there: advancing to it finds
+ * nothing.
+ */
+static inline bool timer_wheel_is_quiet(const struct timer_wheel *w, int64_t now)
+{
+    return w->now == now && w->due.next == &w->due &&
+           (w->occupied[0] >> (now & (TIMER_WHEEL_SLOTS - 1)) & 1) == 0;
+}
+
 /* Take the next due timer, disarmed, or NULL. */
 struct timer_node *timer_wheel_take_due(struct timer_wheel *w);
 

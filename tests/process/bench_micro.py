@@ -46,6 +46,7 @@ class BenchMicro(unittest.TestCase):
         self.assertEqual([row["batch"] for row in result["rows"]], [1, 4, 16, 64, 256])
         for row in result["rows"]:
             self.assertGreater(row["ns_per_message"], 0, "messages were lost")
+            self.assertGreater(row["mailbox_ns_per_message"], 0, "messages were lost")
 
     def test_journal(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -84,15 +84,19 @@ class Peers(unittest.TestCase):
 
     def test_every_contact_is_accounted_for(self):
         names = ",".join(rows_there_are()) if os.environ.get("PEERS") == "all" else SMALL
-        table, report = self.measure(names, "--windows", "4", "--count", str(COUNT), "--rate", "500", "--seconds", "0.5",
-                                     "--warm-up", "0.1", "--waiting", str(WAITING))
+        with tempfile.NamedTemporaryFile(suffix=".html") as page:
+            table, report = self.measure(names, "--windows", "4", "--count", str(COUNT), "--rate", "500",
+                                         "--seconds", "0.5", "--warm-up", "0.1", "--waiting", str(WAITING),
+                                         "--html", page.name)
+            html = pathlib.Path(page.name).read_text()
         for mode in ("memory", "durable"):
             for row in self.rows(names, report, mode):
                 self.assertIn(row["peer"], table)
+                self.assertIn(row["peer"], html)
                 for figure in COSTS + AT_RATE:
                     self.assertGreater(row[figure]["median"], 0, (row["peer"], figure))
                 self.assertGreater(row["contacts"], COUNT, row["peer"])  # those at a rate come on top
-                self.assertEqual(row["times_switchboard"]["server_cpu_us"] is None, False)
+                self.assertGreater(row["times_switchboard"]["server_cpu_us"]["median"], 0)
 
     def test_a_window_of_one(self):
         _, report = self.measure(SMALL, "--windows", "1", "--memory", "--count", str(COUNT), "--rate", "0")

@@ -64,7 +64,7 @@ static void test_every_bit_of_an_id_reaches_every_bit_of_the_hash(void **state)
                 bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
                 change ^= id_hash(seed, (struct text){bytes, length});
                 for (int k = 0; k < 64; k++) {
-                    turned[k] += change >> k & 1;
+                    turned[k] += (unsigned)(change >> k & 1);
                 }
             }
         }
