@@ -95,6 +95,7 @@ static bool floor_measure(const struct peer_server *s, const struct floor_option
     load.json = NULL;
     load.quiet = true;
     (void)load_run(&load, &found);
+    load_result_close(&found);
     wrong = load_result_verdict(&found, &load);
     if (wrong != NULL) {
         return floor_fail(r, who, wrong);

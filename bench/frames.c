@@ -1,5 +1,7 @@
 #include "bench/frames.h"
 
+#include <stdlib.h>
+
 #include "queue/base/memory.h"
 
 #define FRAMES_MSGID_AT 3 /* behind the array's head, the 0, and the number's own head */
@@ -129,16 +131,53 @@ static void frames_pack_text(struct packer *p, uint32_t size, struct random *ran
     memory_give(text);
 }
 
+/* A pair of one of the words, unless there are none; answers how many pairs that is. */
+static uint32_t submit_frame_any(struct packer *p, const char *key, const char *word)
+{
+    if (word == NULL) {
+        return 0;
+    }
+    packer_text(p, text_from(key));
+    packer_text(p, text_from(word));
+    return 1;
+}
+
+/* "es:3+refund:2" as a map. What makes no sense the server refuses. */
+static uint32_t submit_frame_skills(struct packer *p, const char *word)
+{
+    size_t map;
+    uint32_t pairs = 0;
+
+    if (word == NULL) {
+        return 0;
+    }
+    packer_literal(p, "skills");
+    map = packer_short_map_open(p);
+    while (*word != '\0' && pairs < 15) {
+        size_t length = strcspn(word, "+");
+        size_t name = strcspn(word, ":+");
+
+        packer_text_of(p, word, name);
+        packer_int(p, name < length ? strtol(word + name + 1, NULL, 10) : 1);
+        pairs++;
+        word += length + (word[length] == '+');
+    }
+    packer_short_map_close(p, map, pairs);
+    return 1;
+}
+
 static void submit_frame_init(struct submit_frame *f, const struct submit_form *form,
                               struct random *random)
 {
     const char *tier = word_list_any(&form->tiers, random);
     const char *queue = word_list_any(&form->queues, random);
+    uint32_t pairs = 4;
+    size_t map;
     char id[FRAMES_ID_BYTES], customer[16] = "c-";
     struct packer p = {0};
 
     frames_head(&p, 0, "contact.submit");
-    packer_map(&p, queue == NULL ? 4 : 5);
+    map = packer_short_map_open(&p);
     packer_literal(&p, "id");
     frames_id_write(id, 0, 0, 0);
     f->id_at = (uint32_t)p.size + 1; /* 26 bytes: their head is one byte */
@@ -150,16 +189,14 @@ static void submit_frame_init(struct submit_frame *f, const struct submit_form *
     packer_literal(&p, "id");
     frames_put_hex(customer + 2, 8, (uint32_t)random_next(random));
     packer_text_of(&p, customer, 10);
-    if (tier != NULL) {
-        packer_literal(&p, "tier");
-        packer_text(&p, text_from(tier));
-    }
-    if (queue != NULL) {
-        packer_literal(&p, "queue");
-        packer_text(&p, text_from(queue));
-    }
+    (void)submit_frame_any(&p, "tier", tier);
+    pairs += submit_frame_any(&p, "queue", queue);
+    pairs += submit_frame_any(&p, "issue", word_list_any(&form->issues, random));
+    pairs += submit_frame_any(&p, "language", word_list_any(&form->languages, random));
+    pairs += submit_frame_skills(&p, word_list_any(&form->skills, random));
     packer_literal(&p, "text");
     frames_pack_text(&p, form->text_bytes, random);
+    packer_short_map_close(&p, map, pairs);
     f->bytes = p.bytes;
     f->size = (uint32_t)p.size;
 }

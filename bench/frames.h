@@ -6,7 +6,8 @@
  *
  *     b-RRRRRRRR-SSSSSS-TTTTTTTT     run, slot, turn, in hexadecimal
  *
- * The number of a request names what it asks and the slot. */
+ * The number of a request names what it asks, the slot, and a tag by which an answer that comes
+ * late is told from one that belongs to the slot's present use. */
 #ifndef BENCH_FRAMES_H
 #define BENCH_FRAMES_H
 
@@ -14,7 +15,8 @@
 #include "queue/base/random.h"
 
 #define FRAMES_ID_BYTES  26
-#define FRAMES_SLOT_BITS 24
+#define FRAMES_SLOT_BITS 20
+#define FRAMES_TAG_BITS  8
 #define FRAMES_SLOTS_MAX (1u << FRAMES_SLOT_BITS)
 
 enum request_purpose {
@@ -28,16 +30,27 @@ enum request_purpose {
     PURPOSE_PULL,
     PURPOSE_DECLINE,
     PURPOSE_SET_STATE,
+    PURPOSE_CANCEL,
 };
 
 static inline uint32_t frames_msgid(enum request_purpose purpose, uint32_t slot)
 {
-    return (uint32_t)purpose << FRAMES_SLOT_BITS | slot;
+    return (uint32_t)purpose << (FRAMES_SLOT_BITS + FRAMES_TAG_BITS) | slot;
+}
+
+static inline uint32_t frames_tagged_msgid(enum request_purpose purpose, uint32_t slot, uint8_t tag)
+{
+    return frames_msgid(purpose, slot) | (uint32_t)tag << FRAMES_SLOT_BITS;
 }
 
 static inline enum request_purpose frames_purpose(uint32_t msgid)
 {
-    return (enum request_purpose)(msgid >> FRAMES_SLOT_BITS);
+    return (enum request_purpose)(msgid >> (FRAMES_SLOT_BITS + FRAMES_TAG_BITS));
+}
+
+static inline uint8_t frames_tag(uint32_t msgid)
+{
+    return (uint8_t)(msgid >> FRAMES_SLOT_BITS);
 }
 
 static inline uint32_t frames_slot(uint32_t msgid)
@@ -69,7 +82,8 @@ void word_list_close(struct word_list *l);
 /* What the contacts of a run are made of. */
 struct submit_form {
     const char *channel;
-    struct word_list tiers, queues; /* one of each by chance; none when empty */
+    struct word_list tiers, queues, issues, languages; /* one of each by chance; none when empty */
+    struct word_list skills; /* likewise; NAME:LEVEL, or several with a + between them */
     uint32_t text_bytes;
     uint32_t variants; /* so many different texts and choices, made by chance from `seed` */
     uint64_t seed;

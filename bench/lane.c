@@ -29,10 +29,29 @@ static void lane_on_closed(uv_handle_t *handle)
     packer_close(&lane->writing);
     memory_give(lane->input);
     lane->input = NULL;
+    lane->input_size = lane->input_capacity = 0;
+    if (lane->again) {
+        int status;
+
+        lane->again = lane->ended = false;
+        status = lane_start(lane, lane->lanes, lane->to);
+        if (status < 0) {
+            lane->on_end(lane, uv_strerror(status));
+        }
+    }
+}
+
+void lane_restart(struct lane *lane)
+{
+    if (!lane->ended && lane->lanes != NULL) {
+        lane_stop(lane);
+        lane->again = true;
+    }
 }
 
 void lane_stop(struct lane *lane)
 {
+    lane->again = false;
     if (lane->ended || lane->lanes == NULL) {
         return;
     }
@@ -292,6 +311,7 @@ int lane_start(struct lane *lane, struct lanes *lanes, const struct address *to)
     int status;
 
     lane->lanes = lanes;
+    lane->to = to;
     lane->connect.data = lane;
     if (to->local) {
         (void)uv_pipe_init(lanes->loop, &lane->socket.pipe, 0);
@@ -302,8 +322,11 @@ int lane_start(struct lane *lane, struct lanes *lanes, const struct address *to)
     (void)uv_tcp_init(lanes->loop, &lane->socket.tcp);
     lane->socket.handle.data = lane;
     (void)uv_tcp_nodelay(&lane->socket.tcp, 1);
-    status = uv_tcp_connect(&lane->connect, &lane->socket.tcp, (const struct sockaddr *)&to->tcp,
-                            lane_on_connected);
+    status = lane->from == NULL ? 0 : uv_tcp_bind(&lane->socket.tcp, lane->from, 0);
+    if (status == 0) {
+        status = uv_tcp_connect(&lane->connect, &lane->socket.tcp,
+                                (const struct sockaddr *)&to->tcp, lane_on_connected);
+    }
     if (status < 0) {
         lane_stop(lane);
     }

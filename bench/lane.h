@@ -3,8 +3,8 @@
  * The client library keeps every request until it is answered, so that it can be sent again; a
  * generator that is to keep a router busy with one core cannot afford that. A lane packs frames
  * straight into its output, writes all that a turn of the loop has to say at once (lanes_flush),
- * and hands every frame that comes to one function. It does not reconnect: a load test whose
- * connection ends has found something, and says so.
+ * and hands every frame that comes to one function. It does not reconnect by itself: a load test
+ * whose connection ends has found something, and says so.
  *
  * Belongs to one loop and its thread. `on_frame` and `on_end` come from the loop and from
  * lanes_flush. */
@@ -57,7 +57,10 @@ struct lane {
     bool write_pending;
     bool connected;
     bool ended;
-    uint8_t *input; /* the beginning of a frame whose end has not come */
+    bool again;                  /* connects anew when it has closed */
+    const struct address *to;    /* the caller's */
+    const struct sockaddr *from; /* the caller's; NULL: as the kernel likes */
+    uint8_t *input;              /* the beginning of a frame whose end has not come */
     size_t input_size, input_capacity;
     uint64_t sent_at_ms; /* when something was last written, on the loop's clock */
     void *context;
@@ -73,9 +76,13 @@ void lanes_close(struct lanes *l); /* when the loop has closed all of them */
 /* Write what has gathered: one write for each lane. Call it before the loop waits. */
 void lanes_flush(struct lanes *l);
 
-/* Start connecting; the callbacks are set before. The lane must not move in memory. Returns 0 or a
- * libuv error; then nothing is left to be closed. */
+/* Start connecting; the callbacks and `from` are set before. The lane must not move in memory, and
+ * `to` is needed for as long as it is there. Returns 0 or a libuv error; then nothing is left to be
+ * closed. */
 int lane_start(struct lane *lane, struct lanes *lanes, const struct address *to);
+
+/* Drop the connection as a network does, with whatever was under way, and connect anew at once. */
+void lane_restart(struct lane *lane);
 
 /* Where the next frame goes; it is written at the next flush. */
 static inline struct packer *lane_output(struct lane *lane)

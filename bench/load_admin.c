@@ -2,6 +2,7 @@
  * did not come to its end is looked for. */
 #include "bench/load_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <switchboard/client.h>
@@ -33,11 +34,12 @@ static void load_admin_put_answered(void *context, const struct switchboard_answ
 }
 
 /* NAME:LEVEL; what makes no sense the server refuses. */
-static void load_admin_pack_skills(struct switchboard_map *map, const char *skills)
+static void load_admin_pack_skills(struct switchboard_map *map, const struct load_agent *a)
 {
     struct word_list list;
+    uint32_t levels = a->number;
 
-    word_list_init(&list, skills);
+    word_list_init(&list, a->load->options->skills);
     switchboard_map_open(map, "skills");
     for (uint32_t i = 0; i < list.count; i++) {
         char *colon = strrchr(list.words[i], ':');
@@ -48,8 +50,26 @@ static void load_admin_pack_skills(struct switchboard_map *map, const char *skil
         }
         switchboard_map_int(map, list.words[i], level);
     }
+    for (int i = 0; a->load->options->distinct && i < LOAD_DISTINCT; i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "d%d", i);
+        switchboard_map_int(map, name, 1 + levels % 5);
+        levels /= 5;
+    }
     switchboard_map_close(map);
     word_list_close(&list);
+}
+
+/* Several kinds may come by one channel; its maximum is said once. */
+static bool load_admin_channel_is_new(const struct scenario *s, uint32_t kind)
+{
+    for (uint32_t i = 0; i < kind; i++) {
+        if (strcmp(s->kinds[i].channel, s->kinds[kind].channel) == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void load_admin_put(struct load *l, const struct load_agent *a)
@@ -58,15 +78,19 @@ static void load_admin_put(struct load *l, const struct load_agent *a)
 
     switchboard_map_text(map, "agent", a->name);
     switchboard_map_text(map, "name", "made by switchboard-bench");
-    load_admin_pack_skills(map, l->options->skills);
+    load_admin_pack_skills(map, a);
     switchboard_map_open(map, "capacity");
     switchboard_map_int(map, "units", LOAD_AGENT_UNITS);
     switchboard_map_open(map, "max");
-    switchboard_map_int(map, l->options->channel, l->options->at_once);
+    for (uint32_t i = 0; i < l->scenario->kind_count; i++) {
+        if (load_admin_channel_is_new(l->scenario, i)) {
+            switchboard_map_int(map, l->scenario->kinds[i].channel, l->options->at_once);
+        }
+    }
     switchboard_map_close(map);
     switchboard_map_close(map);
     l->admin_waiting++;
-    (void)switchboard_call(l->admin, "agent.put", switchboard_map_bytes(map),
+    (void)switchboard_call(a->place->admin, "agent.put", switchboard_map_bytes(map),
                            switchboard_map_size(map), SWITCHBOARD_RETRY, load_admin_put_answered,
                            l);
     switchboard_map_destroy(map);
@@ -84,8 +108,9 @@ static void load_admin_call_contact(struct load *l, const char *method,
     frames_id_write(id, l->run, c->slot, c->turn);
     switchboard_map_text_of(map, "contact", id, sizeof(id));
     l->admin_waiting++;
-    (void)switchboard_call(l->admin, method, switchboard_map_bytes(map), switchboard_map_size(map),
-                           SWITCHBOARD_RETRY, answered, context);
+    (void)switchboard_call(l->connectors[c->connector].place->admin, method,
+                           switchboard_map_bytes(map), switchboard_map_size(map), SWITCHBOARD_RETRY,
+                           answered, context);
     switchboard_map_destroy(map);
 }
 
@@ -175,7 +200,7 @@ static void load_admin_remove(struct load *l, const struct load_agent *a)
 
     switchboard_map_text(map, "agent", a->name);
     l->admin_waiting++;
-    (void)switchboard_call(l->admin, "agent.remove", switchboard_map_bytes(map),
+    (void)switchboard_call(a->place->admin, "agent.remove", switchboard_map_bytes(map),
                            switchboard_map_size(map), 0, load_admin_removed, l);
     switchboard_map_destroy(map);
 }
@@ -216,28 +241,43 @@ static void load_admin_more(struct load *l)
 static void load_admin_state(void *context, enum switchboard_state state,
                              const struct switchboard_answer *detail)
 {
-    struct load *l = context;
+    struct load_place *place = context;
+    struct load *l = place->load;
 
     if (state == SWITCHBOARD_REJECTED) {
-        load_fail(l, "an admin's hello was refused: %s (%s)", detail->error->code,
-                  detail->error->message);
-    } else if (state == SWITCHBOARD_READY && l->phase == LOAD_PREPARING && l->admin_next == 0) {
-        load_admin_more(l);
+        load_fail(l,
+                  "an admin's hello was refused: %s (%s); --workspace names one that the server's "
+                  "configuration has, instead of \"%s\"",
+                  detail->error->code, detail->error->message, place->workspace);
+        return;
     }
+    if (state != SWITCHBOARD_READY || place->ready || l->phase != LOAD_PREPARING) {
+        return;
+    }
+    place->ready = true;
+    for (uint32_t i = 0; i < l->place_count; i++) {
+        if (!l->places[i].ready) {
+            return;
+        }
+    }
+    load_admin_more(l);
 }
 
 void load_admin_prepare(struct load *l)
 {
-    struct switchboard_options options = {0};
+    for (uint32_t i = 0; i < l->place_count; i++) {
+        struct switchboard_options options = {0};
 
-    options.address = l->options->address;
-    options.role = "admin";
-    options.workspace = l->options->workspace;
-    options.client = "switchboard-bench/" SWITCHBOARD_VERSION;
-    options.context = l;
-    options.state_changed = load_admin_state;
-    if (switchboard_client_create(&l->loop, &options, &l->admin) != SWITCHBOARD_OK) {
-        load_fail(l, "%s is no address of a server", l->options->address);
+        options.address = l->places[i].url;
+        options.role = "admin";
+        options.workspace = l->places[i].workspace;
+        options.client = "switchboard-bench/" SWITCHBOARD_VERSION;
+        options.context = &l->places[i];
+        options.state_changed = load_admin_state;
+        if (switchboard_client_create(&l->loop, &options, &l->places[i].admin) != SWITCHBOARD_OK) {
+            load_fail(l, "%s is no address of a server", l->places[i].url);
+            return;
+        }
     }
 }
 
@@ -249,8 +289,10 @@ void load_admin_account(struct load *l)
 
 void load_admin_close(struct load *l)
 {
-    if (l->admin != NULL) {
-        switchboard_client_close(l->admin, NULL, NULL);
-        l->admin = NULL;
+    for (uint32_t i = 0; i < l->place_count; i++) {
+        if (l->places[i].admin != NULL) {
+            switchboard_client_close(l->places[i].admin, NULL, NULL);
+            l->places[i].admin = NULL;
+        }
     }
 }

@@ -44,13 +44,14 @@ static struct load_contact *load_contact_take(struct load *l)
     c = load_contact_at(l, l->free_slot);
     l->free_slot = c->next_free;
     c->turn++;
-    c->answered = c->acknowledged = c->offered = false;
+    c->answered = c->acknowledged = c->offered = c->leaving = c->completing = false;
     l->under_way++;
     return c;
 }
 
 static void load_contact_give(struct load *l, struct load_contact *c)
 {
+    timer_wheel_disarm(&l->clocks, &c->clock);
     c->stage = LOAD_FREE;
     c->next_free = l->free_slot;
     l->free_slot = c->slot;
@@ -94,11 +95,53 @@ static void load_connector_may_submit(struct load *l, struct load_connector *c)
 static void load_contact_over(struct load *l, struct load_contact *c)
 {
     l->backlog--;
+    c->attempt++; /* what is still answered about it is about the past */
+    timer_wheel_disarm(&l->clocks, &c->clock);
     if (c->answered) {
         load_contact_give(l, c);
     } else {
         c->stage = LOAD_OVER;
     }
+}
+
+static void load_contact_completed(struct load *l, struct load_contact *c)
+{
+    l->result->counts.completed++;
+    if (c->due_ns >= l->measure_ns) {
+        histogram_record(&l->result->latencies.life, l->lanes.now_ns - c->due_ns);
+    }
+    load_contact_over(l, c);
+}
+
+static void load_contact_arm(struct load *l, struct load_contact *c,
+                             const struct workload_span *span)
+{
+    timer_wheel_arm(&l->clocks, &c->clock,
+                    (int64_t)(l->lanes.now_ns / 1000000) + workload_span_draw(&l->random, span),
+                    c->slot);
+}
+
+/* By weight; most runs have one kind only. */
+static uint8_t load_contact_kind(struct load *l)
+{
+    uint8_t kind = 0;
+
+    if (l->scenario->kind_count > 1) {
+        uint64_t chance =
+            random_below(&l->random, l->kinds[l->scenario->kind_count - 1].weight_until);
+
+        while (chance >= l->kinds[kind].weight_until) {
+            kind++;
+        }
+    }
+    return kind;
+}
+
+static void load_contact_send(struct load *l, struct load_connector *connector,
+                              struct load_contact *c)
+{
+    submit_frames_write(&l->kinds[c->kind].submissions, lane_output(&connector->lane),
+                        (uint32_t)l->result->counts.submitted, l->run, c->slot, c->turn);
 }
 
 void load_contact_submit(struct load *l, struct load_connector *connector, uint64_t due_ns)
@@ -107,12 +150,42 @@ void load_contact_submit(struct load *l, struct load_connector *connector, uint6
 
     c->stage = LOAD_SENT;
     c->connector = connector->number;
+    c->agent = LOAD_NO_AGENT;
     c->due_ns = due_ns;
+    c->kind = load_contact_kind(l);
     connector->unanswered++;
     l->backlog++;
-    submit_frames_write(&l->submissions, lane_output(&connector->lane),
-                        (uint32_t)l->result->counts.submitted, l->run, c->slot, c->turn);
+    load_contact_send(l, connector, c);
     l->result->counts.submitted++;
+    if (l->kinds[c->kind].scenario->patience.mean_ms > 0) {
+        load_contact_arm(l, c, &l->kinds[c->kind].scenario->patience);
+    }
+}
+
+/* The customer leaves. While the connector's connection is away that is said when it is back. */
+static void load_contact_leave(struct load *l, struct load_contact *c)
+{
+    struct load_connector *connector = &l->connectors[c->connector];
+    char id[FRAMES_ID_BYTES];
+
+    c->leaving = true;
+    if (!connector->ready) {
+        return;
+    }
+    frames_id_write(id, l->run, c->slot, c->turn);
+    text_request_write(&l->cancel, lane_output(&connector->lane),
+                       frames_tagged_msgid(PURPOSE_CANCEL, c->slot, (uint8_t)c->turn),
+                       (struct text){id, sizeof(id)});
+}
+
+void load_contact_repeat(struct load *l, struct load_contact *c)
+{
+    if (!c->answered) {
+        load_contact_send(l, &l->connectors[c->connector], c);
+    }
+    if (c->leaving && c->stage != LOAD_OVER) {
+        load_contact_leave(l, c);
+    }
 }
 
 /* The only true that an answer can have is its `duplicate`'s, so most have no such byte at all. */
@@ -158,6 +231,32 @@ void load_contact_answered(struct load *l, struct load_connector *connector,
     }
 }
 
+void load_contact_cancelled(struct load *l, const struct lane_frame *frame)
+{
+    struct load_contact *c = load_contact_at(l, frames_slot(frame->msgid));
+
+    if (c == NULL || c->stage == LOAD_FREE || (uint8_t)c->turn != frames_tag(frame->msgid) ||
+        !c->leaving) {
+        return; /* it was refused, or completed, before */
+    }
+    c->leaving = false;
+    if (text_equal(frame->error, TEXT("conflict"))) {
+        l->result->counts.crossed++; /* an agent was quicker */
+        return;
+    }
+    if (!text_is_none(frame->error) && !text_equal(frame->error, TEXT("gone"))) {
+        load_count_error(l, frame->error);
+        return;
+    }
+    if (c->stage == LOAD_OFFERED || c->stage == LOAD_UNSURE) {
+        load_contact_not_held(l, c);
+    }
+    if (c->stage == LOAD_SENT) { /* also when it is gone: a dropped connection lost the first yes */
+        l->result->counts.abandoned++;
+        load_contact_over(l, c);
+    }
+}
+
 /* Agents. */
 
 void load_agent_wants(struct load *l, struct load_agent *a)
@@ -180,28 +279,36 @@ static void load_contact_complete(struct load *l, struct load_contact *c)
 
     c->stage = LOAD_COMPLETING;
     frames_id_write(id, l->run, c->slot, c->turn);
-    text_request_write(&l->complete, lane_output(&l->agents[c->agent].lane),
-                       frames_msgid(PURPOSE_COMPLETE, c->slot), (struct text){id, sizeof(id)});
+    text_request_write(&l->kinds[c->kind].complete, lane_output(&l->agents[c->agent].lane),
+                       frames_tagged_msgid(PURPOSE_COMPLETE, c->slot, c->attempt),
+                       (struct text){id, sizeof(id)});
 }
 
-void load_contact_work_done(struct load *l, struct load_contact *c)
+static void load_contact_work(struct load *l, struct load_contact *c)
 {
-    if (c->stage == LOAD_ACTIVE) {
+    const struct workload_span *handle = &l->kinds[c->kind].scenario->handle;
+
+    c->stage = LOAD_ACTIVE;
+    if (handle->mean_ms > 0) {
+        load_contact_arm(l, c, handle);
+    } else {
+        timer_wheel_disarm(&l->clocks, &c->clock); /* the customer's patience is no matter now */
         load_contact_complete(l, c);
     }
 }
 
 static void load_contact_begin_work(struct load *l, struct load_contact *c)
 {
-    c->stage = LOAD_ACTIVE;
     l->result->counts.accepted++;
-    if (l->options->handle_ms == 0) {
+    load_contact_work(l, c);
+}
+
+void load_contact_clock(struct load *l, struct load_contact *c)
+{
+    if (c->stage == LOAD_ACTIVE) {
         load_contact_complete(l, c);
-    } else {
-        timer_wheel_arm(&l->working, &c->working,
-                        (int64_t)(l->lanes.now_ns / 1000000) +
-                            workload_duration(&l->random, l->options->handle_ms),
-                        c->slot);
+    } else if (c->stage == LOAD_SENT || c->stage == LOAD_OFFERED) {
+        load_contact_leave(l, c);
     }
 }
 
@@ -232,11 +339,57 @@ static bool load_find_two(struct text map, struct text key_a, struct text *a, st
     return missing == 0;
 }
 
+static bool load_id_is_ours(const struct load *l, struct text id)
+{
+    uint32_t slot, turn;
+
+    return frames_id_read(id, l->run, &slot, &turn);
+}
+
 /* Somebody else's contact in the same workspace: not ours to work. */
 static void load_offer_foreign(struct load *l, struct load_agent *a, struct text offer)
 {
     l->result->counts.foreign++;
-    text_request_write(&l->decline, lane_output(&a->lane), frames_msgid(PURPOSE_DECLINE, 0), offer);
+    text_request_write(&l->decline, lane_output(&a->lane),
+                       frames_msgid(PURPOSE_DECLINE, FRAMES_SLOTS_MAX - 1), offer);
+}
+
+/* What the agent says to an offer: yes, unless the scenario has it let it ring, or say no. */
+static void load_offer_take(struct load *l, struct load_agent *a, struct load_contact *c,
+                            struct text offer)
+{
+    uint32_t refusing = l->scenario->miss_percent + l->scenario->decline_percent;
+    uint64_t chance = refusing == 0 ? 100 : random_below(&l->random, 100);
+
+    c->stage = LOAD_OFFERED;
+    c->accept_ns = l->lanes.now_ns;
+    if (l->options->receipts) {
+        text_request_write(&l->received, lane_output(&a->lane),
+                           frames_tagged_msgid(PURPOSE_RECEIVED, c->slot, c->attempt), offer);
+    }
+    if (chance < l->scenario->miss_percent) {
+        return;
+    }
+    if (chance < refusing) {
+        l->result->counts.declined++;
+        c->stage = LOAD_SENT;
+        c->agent = LOAD_NO_AGENT;
+        load_agent_released(l, a);
+        text_request_write(&l->decline, lane_output(&a->lane),
+                           frames_tagged_msgid(PURPOSE_DECLINE, c->slot, c->attempt), offer);
+        return;
+    }
+    text_request_write(&l->accept, lane_output(&a->lane),
+                       frames_tagged_msgid(PURPOSE_ACCEPT, c->slot, c->attempt), offer);
+}
+
+static void load_offer_first(struct load *l, struct load_contact *c)
+{
+    c->offered = true;
+    histogram_record(&l->second_offers, l->lanes.now_ns - c->due_ns);
+    if (c->due_ns >= l->measure_ns) {
+        histogram_record(&l->result->latencies.submit_offer, l->lanes.now_ns - c->due_ns);
+    }
 }
 
 void load_contact_offered(struct load *l, struct load_agent *a, struct text map)
@@ -250,6 +403,10 @@ void load_contact_offered(struct load *l, struct load_agent *a, struct text map)
     }
     l->result->counts.offers++;
     c = load_contact_find(l, id);
+    if (c == NULL && load_id_is_ours(l, id)) {
+        l->result->counts.crossed++; /* its customer has just left */
+        return;
+    }
     if (c == NULL) {
         load_offer_foreign(l, a, offer);
         return;
@@ -258,31 +415,23 @@ void load_contact_offered(struct load *l, struct load_agent *a, struct text map)
         l->result->two_agents++;
         return;
     }
-    if (c->stage == LOAD_OFFERED) {
-        /* The news that the agent before has lost it is still on its way on that connection. */
-        load_agent_released(l, &l->agents[c->agent]);
+    if (c->stage == LOAD_OFFERED || c->stage == LOAD_UNSURE) {
+        /* The news that the agent before has lost it is still on its way on that connection, or has
+         * nobody to hear it. */
+        c->completing = false;
+        load_contact_not_held(l, c);
     }
     if (!c->offered) {
-        c->offered = true;
-        histogram_record(&l->second_offers, l->lanes.now_ns - c->due_ns);
-        if (c->due_ns >= l->measure_ns) {
-            histogram_record(&l->result->latencies.submit_offer, l->lanes.now_ns - c->due_ns);
-        }
+        load_offer_first(l, c);
     }
     c->agent = a->number;
+    c->attempt++;
     a->held++;
     if (l->options->auto_accept) {
         load_contact_begin_work(l, c);
-        return;
+    } else {
+        load_offer_take(l, a, c, offer);
     }
-    c->stage = LOAD_OFFERED;
-    c->accept_ns = l->lanes.now_ns;
-    if (l->options->receipts) {
-        text_request_write(&l->received, lane_output(&a->lane),
-                           frames_msgid(PURPOSE_RECEIVED, c->slot), offer);
-    }
-    text_request_write(&l->accept, lane_output(&a->lane), frames_msgid(PURPOSE_ACCEPT, c->slot),
-                       offer);
 }
 
 void load_contact_withdrawn(struct load *l, struct load_agent *a, struct text map)
@@ -306,10 +455,69 @@ void load_contact_withdrawn(struct load *l, struct load_agent *a, struct text ma
     }
     c = load_contact_find(l, id);
     if (c != NULL && c->stage == LOAD_OFFERED && c->agent == a->number) {
-        c->stage = LOAD_SENT;
-        load_agent_released(l, a);
+        load_contact_not_held(l, c);
     }
 }
+
+/* Storms. */
+
+void load_contact_lost(struct load *l, struct load_contact *c)
+{
+    struct load_agent *a = &l->agents[c->agent];
+
+    c->completing = c->stage == LOAD_COMPLETING;
+    if (c->stage == LOAD_ACTIVE) {
+        timer_wheel_disarm(&l->clocks, &c->clock);
+    }
+    c->stage = LOAD_UNSURE;
+    c->attempt++; /* whatever was asked before has no answer any more */
+    list_append(&a->unsure, &c->unsure);
+}
+
+void load_contact_not_held(struct load *l, struct load_contact *c)
+{
+    struct load_agent *a = &l->agents[c->agent];
+    bool completed = c->stage == LOAD_UNSURE && c->completing;
+
+    if (c->stage == LOAD_UNSURE) {
+        list_remove(&c->unsure);
+    }
+    load_agent_released(l, a);
+    if (completed) {
+        load_contact_completed(l, c); /* only the answer was lost */
+    } else {
+        c->stage = LOAD_SENT;
+        c->agent = LOAD_NO_AGENT;
+    }
+}
+
+void load_contact_held(struct load *l, struct load_agent *a, struct text map)
+{
+    struct text state = TEXT_NONE, id = TEXT_NONE;
+    struct load_contact *c;
+
+    if (!load_find_two(map, TEXT("state"), &state, TEXT("contact"), &id)) {
+        load_fail(l, "something held without its state or its contact");
+        return;
+    }
+    c = load_contact_find(l, id);
+    if (text_equal(state, TEXT("offered"))) {
+        if (c != NULL && c->stage == LOAD_UNSURE) {
+            load_contact_not_held(l, c);
+        }
+        load_contact_offered(l, a, map);
+    } else if (c != NULL && c->stage == LOAD_UNSURE && c->agent == a->number) {
+        list_remove(&c->unsure);
+        if (text_equal(state, TEXT("wrapping"))) {
+            load_agent_released(l, a);
+            load_contact_completed(l, c);
+        } else {
+            load_contact_work(l, c);
+        }
+    }
+}
+
+/* Answers to agents. */
 
 static void load_accept_answered(struct load *l, struct load_agent *a, struct load_contact *c,
                                  bool refused)
@@ -318,8 +526,7 @@ static void load_accept_answered(struct load *l, struct load_agent *a, struct lo
         return; /* withdrawn meanwhile */
     }
     if (refused) {
-        c->stage = LOAD_SENT; /* it waits again, and will be offered again */
-        load_agent_released(l, a);
+        load_contact_not_held(l, c); /* it waits again, and will be offered again */
         return;
     }
     if (c->due_ns >= l->measure_ns) {
@@ -334,16 +541,12 @@ static void load_complete_answered(struct load *l, struct load_agent *a, struct 
     if (c->stage != LOAD_COMPLETING || c->agent != a->number) {
         return;
     }
-    load_agent_released(l, a);
     if (refused) {
-        c->stage = LOAD_SENT; /* wherever it is: it is looked for at the end */
+        load_contact_not_held(l, c); /* wherever it is: it is looked for at the end */
         return;
     }
-    l->result->counts.completed++;
-    if (c->due_ns >= l->measure_ns) {
-        histogram_record(&l->result->latencies.life, l->lanes.now_ns - c->due_ns);
-    }
-    load_contact_over(l, c);
+    load_agent_released(l, a);
+    load_contact_completed(l, c);
 }
 
 void load_contact_agent_answered(struct load *l, struct load_agent *a,
@@ -353,7 +556,13 @@ void load_contact_agent_answered(struct load *l, struct load_agent *a,
     struct load_contact *c = load_contact_at(l, frames_slot(frame->msgid));
     bool refused = !text_is_none(frame->error);
 
-    if (refused) {
+    if (c != NULL && c->attempt != frames_tag(frame->msgid)) {
+        l->result->counts.crossed += refused; /* about what is over; the contact went on */
+        return;
+    }
+    if (refused && c != NULL && c->leaving) {
+        l->result->counts.crossed++;
+    } else if (refused) {
         load_count_error(l, frame->error);
     }
     if (c != NULL && purpose == PURPOSE_ACCEPT) {

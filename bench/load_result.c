@@ -2,20 +2,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bench/load.h"
 #include "bench/progress.h"
 
-struct load_latency_row {
-    const char *key;
-    const char *words;
-    const struct histogram *histogram;
-};
+void load_result_close(struct load_result *r)
+{
+    load_series_close(&r->series);
+}
 
-#define LOAD_LATENCIES 4
-
-static void load_latency_rows(const struct load_result *r,
-                              struct load_latency_row out[LOAD_LATENCIES])
+void load_latency_rows(const struct load_result *r, struct load_latency_row out[LOAD_LATENCIES])
 {
     const struct load_latencies *l = &r->latencies;
 
@@ -23,6 +20,7 @@ static void load_latency_rows(const struct load_result *r,
     out[1] = (struct load_latency_row){"submit_offer", "due to offer", &l->submit_offer};
     out[2] = (struct load_latency_row){"accept_answer", "accept to answer", &l->accept_answer};
     out[3] = (struct load_latency_row){"life", "due to completed", &l->life};
+    out[4] = (struct load_latency_row){"reconnect", "dropped to back", &l->reconnect};
 }
 
 static const struct {
@@ -47,7 +45,7 @@ static double load_p99_ms(const struct load_result *r)
     return (double)histogram_percentile(&r->latencies.submit_offer, 99) / 1e6;
 }
 
-static double load_rate(const struct load_result *r)
+double load_result_rate(const struct load_result *r)
 {
     return r->seconds > 0 ? (double)r->measured / r->seconds : 0;
 }
@@ -110,23 +108,62 @@ static void load_print_latencies(const struct load_result *r)
     }
 }
 
+static void load_pace_words(char *out, size_t size, const struct load_options *o)
+{
+    const char *arrivals = o->arrivals == ARRIVAL_POISSON ? "Poisson" : "even";
+    int length;
+
+    if (o->scenario != NULL) {
+        snprintf(out, size, "%u phases in %.0f s, %u kinds of contacts, %s arrivals",
+                 o->scenario->phase_count, scenario_seconds(o->scenario), o->scenario->kind_count,
+                 arrivals);
+        return;
+    }
+    if (o->rate_to > 0 && (o->rate_to > o->rate || o->rate_to < o->rate)) {
+        length = snprintf(out, size, "open loop, %g to %g contacts a second, %s arrivals", o->rate,
+                          o->rate_to, arrivals);
+    } else if (o->rate > 0) {
+        length =
+            snprintf(out, size, "open loop, %g contacts a second, %s arrivals", o->rate, arrivals);
+    } else if (o->window > 0) {
+        length = snprintf(out, size,
+                          "closed loop, %u unanswered at each connector, %u contacts under way in "
+                          "all",
+                          o->window, load_backlog(o));
+    } else {
+        length = snprintf(out, size, "bursts only");
+    }
+    if (o->burst > 0) {
+        snprintf(out + length, size - (size_t)length, ", bursts of %u every %g s", o->burst,
+                 o->burst_every_s);
+    }
+}
+
+const char *load_result_words(char out[LOAD_WORDS_BYTES], const struct load_options *o)
+{
+    size_t length;
+
+    load_pace_words(out, LOAD_WORDS_BYTES, o);
+    length = strlen(out);
+    snprintf(out + length, LOAD_WORDS_BYTES - length,
+             "; %u connectors, %u agents (%s%s%s, %u at once), notify %s", o->connectors, o->agents,
+             o->pull ? "pull" : "push", o->auto_accept ? ", auto-accept" : "",
+             o->receipts ? ", receipts" : "", o->at_once, o->notify);
+    length = strlen(out);
+    if (o->scenario == NULL) {
+        snprintf(out + length, LOAD_WORDS_BYTES - length, ", %u bytes of text", o->text_bytes);
+    }
+    return out;
+}
+
 void load_result_print(const struct load_result *r, const struct load_options *options)
 {
     const struct load_counts *c = &r->counts;
+    char words[LOAD_WORDS_BYTES];
 
-    if (options->rate > 0) {
-        printf("open loop, %g contacts a second, %s arrivals", options->rate,
-               options->arrivals == ARRIVAL_POISSON ? "Poisson" : "even");
-    } else {
-        printf("closed loop, %u unanswered at each connector, %u contacts under way in all",
-               options->window, load_backlog(options));
-    }
-    printf("; %u connectors, %u agents (%s%s%s, %u at once), %u bytes of text, notify %s\n\n",
-           options->connectors, options->agents, options->pull ? "pull" : "push",
-           options->auto_accept ? ", auto-accept" : "", options->receipts ? ", receipts" : "",
-           options->at_once, options->text_bytes, options->notify);
-    printf("life cycles        %.0f a second (%" PRIu64 " in %.2f s)\n", load_rate(r), r->measured,
-           r->seconds);
+    printf("%s\n\n", load_result_words(words, options));
+    printf("life cycles        %.0f a second (%" PRIu64 " in %.2f s)\n", load_result_rate(r),
+           r->measured, r->seconds);
     if (r->cpu_known && r->measured > 0) {
         printf("server CPU         %.3f us a life cycle (%.0f %% of a core), %.1f MiB resident\n",
                r->server_cpu_us / (double)r->measured, r->server_cpu_us / r->seconds / 1e4,
@@ -142,6 +179,11 @@ void load_result_print(const struct load_result *r, const struct load_options *o
            ", completed %" PRIu64 ", notices %" PRIu64 "\n",
            c->submitted, c->answered, c->duplicates, c->refused, c->offers, c->withdrawn, c->missed,
            c->accepted, c->completed, c->notices);
+    if (c->declined + c->abandoned + c->crossed + c->reconnects + c->unsent > 0) {
+        printf("declined %" PRIu64 ", abandoned %" PRIu64 ", crossed %" PRIu64
+               ", reconnects %" PRIu64 ", due and never sent %" PRIu64 "\n",
+               c->declined, c->abandoned, c->crossed, c->reconnects, c->unsent);
+    }
     if (r->left_cancelled + r->left_held + r->left_ended + c->foreign > 0) {
         printf("when time was up: taken back %" PRIu64 ", with an agent %" PRIu64
                ", ended otherwise %" PRIu64 "; contacts of others declined %" PRIu64 "\n",
@@ -192,35 +234,64 @@ static json_t *load_json_counts(const struct load_result *r)
             json_object_set_new(errors, error_wire(e), json_integer((json_int_t)c->errors[e]));
         }
     }
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-                     "s:I, s:I, s:o}",
-                     "submitted", (json_int_t)c->submitted, "answered", (json_int_t)c->answered,
-                     "duplicates", (json_int_t)c->duplicates, "refused", (json_int_t)c->refused,
-                     "offers", (json_int_t)c->offers, "withdrawn", (json_int_t)c->withdrawn,
-                     "missed", (json_int_t)c->missed, "accepted", (json_int_t)c->accepted,
-                     "completed", (json_int_t)c->completed, "notices", (json_int_t)c->notices,
-                     "foreign", (json_int_t)c->foreign, "left_cancelled",
-                     (json_int_t)r->left_cancelled, "left_held", (json_int_t)r->left_held,
-                     "left_ended", (json_int_t)r->left_ended, "unanswered",
-                     (json_int_t)r->unanswered, "unaccounted", (json_int_t)r->unaccounted,
-                     "two_agents", (json_int_t)r->two_agents, "errors", errors);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+        "submitted", (json_int_t)c->submitted, "answered", (json_int_t)c->answered, "duplicates",
+        (json_int_t)c->duplicates, "refused", (json_int_t)c->refused, "offers",
+        (json_int_t)c->offers, "withdrawn", (json_int_t)c->withdrawn, "missed",
+        (json_int_t)c->missed, "accepted", (json_int_t)c->accepted, "completed",
+        (json_int_t)c->completed, "notices", (json_int_t)c->notices, "foreign",
+        (json_int_t)c->foreign, "left_cancelled", (json_int_t)r->left_cancelled, "left_held",
+        (json_int_t)r->left_held, "left_ended", (json_int_t)r->left_ended, "unanswered",
+        (json_int_t)r->unanswered, "unaccounted", (json_int_t)r->unaccounted, "two_agents",
+        (json_int_t)r->two_agents, "declined", (json_int_t)c->declined, "abandoned",
+        (json_int_t)c->abandoned, "crossed", (json_int_t)c->crossed, "reconnects",
+        (json_int_t)c->reconnects, "unsent", (json_int_t)c->unsent, "errors", errors);
+}
+
+static json_t *load_json_series(const struct load_result *r)
+{
+    json_t *all = json_array();
+
+    for (uint32_t i = 0; i < r->series.count; i++) {
+        const struct load_second *s = &r->series.seconds[i];
+        json_t *one = json_pack(
+            "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "at_s", s->at_s,
+            "due_per_second", s->wanted, "submitted_per_second", (double)s->submitted / s->seconds,
+            "completed_per_second", (double)s->completed / s->seconds, "errors_per_second",
+            (double)s->errors / s->seconds, "abandoned_per_second",
+            (double)s->abandoned / s->seconds, "submit_offer_p50_us", (double)s->p50_ns / 1e3,
+            "submit_offer_p90_us", (double)s->p90_ns / 1e3, "submit_offer_p99_us",
+            (double)s->p99_ns / 1e3, "submit_offer_max_us", (double)s->max_ns / 1e3, "under_way",
+            (json_int_t)s->under_way);
+
+        if (s->server_cpu >= 0) {
+            json_object_set_new(one, "server_cores", json_real(s->server_cpu));
+            json_object_set_new(one, "server_resident_bytes", json_real(s->server_resident));
+        }
+        json_array_append_new(all, one);
+    }
+    return all;
 }
 
 json_t *load_result_json(const struct load_result *r, const struct load_options *o)
 {
     json_t *all = json_pack(
-        "{s:{s:s, s:s, s:I, s:I, s:f, s:s, s:I, s:I, s:I, s:s, s:I, s:b, s:b, s:I, s:I, s:s, s:I}, "
+        "{s:{s:s, s:s, s:I, s:I, s:f, s:f, s:I, s:f, s:s, s:I, s:I, s:I, s:s, s:I, s:b, s:b, s:I, "
+        "s:I, s:s, s:I}, "
         "s:f, "
         "s:I, s:f}",
         "options", "address", o->address, "workspace", o->workspace, "connectors",
-        (json_int_t)o->connectors, "agents", (json_int_t)o->agents, "rate", o->rate, "arrivals",
-        o->arrivals == ARRIVAL_POISSON ? "poisson" : "even", "window", (json_int_t)o->window,
-        "backlog", (json_int_t)load_backlog(o), "text_bytes", (json_int_t)o->text_bytes, "mode",
-        o->pull ? "pull" : "push", "at_once", (json_int_t)o->at_once, "auto_accept",
-        (int)o->auto_accept, "receipts", (int)o->receipts, "handle_ms", (json_int_t)o->handle_ms,
-        "wrap_up_ms", (json_int_t)o->wrap_up_ms, "notify", o->notify, "seed", (json_int_t)o->seed,
-        "seconds", r->seconds, "life_cycles", (json_int_t)r->measured, "life_cycles_per_second",
-        load_rate(r));
+        (json_int_t)o->connectors, "agents", (json_int_t)o->agents, "rate", o->rate, "rate_to",
+        o->rate_to > 0 ? o->rate_to : o->rate, "burst", (json_int_t)o->burst, "burst_every_s",
+        o->burst_every_s, "arrivals", o->arrivals == ARRIVAL_POISSON ? "poisson" : "even", "window",
+        (json_int_t)o->window, "backlog", (json_int_t)load_backlog(o), "text_bytes",
+        (json_int_t)o->text_bytes, "mode", o->pull ? "pull" : "push", "at_once",
+        (json_int_t)o->at_once, "auto_accept", (int)o->auto_accept, "receipts", (int)o->receipts,
+        "handle_ms", (json_int_t)o->handle_ms, "wrap_up_ms", (json_int_t)o->wrap_up_ms, "notify",
+        o->notify, "seed", (json_int_t)o->seed, "seconds", r->seconds, "life_cycles",
+        (json_int_t)r->measured, "life_cycles_per_second", load_result_rate(r));
 
     if (r->cpu_known && r->measured > 0) {
         json_object_set_new(all, "server_cpu_us_per_life_cycle",
@@ -233,6 +304,7 @@ json_t *load_result_json(const struct load_result *r, const struct load_options 
     }
     json_object_set_new(all, "latency", load_json_latencies(r));
     json_object_set_new(all, "counts", load_json_counts(r));
+    json_object_set_new(all, "series", load_json_series(r));
     json_object_set_new(all, "failed", r->failed[0] == '\0' ? json_null() : json_string(r->failed));
     return all;
 }

@@ -90,32 +90,31 @@ static void load_end_measuring(struct load *l)
 
 /* Phases. */
 
+static void load_on_second(uv_timer_t *timer);
+
 void load_prepared(struct load *l)
 {
-    int status;
-
     l->phase = LOAD_CONNECTING;
-    status = load_sessions_start(l);
-    if (status < 0) {
-        load_fail(l, "no connection: %s", uv_strerror(status));
-    }
+    l->give_up_ns = uv_hrtime() + LOAD_CONNECT_NS;
+    load_sessions_start(l);
 }
 
 void load_everyone_ready(struct load *l)
 {
     const struct load_options *o = l->options;
+    struct server_use use = {0};
+
+    if (o->server_pid != 0 && server_use_read(o->server_pid, &use)) {
+        l->result->connected_resident = use.resident;
+    }
 
     l->phase = LOAD_RUNNING;
     l->start_ns = l->lanes.now_ns = uv_hrtime();
     l->measure_ns = l->start_ns + load_ns(o->warm_up_s);
-    l->stop_ns = o->duration_s > 0 ? l->measure_ns + load_ns(o->duration_s) : UINT64_MAX;
-    timer_wheel_init(&l->working, (int64_t)(l->start_ns / 1000000));
-    if (o->rate > 0) {
-        arrivals_init(&l->arrivals, o->arrivals, o->rate, o->seed);
-    }
-    for (uint32_t i = 0; i < o->connectors; i++) {
-        list_append(&l->wanting_connectors, &l->connectors[i].wanting);
-    }
+    timer_wheel_init(&l->clocks, (int64_t)(l->start_ns / 1000000));
+    load_pace_start(l);
+    load_second_start(l);
+    (void)uv_timer_start(&l->second, load_on_second, 1000, 1000); /* whole seconds from here on */
 }
 
 static void load_drain(struct load *l)
@@ -123,6 +122,7 @@ static void load_drain(struct load *l)
     if (l->stop_ns != UINT64_MAX) {
         load_end_measuring(l);
     }
+    load_pace_stop(l);
     l->phase = LOAD_DRAINING;
     l->give_up_ns = l->lanes.now_ns + load_ns(l->options->drain_s);
 }
@@ -140,63 +140,15 @@ void load_accounted(struct load *l)
     load_finish(l);
 }
 
-/* Submitting. */
-
-static bool load_may_submit(const struct load *l)
-{
-    return (l->options->count == 0 || l->result->counts.submitted < l->options->count) &&
-           l->under_way < LOAD_BACKLOG_MAX;
-}
-
-/* The next connector whose connection takes one more request; NULL when none does. */
-static struct load_connector *load_next_connector(struct load *l)
-{
-    for (uint32_t i = 0; i < l->options->connectors; i++) {
-        struct load_connector *c = &l->connectors[l->next_connector];
-
-        l->next_connector = (l->next_connector + 1) % l->options->connectors;
-        if (c->unanswered < c->unanswered_max) {
-            return c;
-        }
-    }
-    return NULL;
-}
-
-static void load_submit_due(struct load *l)
-{
-    while (l->start_ns + arrivals_next(&l->arrivals) <= l->lanes.now_ns && load_may_submit(l)) {
-        struct load_connector *c = load_next_connector(l);
-
-        if (c == NULL) {
-            return; /* due all the same: the wait counts */
-        }
-        load_contact_submit(l, c, l->start_ns + arrivals_take(&l->arrivals));
-    }
-}
-
-/* In turn, so that the room that the backlog has is every connector's. */
-static void load_submit_window(struct load *l)
-{
-    while (!list_empty(&l->wanting_connectors) && l->backlog < l->backlog_max &&
-           load_may_submit(l)) {
-        struct load_connector *c =
-            record_of(list_first(&l->wanting_connectors), struct load_connector, wanting);
-
-        list_remove(&c->wanting);
-        if (c->unanswered < c->unanswered_max) {
-            load_contact_submit(l, c, l->lanes.now_ns);
-            list_append(&l->wanting_connectors, &c->wanting);
-        }
-    }
-}
+/* A turn. */
 
 static void load_work(struct load *l)
 {
     struct timer_node *due;
 
-    timer_wheel_advance(&l->working, (int64_t)(l->lanes.now_ns / 1000000));
-    while ((due = timer_wheel_take_due(&l->working)) != NULL) {
-        load_contact_work_done(l, record_of(due, struct load_contact, working));
+    timer_wheel_advance(&l->clocks, (int64_t)(l->lanes.now_ns / 1000000));
+    while ((due = timer_wheel_take_due(&l->clocks)) != NULL) {
+        load_contact_clock(l, record_of(due, struct load_contact, clock));
     }
 }
 
@@ -211,10 +163,8 @@ static void load_run_phase(struct load *l)
         if (now >= l->stop_ns ||
             (l->options->count != 0 && l->result->counts.submitted >= l->options->count)) {
             load_drain(l);
-        } else if (l->options->rate > 0) {
-            load_submit_due(l);
         } else {
-            load_submit_window(l);
+            load_pace_turn(l);
         }
     }
     if (l->phase == LOAD_RUNNING || l->phase == LOAD_DRAINING) {
@@ -233,20 +183,19 @@ static uint64_t load_next_instant(const struct load *l)
     uint64_t at = UINT64_MAX;
 
     if (l->phase == LOAD_RUNNING) {
-        at = l->stop_ns;
+        uint64_t pace = load_pace_next(l);
+
+        at = pace < l->stop_ns ? pace : l->stop_ns;
         if (!l->measuring && l->measure_ns < at) {
             at = l->measure_ns;
-        }
-        if (l->options->rate > 0 && l->start_ns + arrivals_next(&l->arrivals) < at) {
-            at = l->start_ns + arrivals_next(&l->arrivals);
         }
     } else if (l->phase == LOAD_DRAINING) {
         at = l->give_up_ns;
     }
-    if ((l->phase == LOAD_RUNNING || l->phase == LOAD_DRAINING) && l->working.armed > 0) {
-        uint64_t work = (uint64_t)timer_wheel_next(&l->working) * 1000000;
+    if ((l->phase == LOAD_RUNNING || l->phase == LOAD_DRAINING) && l->clocks.armed > 0) {
+        uint64_t clock = (uint64_t)timer_wheel_next(&l->clocks) * 1000000;
 
-        at = work < at ? work : at;
+        at = clock < at ? clock : at;
     }
     return at;
 }
@@ -309,38 +258,20 @@ static void load_on_interrupt(uv_signal_t *signal, int number)
 
 /* Every second. */
 
-static void load_show(struct load *l)
-{
-    const struct load_counts *counts = &l->result->counts;
-    char p50[PROGRESS_SPAN_BYTES], p99[PROGRESS_SPAN_BYTES];
-    uint64_t completed = counts->completed - l->completed_last_second;
-    uint64_t waiting = 0, held = 0;
-
-    for (uint32_t i = 0; i < l->options->agents; i++) {
-        held += l->agents[i].held;
-    }
-    waiting = l->under_way > held ? l->under_way - held : 0;
-    progress_say(&l->progress,
-                 "%4.0f s %8llu/s completed  %6u under way  %6llu waiting  offer p50 %s p99 %s  "
-                 "%llu errors%s",
-                 (double)(l->lanes.now_ns - l->start_ns) / 1e9, (unsigned long long)completed,
-                 l->under_way, (unsigned long long)waiting,
-                 progress_span(p50, histogram_percentile(&l->second_offers, 50)),
-                 progress_span(p99, histogram_percentile(&l->second_offers, 99)),
-                 (unsigned long long)load_result_errors(l->result),
-                 l->phase == LOAD_DRAINING ? "  (draining)" : "");
-    histogram_reset(&l->second_offers);
-    l->completed_last_second = counts->completed;
-}
-
 static void load_on_second(uv_timer_t *timer)
 {
     struct load *l = timer->data;
     uint64_t now = uv_hrtime();
 
+    if (l->ready != l->ready_last_second) {
+        l->ready_last_second = l->ready; /* slow, but they come */
+        l->give_up_ns = l->phase == LOAD_CONNECTING ? now + LOAD_CONNECT_NS : l->give_up_ns;
+    }
+
     switch (l->phase) {
     case LOAD_PREPARING:
     case LOAD_CONNECTING:
+        load_sessions_keep_alive(l);
         if (now >= l->give_up_ns) {
             load_fail(l,
                       l->phase == LOAD_PREPARING ? "no answer from %s"
@@ -350,7 +281,7 @@ static void load_on_second(uv_timer_t *timer)
         break;
     case LOAD_RUNNING:
     case LOAD_DRAINING:
-        load_show(l);
+        load_second_end(l);
         load_sessions_keep_alive(l);
         for (uint32_t i = 0; i < l->options->connectors; i++) {
             if (!list_linked(&l->connectors[i].wanting)) {
@@ -379,13 +310,18 @@ static void load_init_people(struct load *l)
     l->connectors = memory_take(l->options->connectors * sizeof(l->connectors[0]));
     for (uint32_t i = 0; i < l->options->connectors; i++) {
         l->connectors[i].load = l;
+        l->connectors[i].place = &l->places[i % l->place_count];
         l->connectors[i].number = i;
     }
     l->agents = memory_take(l->options->agents * sizeof(l->agents[0]));
+    l->sources = memory_take(((l->options->connectors + l->options->agents) / LOAD_PORTS + 1) *
+                             sizeof(l->sources[0]));
     for (uint32_t i = 0; i < l->options->agents; i++) {
         struct load_agent *a = &l->agents[i];
 
         a->load = l;
+        a->place = &l->places[i % l->place_count];
+        list_init(&a->unsure);
         a->number = i;
         if (i < names.count) {
             snprintf(a->name, sizeof(a->name), "%s", names.words[i]);
@@ -396,25 +332,49 @@ static void load_init_people(struct load *l)
     word_list_close(&names);
 }
 
+static void load_init_kinds(struct load *l)
+{
+    const struct scenario *s = l->scenario;
+    uint64_t weight = 0;
+
+    l->kinds = memory_take(s->kind_count * sizeof(l->kinds[0]));
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        const struct scenario_kind *k = &s->kinds[i];
+        struct submit_form form = {.channel = k->channel,
+                                   .text_bytes = k->text_bytes,
+                                   .variants = l->options->variants,
+                                   .seed = l->options->seed + i};
+
+        word_list_init(&form.tiers, k->tiers);
+        word_list_init(&form.queues, k->queues);
+        word_list_init(&form.issues, k->issues);
+        word_list_init(&form.languages, k->languages);
+        word_list_init(&form.skills, k->skills);
+        submit_frames_init(&l->kinds[i].submissions, &form);
+        word_list_close(&form.tiers);
+        word_list_close(&form.queues);
+        word_list_close(&form.issues);
+        word_list_close(&form.languages);
+        word_list_close(&form.skills);
+        text_request_init(&l->kinds[i].complete, "contact.complete", "contact", k->wrap_up_ms);
+        l->kinds[i].scenario = k;
+        weight += k->weight;
+        l->kinds[i].weight_until = weight;
+    }
+}
+
 static void load_init(struct load *l)
 {
     const struct load_options *o = l->options;
-    struct submit_form form = {.channel = o->channel,
-                               .text_bytes = o->text_bytes,
-                               .variants = o->variants,
-                               .seed = o->seed};
 
     random_init(&l->random, o->seed + 1);
     (void)uv_random(NULL, NULL, &l->run, sizeof(l->run), 0, NULL);
-    word_list_init(&form.tiers, o->tiers);
-    word_list_init(&form.queues, o->queues);
-    submit_frames_init(&l->submissions, &form);
-    word_list_close(&form.tiers);
-    word_list_close(&form.queues);
+    load_pace_init(l);
+    load_init_kinds(l);
     text_request_init(&l->accept, "offer.accept", "offer", -1);
     text_request_init(&l->received, "offer.received", "offer", -1);
     text_request_init(&l->decline, "offer.decline", "offer", -1);
-    text_request_init(&l->complete, "contact.complete", "contact", o->wrap_up_ms);
+    text_request_init(&l->cancel, "contact.cancel", "contact", -1);
     load_contacts_init(l);
     load_init_people(l);
     list_init(&l->wanting_connectors);
@@ -438,15 +398,53 @@ static void load_init(struct load *l)
     (void)uv_signal_start(&l->interrupt, load_on_interrupt, SIGINT);
 }
 
-/* Each connection is a file. */
-static void load_raise_file_limit(void)
+/* Each connection is a file, and so are a few things more. */
+static bool load_raise_file_limit(struct load *l)
 {
+    uint64_t needed = (uint64_t)l->options->connectors + l->options->agents + 64;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_max < needed) {
+            snprintf(l->result->failed, sizeof(l->result->failed),
+                     "%llu files are needed, and the hard limit (ulimit -Hn) is %llu",
+                     (unsigned long long)needed, (unsigned long long)limit.rlim_max);
+            return false;
+        }
     }
+    return true;
+}
+
+/* Each workspace of each server. */
+static bool load_init_places(struct load *l)
+{
+    word_list_init(&l->urls, l->options->address);
+    word_list_init(&l->workspaces, l->options->workspace);
+    l->place_count = l->urls.count * l->workspaces.count;
+    l->places = memory_take((l->place_count + 1) * sizeof(l->places[0]));
+    for (uint32_t i = 0; i < l->place_count; i++) {
+        struct load_place *place = &l->places[i];
+        const char *wrong;
+
+        place->load = l;
+        place->url = l->urls.words[i % l->urls.count];
+        place->workspace = l->workspaces.words[i / l->urls.count];
+        wrong = address_parse(&place->address, place->url);
+        if (wrong != NULL) {
+            snprintf(l->result->failed, sizeof(l->result->failed), "%s: %s", place->url, wrong);
+            return false;
+        }
+    }
+    if (l->place_count == 0 || l->options->connectors < l->place_count ||
+        l->options->agents < l->place_count) {
+        snprintf(l->result->failed, sizeof(l->result->failed),
+                 "%u places (workspaces of servers) need as many connectors and agents at least",
+                 l->place_count);
+        return false;
+    }
+    return true;
 }
 
 static void load_close(struct load *l)
@@ -455,11 +453,16 @@ static void load_close(struct load *l)
     lanes_close(&l->lanes);
     (void)close(l->alarm_fd);
     load_contacts_close(l);
-    submit_frames_close(&l->submissions);
+    for (uint32_t i = 0; i < l->scenario->kind_count; i++) {
+        submit_frames_close(&l->kinds[i].submissions);
+        text_request_close(&l->kinds[i].complete);
+    }
+    memory_give(l->kinds);
+    memory_give(l->sources);
     text_request_close(&l->accept);
     text_request_close(&l->received);
     text_request_close(&l->decline);
-    text_request_close(&l->complete);
+    text_request_close(&l->cancel);
     memory_give(l->connectors);
     memory_give(l->agents);
 }
@@ -477,25 +480,22 @@ uint32_t load_backlog(const struct load_options *o)
 bool load_run(const struct load_options *options, struct load_result *result)
 {
     struct load *l = memory_take(sizeof(*l));
-    const char *wrong;
 
     memset(result, 0, sizeof(*result));
     l->options = options;
     l->result = result;
     l->backlog_max = load_backlog(options);
-    wrong = address_parse(&l->address, options->address);
-    if (wrong != NULL) {
-        snprintf(result->failed, sizeof(result->failed), "%s: %s", options->address, wrong);
-        memory_give(l);
-        return false;
+    if (load_init_places(l) && load_raise_file_limit(l)) {
+        load_init(l);
+        l->give_up_ns = uv_hrtime() + LOAD_CONNECT_NS;
+        load_admin_prepare(l);
+        (void)uv_run(&l->loop, UV_RUN_DEFAULT);
+        progress_end(&l->progress);
+        load_close(l);
     }
-    load_raise_file_limit();
-    load_init(l);
-    l->give_up_ns = uv_hrtime() + LOAD_CONNECT_NS;
-    load_admin_prepare(l);
-    (void)uv_run(&l->loop, UV_RUN_DEFAULT);
-    progress_end(&l->progress);
-    load_close(l);
+    memory_give(l->places);
+    word_list_close(&l->urls);
+    word_list_close(&l->workspaces);
     memory_give(l);
     return result->failed[0] == '\0';
 }

@@ -3,7 +3,8 @@
 
 #include "queue/base/memory.h"
 
-#define LOAD_PULL_WAIT_MS 5000
+#define LOAD_PULL_WAIT_MS   5000
+#define LOAD_CONNECTING_MAX 128
 
 /* Numbers in a map of the answer to hello. */
 static int64_t load_number_of(struct text map, struct text wanted, int64_t otherwise)
@@ -42,7 +43,8 @@ static void load_pack_pair(struct packer *p, const char *key, const char *value)
     packer_text(p, text_from(value));
 }
 
-static void load_hello(struct load *l, struct lane *lane, const char *role, const char *name)
+static void load_hello(const struct load_place *place, struct lane *lane, const char *role,
+                       const char *name)
 {
     struct packer *p = lane_output(lane);
     bool connector = name != NULL;
@@ -52,11 +54,11 @@ static void load_hello(struct load *l, struct lane *lane, const char *role, cons
     packer_literal(p, "protocol");
     packer_uint(p, 1);
     load_pack_pair(p, "role", role);
-    load_pack_pair(p, "workspace", l->options->workspace);
+    load_pack_pair(p, "workspace", place->workspace);
     load_pack_pair(p, "client", "switchboard-bench/" SWITCHBOARD_VERSION);
     if (connector) {
         load_pack_pair(p, "name", name);
-        load_pack_pair(p, "notify", l->options->notify);
+        load_pack_pair(p, "notify", place->load->options->notify);
     }
 }
 
@@ -65,10 +67,14 @@ static void load_on_end(struct lane *lane, const char *why)
     load_fail(lane->context, "a connection ended: %s", why);
 }
 
+static void load_sessions_more(struct load *l);
+
 static void load_someone_ready(struct load *l)
 {
     if (++l->ready == l->options->connectors + l->options->agents) {
         load_everyone_ready(l);
+    } else {
+        load_sessions_more(l);
     }
 }
 
@@ -86,7 +92,7 @@ static void load_connector_connected(struct lane *lane)
     char name[40];
 
     snprintf(name, sizeof(name), "load-%08x-%u", c->load->run, c->number + 1);
-    load_hello(c->load, lane, "connector", name);
+    load_hello(c->place, lane, "connector", name);
 }
 
 static void load_connector_frame(struct lane *lane, const struct lane_frame *frame)
@@ -107,15 +113,17 @@ static void load_connector_frame(struct lane *lane, const struct lane_frame *fra
             load_refused(l, "a connector's hello", frame);
             break;
         }
-        c->unanswered_max = (uint32_t)load_number_of(frame->map, TEXT("in_flight"), 1024);
-        if (l->options->rate == 0 && l->options->window < c->unanswered_max) {
-            c->unanswered_max = l->options->window;
-        }
+        c->in_flight_max = (uint32_t)load_number_of(frame->map, TEXT("in_flight"), 1024);
         l->heartbeat_ms = (uint64_t)load_number_of(frame->map, TEXT("heartbeat_ms"), 30000);
-        if (!c->ready) {
+        if (c->dropped_ns != 0) {
+            load_connector_back(l, c);
+        } else {
             c->ready = true;
             load_someone_ready(l);
         }
+        break;
+    case PURPOSE_CANCEL:
+        load_contact_cancelled(l, frame);
         break;
     case PURPOSE_SIGN_IN:
     case PURPOSE_PING:
@@ -137,7 +145,7 @@ static void load_agent_connected(struct lane *lane)
     const struct load_options *o = a->load->options;
     struct packer *p;
 
-    load_hello(a->load, lane, "agent", NULL);
+    load_hello(a->place, lane, "agent", NULL);
     p = lane_output(lane);
     frames_head(p, frames_msgid(PURPOSE_SIGN_IN, 0), "agent.sign_in");
     packer_map(p, 5);
@@ -214,13 +222,16 @@ static void load_agent_frame(struct lane *lane, const struct lane_frame *frame)
     case PURPOSE_SIGN_IN:
         if (!text_is_none(frame->error)) {
             load_refused(l, "signing in an agent", frame);
-        } else if (!a->ready) {
+        } else if (a->dropped_ns != 0) {
+            load_agent_back(l, a, frame->map);
+        } else {
             a->ready = true;
             load_agent_wants(l, a);
             load_someone_ready(l);
         }
         break;
     case PURPOSE_PING:
+    case PURPOSE_CANCEL:
     case PURPOSE_SUBMIT:
         break;
     }
@@ -234,7 +245,7 @@ void load_agents_pull(struct load *l)
         struct packer *p;
 
         list_remove(&a->wanting);
-        if (a->pulling || a->held >= l->options->at_once || a->lane.ended) {
+        if (a->pulling || a->held >= l->options->at_once || !a->ready) {
             continue;
         }
         a->pulling = true;
@@ -256,27 +267,61 @@ static void load_lane_prepare(struct lane *lane, struct load *l)
     lane->on_end = load_on_end;
 }
 
-int load_sessions_start(struct load *l)
+/* An address of our own for a connection, when there are more of them than ports: the loopback
+ * network is all ours. NULL: as the kernel likes. */
+static const struct sockaddr *load_source(struct load *l, const struct address *to, uint32_t number)
 {
-    int status = 0;
+    const struct sockaddr_in *server = (const struct sockaddr_in *)&to->tcp;
+    uint32_t source = number / LOAD_PORTS;
 
-    for (uint32_t i = 0; i < l->options->connectors && status == 0; i++) {
-        struct load_connector *c = &l->connectors[i];
-
-        load_lane_prepare(&c->lane, l);
-        c->lane.on_connected = load_connector_connected;
-        c->lane.on_frame = load_connector_frame;
-        status = lane_start(&c->lane, &l->lanes, &l->address);
+    if (source == 0 || to->local || server->sin_family != AF_INET ||
+        ntohl(server->sin_addr.s_addr) >> 24 != 127) {
+        return NULL;
     }
-    for (uint32_t i = 0; i < l->options->agents && status == 0; i++) {
-        struct load_agent *a = &l->agents[i];
+    l->sources[source] = (struct sockaddr_in){.sin_family = AF_INET};
+    l->sources[source].sin_addr.s_addr = htonl(INADDR_LOOPBACK + source);
+    return (const struct sockaddr *)&l->sources[source];
+}
 
-        load_lane_prepare(&a->lane, l);
-        a->lane.on_connected = load_agent_connected;
-        a->lane.on_frame = load_agent_frame;
-        status = lane_start(&a->lane, &l->lanes, &l->address);
+static int load_connector_start(struct load *l, struct load_connector *c)
+{
+    load_lane_prepare(&c->lane, l);
+    c->lane.on_connected = load_connector_connected;
+    c->lane.on_frame = load_connector_frame;
+    return lane_start(&c->lane, &l->lanes, &c->place->address);
+}
+
+static int load_agent_start(struct load *l, struct load_agent *a)
+{
+    load_lane_prepare(&a->lane, l);
+    a->lane.on_connected = load_agent_connected;
+    a->lane.on_frame = load_agent_frame;
+    a->lane.from = load_source(l, &a->place->address, l->options->connectors + a->number);
+    return lane_start(&a->lane, &l->lanes, &a->place->address);
+}
+
+/* Connections are begun as others are ready, so that no server's backlog of connections is asked
+ * for more than it has. */
+static void load_sessions_more(struct load *l)
+{
+    const struct load_options *o = l->options;
+
+    while (l->started < o->connectors + o->agents && l->started - l->ready < LOAD_CONNECTING_MAX) {
+        uint32_t number = l->started++;
+        int status = number < o->connectors
+                         ? load_connector_start(l, &l->connectors[number])
+                         : load_agent_start(l, &l->agents[number - o->connectors]);
+
+        if (status < 0) {
+            load_fail(l, "no connection: %s", uv_strerror(status));
+            return;
+        }
     }
-    return status;
+}
+
+void load_sessions_start(struct load *l)
+{
+    load_sessions_more(l);
 }
 
 void load_sessions_stop(struct load *l)
@@ -293,7 +338,8 @@ static void load_keep_alive(struct load *l, struct lane *lane)
 {
     struct packer *p;
 
-    if (!lane->connected || uv_now(&l->loop) - lane->sent_at_ms < l->heartbeat_ms / 2) {
+    if (!lane->connected || l->heartbeat_ms == 0 ||
+        uv_now(&l->loop) - lane->sent_at_ms < l->heartbeat_ms / 2) {
         return;
     }
     p = lane_output(lane);

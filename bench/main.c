@@ -20,6 +20,8 @@ static const struct {
     {"ring", command_ring, "handing messages to another thread, one by one and in batches"},
     {"journal", command_journal, "the file journal alone: entries a second, CPU a batch"},
     {"memory", command_memory, "what a waiting contact costs in this process: resident bytes"},
+    {"scale", command_scale,
+     "cost and memory as agents, queues, waiting contacts and connections grow"},
     {"peers", command_peers, "the same traffic through the brokers that one would use instead"},
 };
 

@@ -75,7 +75,7 @@ micro_codec_decode_measured(const struct packer *frame, enum role role, uint64_t
         if (frame_scan(&scan, frame->bytes, frame->size, &limits) != FRAME_DONE ||
             request_decode_head(&request, frame->bytes, scan.position) != REQUEST_CALL ||
             !request_decode_params(&request, role, &of_fields, &error)) {
-            assert(!"a request of the benchmark is refused");
+            assert(false && "a request of the benchmark is refused");
         }
     }
 }
@@ -104,7 +104,7 @@ static struct micro_cost codec_msgpack_decode(struct codec *c, const struct pack
 
         if (msgpack_unpack_next(&tree, (const char *)frame->bytes, frame->size, &offset) !=
             MSGPACK_UNPACK_SUCCESS) {
-            assert(!"msgpack-c cannot read a request");
+            assert(false && "msgpack-c cannot read a request");
         }
     }
     msgpack_unpacked_destroy(&tree);
