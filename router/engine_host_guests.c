@@ -260,6 +260,7 @@ void engine_host_letter(struct engine_host *h, struct letter *l)
         engine_host_hello(h, l->guest, l->msgid, l->name, l->epoch, l->seq);
         return;
     case LETTER_WORK:
+        h->commands_from_far++;
         if (gate != GATE_OPEN) {
             host_turn_away(h, &l->work.command.caller, gate);
         } else if (!engine_host_work(h, l->guest, &l->work)) {
