@@ -67,14 +67,12 @@ static void load_on_end(struct lane *lane, const char *why)
     load_fail(lane->context, "a connection ended: %s", why);
 }
 
-static void load_sessions_more(struct load *l);
-
 static void load_someone_ready(struct load *l)
 {
     if (++l->ready == l->options->connectors + l->options->agents) {
         load_everyone_ready(l);
     } else {
-        load_sessions_more(l);
+        load_sessions_start(l);
     }
 }
 
@@ -302,7 +300,7 @@ static int load_agent_start(struct load *l, struct load_agent *a)
 
 /* Connections are begun as others are ready, so that no server's backlog of connections is asked
  * for more than it has. */
-static void load_sessions_more(struct load *l)
+void load_sessions_start(struct load *l)
 {
     const struct load_options *o = l->options;
 
@@ -317,11 +315,6 @@ static void load_sessions_more(struct load *l)
             return;
         }
     }
-}
-
-void load_sessions_start(struct load *l)
-{
-    load_sessions_more(l);
 }
 
 void load_sessions_stop(struct load *l)

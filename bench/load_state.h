@@ -213,6 +213,7 @@ uint64_t load_pace_next(const struct load *l);
 void load_pace_stop(struct load *l);
 
 /* load_session.c: connecting, and what is said on the connections. */
+/* Begin connecting, or go on with it: again when somebody is ready. */
 void load_sessions_start(struct load *l);
 void load_sessions_stop(struct load *l);
 void load_sessions_keep_alive(struct load *l);

@@ -2,13 +2,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 bool server_use_read(long pid, struct server_use *out)
 {
     char path[64], line[1024];
-    unsigned long long user, system;
+    struct timespec used;
     long long resident;
+    clockid_t clock;
     const char *behind_name;
     FILE *file;
     size_t size;
@@ -25,12 +27,16 @@ bool server_use_read(long pid, struct server_use *out)
     behind_name = strrchr(line, ')');
     if (behind_name == NULL ||
         sscanf(behind_name + 1,
-               " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %*u "
+               " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u "
                "%*u %lld",
-               &user, &system, &resident) != 3) {
+               &resident) != 1) {
         return false;
     }
-    out->cpu_us = (double)(user + system) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+    /* The file's own times are in steps of 10 ms; the clock of the process is exact. */
+    if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        return false;
+    }
+    out->cpu_us = (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3;
     out->resident = (double)resident * (double)sysconf(_SC_PAGESIZE);
     return true;
 }

@@ -9,8 +9,8 @@ static void remember(struct engine *e, struct contact *c, const struct fact *f, 
                                   .kind = (uint8_t)f->kind,
                                   .queue = contact_queue(c),
                                   .agent = agent,
-                                  .reason = text_duplicate(reason),
-                                  .actor = text_duplicate(actor)};
+                                  .reason = reason,
+                                  .actor = actor};
     contact_remember(e, c, &entry);
 }
 
@@ -143,17 +143,19 @@ static void apply_new(struct engine *e, const struct fact *f)
     const struct fact_NEW_CONTACT *n = &f->new_contact;
     struct contact *c = pool_take(&e->contact_pool);
     struct tombstone *old = engine_find_tombstone(e, f->subject);
+    struct owner *owner;
 
     if (old != NULL) {
         tombstone_forget(e, old); /* its time is over: step saw to that */
     }
     set_new_papers(e, c, f);
-    c->number = n->number;
+    c->place.key.minor = n->number;
     e->next_contact = n->number + 1;
-    c->owner = owner_intern(e, n->owner);
-    c->owner->contact_count++;
-    c->owner->watchful += n->lost != DURATION_NONE;
-    near_list_append(&c->owner->contacts, &c->of_owner);
+    owner = owner_intern(e, n->owner);
+    c->owner = near_of(owner);
+    owner->contact_count++;
+    owner->watchful += n->lost != DURATION_NONE;
+    near_list_append(&owner->contacts, &c->of_owner);
     near_list_append(&e->arrival, &c->in_arrival);
     contact_index_add(e, c);
     c->created_at = f->at;
@@ -351,7 +353,7 @@ static void apply_accepted(struct engine *e, struct contact *c, const struct fac
     c->answered_in_visit = true;
     c->ever_answered = true;
     c->kept |= 1u << PROMISE_ANSWER;
-    c->extras->last_agent = a;
+    contact_own_extras(e, c)->last_agent = a;
     o->accepted_at = e->now;
     a->misses = 0;
     if ((e->idle_orders_used >> IDLE_FEWEST & 1) != 0) {
@@ -390,10 +392,10 @@ static void apply_offer_ended(struct engine *e, struct contact *c, const struct 
     } else if (f->kind == FACT_OFFER_DECLINED) {
         a->misses = 0; /* it is there, and says no */
     } else {
-        c->extras->attempts--; /* withdrawn is nobody's attempt */
+        contact_own_extras(e, c)->attempts--; /* withdrawn is nobody's attempt */
     }
     offer_remove(e, contact_offer(c), end_of(f));
-    c->extras->hold_until = TIME_NEVER; /* who was waited for has had its turn */
+    contact_own_extras(e, c)->hold_until = TIME_NEVER; /* who was waited for has had its turn */
     contact_cool_down(e, c, a, f->offer_ended.cool_until);
     enter(e, c, CONTACT_WAITING);
     contact_arm(e, c);
@@ -452,7 +454,7 @@ static void given_back_terms(struct engine *e, struct contact *c,
     if (contact_queue(c) != from) {
         visit_queue(e, c, from);
     } else {
-        c->extras->attempts = 0; /* a new attempt in the same visit */
+        contact_own_extras(e, c)->attempts = 0; /* a new attempt in the same visit */
     }
 }
 
@@ -606,7 +608,7 @@ void apply_contact(struct engine *e, const struct fact *f)
     if (c != NULL) {
         assert(f->kind == FACT_WRAP_UP_ENDED || contact_may(c, f->kind));
         checkpoint_before_contact(e, c);
-        contact_open_history(e, c);
+        contact_open_history(e, c, f->kind == FACT_CONTACT_OFFERED);
     }
     switch ((int)f->kind) {
     case FACT_CONTACT_QUEUED:

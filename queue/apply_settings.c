@@ -43,13 +43,6 @@ static void renumber_init(struct renumbering *r, const struct settings *old,
     }
 }
 
-static void renumber_history(const struct renumbering *r, struct history_entry *h, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        h[i].queue = r->queue[h[i].queue];
-    }
-}
-
 static void renumber_terms(void *context, struct terms *t)
 {
     const struct renumbering *r = context;
@@ -67,7 +60,9 @@ static void renumber_contact(const struct renumbering *r, struct contact *c)
 
     if (x != NULL) {
         x->from_queue = x->from_queue != INDEX_NONE16 ? r->queue[x->from_queue] : INDEX_NONE16;
-        renumber_history(r, x->history, x->history_count);
+    }
+    if (c->history != NULL) {
+        history_renumber(c->history, r->queue);
     }
 }
 

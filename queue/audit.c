@@ -125,9 +125,9 @@ const char *engine_audit(const struct engine *e)
     for (const struct near_node *n = near_list_first(&e->arrival); n != NULL && wrong == NULL;
          n = near_list_next(n)) {
         const struct contact *c = record_of(n, struct contact, in_arrival);
-        wrong = c->number <= last ? "contacts are not in the order of arrival"
-                                  : audit_contact(e, c, &sum);
-        last = c->number;
+        wrong = contact_arrival(c) <= last ? "contacts are not in the order of arrival"
+                                           : audit_contact(e, c, &sum);
+        last = contact_arrival(c);
         all++;
     }
     for (const struct agent *a = agent_after(e, NULL); a != NULL && wrong == NULL;

@@ -73,7 +73,7 @@ static void write_contact(struct engine *e, struct contact *c)
 {
     struct checkpoint *p = e->checkpoint;
 
-    c->checkpoint = (uint32_t)e->checkpoint_count;
+    c->checkpoint = (uint16_t)e->checkpoint_count;
     visit_contact(record_begin(p, RECORD_CONTACT), c);
     record_finish(p);
 }
@@ -117,6 +117,22 @@ static void write_small(struct engine *e)
     }
 }
 
+/* Contacts remember it in 16 bits. When these come round, all forget: one that missed every
+ * checkpoint since, because none was ever finished, must not take an old mark for a new one. */
+static void count_checkpoint(struct engine *e)
+{
+    if ((uint16_t)++e->checkpoint_count != 0) {
+        return;
+    }
+    for (struct near_node *n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
+        record_of(n, struct contact, in_arrival)->checkpoint = 0;
+    }
+    for (struct near_node *n = near_list_first(&e->lingering); n != NULL; n = near_list_next(n)) {
+        record_of(n, struct contact, in_arrival)->checkpoint = 0;
+    }
+    e->checkpoint_count++;
+}
+
 void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *context)
 {
     struct checkpoint *p = memory_take(sizeof(*p));
@@ -132,7 +148,7 @@ void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *conte
     p->out.mode = VISIT_SAVE;
     p->out.engine = e;
     e->checkpoint = p;
-    e->checkpoint_count++;
+    count_checkpoint(e);
     write_small(e);
 }
 
@@ -142,7 +158,7 @@ static void pass_contact(struct engine *e)
     struct near_node *n = near_list_next(&p->contact->in_arrival);
 
     p->contact = n == NULL ? NULL : record_of(n, struct contact, in_arrival);
-    if (p->contact != NULL && p->contact->number >= p->next_number) {
+    if (p->contact != NULL && contact_arrival(p->contact) >= p->next_number) {
         p->contact = NULL;
     }
 }
@@ -216,14 +232,14 @@ void engine_checkpoint_abandon(struct engine *e)
 
 void checkpoint_before_contact(struct engine *e, struct contact *c)
 {
-    if (e->checkpoint != NULL && c->checkpoint != (uint32_t)e->checkpoint_count) {
+    if (e->checkpoint != NULL && c->checkpoint != (uint16_t)e->checkpoint_count) {
         write_contact(e, c);
     }
 }
 
 void checkpoint_skip_contact(struct engine *e, struct contact *c)
 {
-    c->checkpoint = (uint32_t)e->checkpoint_count;
+    c->checkpoint = (uint16_t)e->checkpoint_count;
 }
 
 void checkpoint_contact_leaves(struct engine *e, struct contact *c)
@@ -354,8 +370,8 @@ static void load_series(struct visitor *v)
 
 static int contact_order(const void *a, const void *b)
 {
-    uint64_t x = (*(const struct contact *const *)a)->number;
-    uint64_t y = (*(const struct contact *const *)b)->number;
+    uint64_t x = contact_arrival(*(const struct contact *const *)a);
+    uint64_t y = contact_arrival(*(const struct contact *const *)b);
     return (x > y) - (x < y);
 }
 
@@ -368,7 +384,7 @@ static int tombstone_order(const void *a, const void *b)
 
 static struct contact *loaded_contact(const struct checkpoint_loading *l, uint64_t number)
 {
-    struct contact key = {.number = number};
+    const struct contact key = {.place.key.minor = number};
     const struct contact *wanted = &key;
     struct contact **found = l->contact_count == 0 ? NULL
                                                    : bsearch(&wanted, l->contacts, l->contact_count,
@@ -392,7 +408,7 @@ static bool link_offers(struct engine *e)
         o->contact = c;
         contact_own_extras(e, c)->references++;
         if (!o->passed_on) {
-            c->extras->offer = o;
+            contact_own_extras(e, c)->offer = o;
         }
         list_append(&a->held, &o->of_agent);
         a->held_count++;

@@ -91,25 +91,26 @@ const struct contact_extras contact_without_extras = {
     .cool_downs = {NO_COOL_DOWNS},
 };
 
-struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
+struct contact_extras *contact_new_extras(struct engine *e, struct contact *c)
 {
-    if (c->extras == NULL) {
-        c->extras = pool_take(&e->extras_pool);
-        *c->extras = contact_without_extras;
-        list_init(&c->extras->cool_downs);
-    }
-    return c->extras;
+    struct contact_extras *x = pool_take(&e->extras_pool);
+
+    *x = contact_without_extras;
+    list_init(&x->cool_downs);
+    c->extras = x;
+    return x;
 }
 
 void contact_set_papers(struct engine *e, struct contact *c, struct text id,
                         const struct contact_body *body)
 {
     uint8_t *old = c->papers;
+    size_t size;
 
-    c->papers = papers_write(&e->papers, id, body);
-    e->body_bytes += papers_size(c->papers);
+    c->papers = papers_write(&e->papers, id, body, &size);
+    e->body_bytes += size;
     if (old != NULL) {
-        size_t size = papers_size(old);
+        size = papers_size(old);
         e->body_bytes -= size;
         shelf_give(&e->papers, old, size);
     }
@@ -152,12 +153,12 @@ static engine_time far_time(const struct contact *c, uint32_t from)
 
 engine_time contact_start_at(const struct contact *c)
 {
-    return c->start != NEAR_FAR ? far_time(c, c->start) : c->extras->start_at;
+    return c->start != NEAR_FAR ? far_time(c, c->start) : contact_extras(c)->start_at;
 }
 
 engine_time contact_state_since(const struct contact *c)
 {
-    return c->since != NEAR_FAR ? far_time(c, c->since) : c->extras->state_since;
+    return c->since != NEAR_FAR ? far_time(c, c->since) : contact_extras(c)->state_since;
 }
 
 void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
@@ -181,39 +182,52 @@ static engine_time after_span(engine_time from, duration_ms span)
 }
 
 /* By the terms: what may wait so long waits so long from its submission, or from its schedule. */
-static engine_time expires_by_terms(const struct contact *c, engine_time start)
+static engine_time expires_by_terms(const struct contact *c, const struct terms *t,
+                                    engine_time start)
 {
-    return after_span(start > c->created_at ? start : c->created_at, contact_terms(c)->expires);
-}
-
-engine_time contact_expires_at(const struct contact *c)
-{
-    return contact_extras(c)->own_times ? c->extras->expires_at
-                                        : expires_by_terms(c, contact_start_at(c));
-}
-
-engine_time contact_due(const struct contact *c, enum promise promise)
-{
-    return contact_extras(c)->own_times
-               ? c->extras->due[promise]
-               : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
+    return after_span(start > c->created_at ? start : c->created_at, t->expires);
 }
 
 void contact_get_times(const struct contact *c, struct contact_times *times)
 {
-    times->start_at = contact_start_at(c);
-    times->expires_at = contact_expires_at(c);
-    for (int p = 0; p < PROMISE_COUNT; p++) {
-        times->due[p] = contact_due(c, (enum promise)p);
+    const struct contact_extras *x = contact_extras(c);
+    const struct terms *t = contact_terms(c);
+
+    times->start_at = c->start != NEAR_FAR ? far_time(c, c->start) : x->start_at;
+    if (x->own_times) {
+        times->expires_at = x->expires_at;
+        memcpy(times->due, x->due, sizeof(times->due));
+        return;
     }
+    times->expires_at = expires_by_terms(c, t, times->start_at);
+    for (int p = 0; p < PROMISE_COUNT; p++) {
+        times->due[p] = after_span(times->start_at, t->promised[p]);
+    }
+}
+
+engine_time contact_expires_at(const struct contact *c)
+{
+    const struct contact_extras *x = contact_extras(c);
+
+    return x->own_times ? x->expires_at
+                        : expires_by_terms(c, contact_terms(c), contact_start_at(c));
+}
+
+engine_time contact_due(const struct contact *c, enum promise promise)
+{
+    const struct contact_extras *x = contact_extras(c);
+
+    return x->own_times ? x->due[promise]
+                        : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
 }
 
 static bool times_by_terms(const struct contact *c, const struct contact_times *times)
 {
-    bool same = times->expires_at == expires_by_terms(c, times->start_at);
+    const struct terms *t = contact_terms(c);
+    bool same = times->expires_at == expires_by_terms(c, t, times->start_at);
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        same = same && times->due[p] == after_span(times->start_at, contact_terms(c)->promised[p]);
+        same = same && times->due[p] == after_span(times->start_at, t->promised[p]);
     }
     return same;
 }
@@ -243,13 +257,15 @@ static engine_time earlier(engine_time a, engine_time b)
     return a < b ? a : b;
 }
 
-static engine_time promise_clock(const struct engine *e, const struct contact *c)
+static engine_time promise_clock(const struct engine *e, const struct contact *c,
+                                 const struct contact_times *times)
 {
+    unsigned settled = c->kept | c->overdue;
     engine_time next = TIME_NEVER;
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        engine_time due = contact_due(c, (enum promise)p);
-        if (due == TIME_NEVER || ((c->kept | c->overdue) >> p & 1) != 0) {
+        engine_time due = times->due[p];
+        if (due == TIME_NEVER || (settled >> p & 1) != 0) {
             continue;
         }
         if (e->settings->at_risk != DURATION_NONE && (c->at_risk >> p & 1) == 0) {
@@ -264,6 +280,7 @@ static engine_time promise_clock(const struct engine *e, const struct contact *c
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after)
 {
     engine_time next = TIME_NEVER;
+    struct contact_times times;
 
     if (c->state >= CONTACT_WRAPPING) {
         return TIME_NEVER;
@@ -274,11 +291,12 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
     if (c->state == CONTACT_SCHEDULED) {
         return earlier(next, contact_extras(c)->not_before_at);
     }
-    next = earlier(next, promise_clock(e, c));
+    contact_get_times(c, &times);
+    next = earlier(next, promise_clock(e, c, &times));
     if (c->state == CONTACT_ACTIVE) {
         return next;
     }
-    next = earlier(next, contact_expires_at(c));
+    next = earlier(next, times.expires_at);
     if (c->state == CONTACT_WAITING) {
         const struct contact_extras *x = contact_extras(c);
         next = earlier(next, x->hold_until);
@@ -296,7 +314,7 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
 void contact_arm(struct engine *e, struct contact *c)
 {
     timer_wheel_arm(&e->clocks, &c->timer, contact_next_clock(e, c, e->now),
-                    CLOCK_ORDER(CLOCK_CONTACT, c->number));
+                    CLOCK_ORDER(CLOCK_CONTACT, contact_arrival(c)));
 }
 
 /* ---- cool-downs ---- */
@@ -335,7 +353,7 @@ void contact_warm_up(struct engine *e, struct contact *c)
 {
     struct list_node *n;
 
-    while (c->extras != NULL && (n = list_first(&c->extras->cool_downs)) != NULL) {
+    while ((n = list_first(&contact_extras(c)->cool_downs)) != NULL) {
         cool_down_end(e, record_of(n, struct cool_down, of_contact));
     }
 }
@@ -347,9 +365,9 @@ void contact_destroy(struct engine *e, struct contact *c)
         near_list_remove(&e->lingering, &c->in_arrival);
     }
     if (c->extras != NULL) {
-        history_discard(e, c->extras->history, c->extras->history_count, c->extras->history_room);
         pool_give(&e->extras_pool, c->extras);
     }
+    history_discard(&e->papers, c->history);
     if (c->terms != NULL) {
         terms_release(&e->terms, c->terms);
     }

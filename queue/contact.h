@@ -9,7 +9,7 @@
  * nowhere else; outside the engine it is read only, on the thread that steps the engine, and not
  * kept across a step.
  *
- * A centre may have a million of them wait, so a contact is in four parts:
+ * A centre may have a million of them wait, so a contact is in five parts:
  *
  *      contact ──▶ terms    how it was classified and what was promised; shared by all that are
  * alike ├─▶ papers   its id and the customer's words └─▶ extras   what few of those that wait have;
@@ -22,6 +22,7 @@
 #include "queue/base/ranked_tree.h"
 #include "queue/base/timer_wheel.h"
 #include "queue/fact.h"
+#include "queue/history.h"
 #include "queue/papers.h"
 #include "queue/terms.h"
 #include "queue/types.h"
@@ -41,24 +42,12 @@ enum contact_state {
 };
 
 #define CONTACT_LIVE_STATES  CONTACT_COMPLETED
-#define HISTORY_KEPT         32
 #define ENDED_HISTORIES_KEPT 10000
 
 struct text contact_state_word(enum contact_state state);
 
 struct owner; /* a connector's identity, see owner.h */
 struct line;
-
-/* One line of a contact's story, as contact.get tells it. */
-struct history_entry {
-    uint64_t seq;
-    engine_time at;
-    uint8_t kind; /* enum fact_kind */
-    queue_index queue;
-    struct agent *agent; /* may be NULL */
-    struct text reason;  /* owned by the contact */
-    struct text actor;   /* owned by the contact */
-};
 
 /* This contact is not offered to that agent before `until`. */
 struct cool_down {
@@ -73,11 +62,8 @@ struct cool_down {
 struct contact_extras {
     struct offer *offer; /* the live offer or assignment, else NULL */
     struct agent *preferred;
-    struct agent *last_agent;      /* who last accepted it */
-    struct agent *from_agent;      /* who last passed it on */
-    struct history_entry *history; /* the last HISTORY_KEPT, oldest first; NULL: its submission */
-    uint16_t history_count;
-    uint16_t history_room;
+    struct agent *last_agent; /* who last accepted it */
+    struct agent *from_agent; /* who last passed it on */
     queue_index from_queue;
     uint8_t why_agent; /* why its last offer went to that agent; a word's number */
     uint8_t rating;    /* 0: none */
@@ -96,23 +82,23 @@ struct contact_extras {
 };
 
 struct contact {
-    uint64_t number; /* arrival: unique, growing, never reused */
-    const struct terms *terms;
-    uint8_t *papers;
-    struct contact_extras *extras;
-    struct owner *owner;
-    struct line *line;           /* where it stands while waiting, else NULL */
-    struct ranked_node place;    /* its place there: the key that time never changes */
+    struct ranked_node place;    /* in its line; the key is one that time never changes */
     struct timer_node timer;     /* the earliest of its clocks */
     struct near_node in_arrival; /* all live contacts, by number */
     struct near_node of_owner;
-    engine_time created_at; /* when it was submitted, on the workspace's clock */
-    uint64_t submitted_seq; /* of the fact of its submission */
-    uint32_t start;         /* targets and waits count from it; see contact_start_at */
-    uint32_t since;         /* in its state; see contact_state_since */
-    uint32_t checkpoint;    /* the checkpoint it was last written for */
-    uint8_t state;          /* enum contact_state */
-    uint8_t kept;           /* a bit for each promise */
+    near owner; /* struct owner */
+    near line;  /* struct line, where it stands while waiting */
+    const struct terms *terms;
+    struct contact_extras *extras;
+    uint8_t *papers;
+    struct history *history; /* NULL: nothing but its submission */
+    engine_time created_at;  /* when it was submitted, on the workspace's clock */
+    uint64_t submitted_seq;  /* of the fact of its submission */
+    uint32_t start;          /* targets and waits count from it; see contact_start_at */
+    uint32_t since;          /* in its state; see contact_state_since */
+    uint32_t checkpoint;     /* the checkpoint it was last written for */
+    uint8_t state;           /* enum contact_state */
+    uint8_t kept;            /* a bit for each promise */
     uint8_t overdue;
     uint8_t at_risk;
     bool ever_answered : 1;
@@ -124,6 +110,12 @@ struct contact {
 };
 
 /* ---- reading ---- */
+
+/* In the order of arrival: unique, growing, never used again. */
+static inline uint64_t contact_arrival(const struct contact *c)
+{
+    return c->place.key.minor;
+}
 
 static inline struct text contact_id(const struct contact *c)
 {
@@ -157,22 +149,22 @@ extern const struct contact_extras contact_without_extras;
 
 static inline const struct contact_extras *contact_extras(const struct contact *c)
 {
-    return c->extras != NULL ? c->extras : &contact_without_extras;
+    return c->extras == NULL ? &contact_without_extras : c->extras;
 }
 
 static inline struct offer *contact_offer(const struct contact *c)
 {
-    return c->extras != NULL ? c->extras->offer : NULL;
+    return c->extras == NULL ? NULL : c->extras->offer;
 }
 
 static inline struct owner *contact_owner(const struct contact *c)
 {
-    return c->owner;
+    return near_at_known(c, c->owner);
 }
 
 static inline struct line *contact_line(const struct contact *c)
 {
-    return c->line;
+    return near_at(c, c->line);
 }
 
 engine_time contact_start_at(const struct contact *c);
@@ -183,8 +175,7 @@ engine_time contact_due(const struct contact *c, enum promise promise); /* TIME_
 
 struct text contact_why_agent(const struct contact *c); /* a known word */
 
-/* Its story, oldest first. Of one to which nothing has happened yet it is made up in `*first`. */
-const struct history_entry *contact_history(const struct contact *c, struct history_entry *first,
-                                            uint32_t *count);
+/* Its story, oldest first; its texts are in the record. How many lines. */
+uint32_t contact_history(const struct contact *c, struct history_entry out[HISTORY_KEPT]);
 
 #endif

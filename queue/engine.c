@@ -58,10 +58,10 @@ struct engine *engine_create(const struct engine_options *options)
     shelf_init(&e->papers, &e->store);
     pool_init(&e->extras_pool, &e->store, sizeof(struct contact_extras));
     pool_init(&e->contact_pool, &e->store, sizeof(struct contact));
+    pool_init(&e->owner_pool, &e->store, sizeof(struct owner));
     pool_init(&e->offer_pool, &e->store, sizeof(struct offer));
     pool_init(&e->cool_down_pool, &e->store, sizeof(struct cool_down));
     pool_init(&e->line_pool, &e->store, sizeof(struct line));
-    pool_init(&e->history_pool, &e->store, 4 * sizeof(struct history_entry));
     return e;
 }
 
@@ -120,7 +120,6 @@ static void destroy_owners(struct engine *e)
         struct owner *o = id_map_at(&e->owners, i);
         if (o != NULL) {
             memory_give((void *)(uintptr_t)o->name.bytes);
-            memory_give(o);
         }
     }
     id_map_close(&e->owners);
@@ -152,10 +151,10 @@ void engine_destroy(struct engine *e)
     bitset_close(&e->profiles_ready);
     memory_give(e->profile_by_number);
     pool_close(&e->contact_pool);
+    pool_close(&e->owner_pool);
     pool_close(&e->offer_pool);
     pool_close(&e->cool_down_pool);
     pool_close(&e->line_pool);
-    pool_close(&e->history_pool);
     pool_close(&e->extras_pool);
     shelf_close(&e->papers);
     memory_give(e->looking.contacts);
@@ -249,13 +248,13 @@ struct contact *engine_next_contact(const struct engine *e, uint64_t after, stru
 {
     struct near_node *n;
 
-    if (hint != NULL && hint->number == after) {
+    if (hint != NULL && contact_arrival(hint) == after) {
         n = near_list_next(&hint->in_arrival);
         return n == NULL ? NULL : record_of(n, struct contact, in_arrival);
     }
     for (n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
         struct contact *c = record_of(n, struct contact, in_arrival);
-        if (c->number > after) {
+        if (contact_arrival(c) > after) {
             return c;
         }
     }

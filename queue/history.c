@@ -1,52 +1,244 @@
-/* Stories: what happened to a contact, in the order in which it did. One to which nothing has
- * happened but its submission has none in memory: its record says as much. */
+#include "queue/history.h"
+
 #include "queue/state.h"
 
-#define HISTORY_FIRST 4
+/* A block: how much of it is used, how much there is, then the lines, each as long as it says. A
+ * story that begins with the contact's submission has no line for it: the base says its seq and
+ * time. */
+struct history {
+    uint32_t used; /* bytes of lines */
+    uint32_t room;
+    queue_index queue; /* of the submission */
+    uint8_t kind;      /* of the submission; its line is told while `told` */
+    bool told;
+    uint8_t count; /* of lines */
+    uint8_t lines[];
+};
 
-void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
-                  const struct history_entry *entry)
+/* What every line begins with; in the order of the flags what few have follows. */
+struct line_head {
+    uint8_t kind;
+    uint8_t word; /* of the reason; 0: none, or letters */
+    queue_index queue;
+    uint32_t seq; /* distances; where one is longer, both stand in eight bytes each */
+    uint32_t at;
+    uint8_t flags;
+};
+
+enum {
+    LINE_FAR = 1,
+    LINE_AGENT = 2,
+    LINE_REASON = 4, /* length and letters */
+    LINE_ACTOR = 8,  /* length and letters */
+};
+
+#define HEAD_BYTES 13 /* without what the compiler puts behind it */
+
+/* Room for what most go through: at risk and overdue, or offered, accepted and done with. */
+#define ROOM_WAITING 27
+#define ROOM_WORKED  67
+
+static size_t block_size(uint32_t room)
 {
-    struct history_entry *h = *history;
-
-    if (h == NULL) {
-        h = pool_take(&e->history_pool);
-        *room = HISTORY_FIRST;
-    } else if (*count == *room && *room < HISTORY_KEPT) {
-        uint16_t larger = (uint16_t)(*room * 2);
-        struct history_entry *copy = memory_take(larger * sizeof(*copy));
-        memcpy(copy, h, *count * sizeof(*h));
-        if (*room == HISTORY_FIRST) {
-            pool_give(&e->history_pool, h);
-        } else {
-            memory_give(h);
-        }
-        h = copy;
-        *room = larger;
-    } else if (*count == HISTORY_KEPT) {
-        text_discard(h[0].reason);
-        text_discard(h[0].actor);
-        memmove(h, h + 1, (HISTORY_KEPT - 1) * sizeof(*h));
-        --*count;
-    }
-    *history = h;
-    h[(*count)++] = *entry;
+    return offsetof(struct history, lines) + room;
 }
 
-void history_discard(struct engine *e, struct history_entry *history, uint16_t count, uint16_t room)
+/* ---- lines ---- */
+
+static uint64_t time_distance(struct history_base base, const struct history_entry *e)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        text_discard(history[i].reason);
-        text_discard(history[i].actor);
+    return (uint64_t)e->at - (uint64_t)base.at;
+}
+
+static struct line_head head_of(const struct history_entry *e, struct history_base base)
+{
+    uint64_t seq = e->seq - base.seq;
+    uint64_t at = time_distance(base, e);
+    struct line_head head = {.kind = e->kind,
+                             .word = word_number(e->reason),
+                             .queue = e->queue,
+                             .seq = (uint32_t)seq,
+                             .at = (uint32_t)at};
+
+    head.flags = (uint8_t)((seq > UINT32_MAX || at > UINT32_MAX ? LINE_FAR : 0) |
+                           (e->agent != NULL ? LINE_AGENT : 0) |
+                           (e->reason.bytes != NULL && head.word == 0 ? LINE_REASON : 0) |
+                           (e->actor.bytes != NULL ? LINE_ACTOR : 0));
+    return head;
+}
+
+static size_t line_size(uint8_t flags, const struct history_entry *e)
+{
+    return HEAD_BYTES + ((flags & LINE_FAR) != 0 ? 2 * sizeof(uint64_t) : 0) +
+           ((flags & LINE_AGENT) != 0 ? sizeof(e->agent) : 0) +
+           ((flags & LINE_REASON) != 0 ? sizeof(e->reason.length) + e->reason.length : 0) +
+           ((flags & LINE_ACTOR) != 0 ? sizeof(e->actor.length) + e->actor.length : 0);
+}
+
+static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+
+static const uint8_t *take(const uint8_t *at, void *bytes, size_t size)
+{
+    memcpy(bytes, at, size);
+    return at + size;
+}
+
+static uint8_t *put_text(uint8_t *at, struct text t)
+{
+    at = put(at, &t.length, sizeof(t.length));
+    return put(at, t.bytes, t.length);
+}
+
+static const uint8_t *take_text(const uint8_t *at, struct text *t)
+{
+    at = take(at, &t->length, sizeof(t->length));
+    t->bytes = (const char *)at;
+    return at + t->length;
+}
+
+static void put_line(uint8_t *at, const struct line_head *head, const struct history_entry *e,
+                     struct history_base base)
+{
+    at = put(at, head, HEAD_BYTES);
+    if ((head->flags & LINE_FAR) != 0) {
+        const uint64_t far[2] = {e->seq - base.seq, time_distance(base, e)};
+        at = put(at, far, sizeof(far));
     }
-    if (history != NULL && room == HISTORY_FIRST) {
-        pool_give(&e->history_pool, history);
-    } else {
-        memory_give(history);
+    at = (head->flags & LINE_AGENT) != 0 ? put(at, &e->agent, sizeof(e->agent)) : at;
+    at = (head->flags & LINE_REASON) != 0 ? put_text(at, e->reason) : at;
+    if ((head->flags & LINE_ACTOR) != 0) {
+        put_text(at, e->actor);
     }
+}
+
+static const uint8_t *take_line(const uint8_t *at, struct history_entry *e,
+                                struct history_base base)
+{
+    struct line_head head;
+    uint64_t far[2];
+
+    at = take(at, &head, HEAD_BYTES);
+    far[0] = head.seq;
+    far[1] = head.at;
+    at = (head.flags & LINE_FAR) != 0 ? take(at, far, sizeof(far)) : at;
+    *e = (struct history_entry){.seq = base.seq + far[0],
+                                .at = (engine_time)((uint64_t)base.at + far[1]),
+                                .kind = head.kind,
+                                .queue = head.queue,
+                                .reason = word_text(head.word)};
+    at = (head.flags & LINE_AGENT) != 0 ? take(at, &e->agent, sizeof(e->agent)) : at;
+    at = (head.flags & LINE_REASON) != 0 ? take_text(at, &e->reason) : at;
+    return (head.flags & LINE_ACTOR) != 0 ? take_text(at, &e->actor) : at;
+}
+
+/* ---- blocks ---- */
+
+uint32_t history_read(const struct history *history, struct history_base base,
+                      struct history_entry out[HISTORY_KEPT])
+{
+    const uint8_t *at = history->lines;
+    uint32_t count = 0;
+
+    if (history->told) {
+        out[count++] = (struct history_entry){
+            .seq = base.seq, .at = base.at, .kind = history->kind, .queue = history->queue};
+    }
+    for (uint32_t i = 0; i < history->count; i++) {
+        at = take_line(at, &out[count++], base);
+    }
+    return count;
+}
+
+void history_renumber(struct history *history, const queue_index *queues)
+{
+    const struct history_base base = {0, 0};
+    uint8_t *at = history->lines;
+
+    history->queue = queues[history->queue];
+    for (uint32_t i = 0; i < history->count; i++) {
+        struct history_entry e;
+        const uint8_t *next = take_line(at, &e, base);
+        memcpy(at + offsetof(struct line_head, queue), &queues[e.queue], sizeof(e.queue));
+        at = history->lines + (next - history->lines);
+    }
+}
+
+void history_discard(struct shelf *shelf, struct history *history)
+{
+    if (history != NULL) {
+        shelf_give(shelf, history, block_size(history->room));
+    }
+}
+
+struct history *history_begin(struct shelf *shelf, const struct history_entry *submission,
+                              bool told, bool worked)
+{
+    uint32_t room = worked ? ROOM_WORKED : ROOM_WAITING;
+    struct history *h = shelf_take(shelf, block_size(room));
+
+    *h = (struct history){
+        .room = room, .queue = submission->queue, .kind = submission->kind, .told = told};
+    return h;
+}
+
+/* The lines in a block with room for `size` bytes more and some; the old one is gone. */
+static struct history *widened(struct shelf *shelf, struct history *old, size_t size)
+{
+    uint32_t room = old->used + (uint32_t)size;
+    struct history *h;
+
+    room = room <= ROOM_WORKED ? ROOM_WORKED : room + room / 2;
+    h = shelf_take(shelf, block_size(room));
+    memcpy(h, old, block_size(old->used));
+    h->room = room;
+    history_discard(shelf, old);
+    return h;
+}
+
+static void drop_oldest(struct history *h)
+{
+    const struct history_base base = {0, 0};
+    struct history_entry e;
+    size_t size;
+
+    if (h->told) {
+        h->told = false;
+        return;
+    }
+    size = (size_t)(take_line(h->lines, &e, base) - h->lines);
+    h->used -= (uint32_t)size;
+    h->count--;
+    memmove(h->lines, h->lines + size, h->used);
+}
+
+struct history *history_add(struct shelf *shelf, struct history *h, struct history_base base,
+                            const struct history_entry *entry)
+{
+    struct line_head head = head_of(entry, base);
+    size_t size = line_size(head.flags, entry);
+
+    if (h->count + h->told == HISTORY_KEPT) {
+        drop_oldest(h);
+    }
+    if (h->room - h->used < size) {
+        h = widened(shelf, h, size);
+    }
+    put_line(h->lines + h->used, &head, entry, base);
+    h->used += (uint32_t)size;
+    h->count++;
+    return h;
 }
 
 /* ---- of contacts ---- */
+
+static struct history_base base_of(const struct contact *c)
+{
+    return (struct history_base){c->submitted_seq, c->created_at};
+}
 
 static struct history_entry submission_of(const struct contact *c)
 {
@@ -57,42 +249,39 @@ static struct history_entry submission_of(const struct contact *c)
                                   .queue = contact_queue(c)};
 }
 
-const struct history_entry *contact_history(const struct contact *c, struct history_entry *first,
-                                            uint32_t *count)
+uint32_t contact_history(const struct contact *c, struct history_entry out[HISTORY_KEPT])
 {
-    if (c->extras != NULL && c->extras->history != NULL) {
-        *count = c->extras->history_count;
-        return c->extras->history;
+    if (c->history != NULL) {
+        return history_read(c->history, base_of(c), out);
     }
-    *first = submission_of(c);
-    *count = 1;
-    return first;
+    out[0] = submission_of(c);
+    return 1;
 }
 
-static void keep(struct engine *e, struct contact *c, const struct history_entry *entry)
+void contact_open_history(struct engine *e, struct contact *c, bool worked)
 {
-    struct contact_extras *x = contact_own_extras(e, c);
-
-    history_keep(e, &x->history, &x->history_count, &x->history_room, entry);
-}
-
-void contact_open_history(struct engine *e, struct contact *c)
-{
-    if (c->extras == NULL || c->extras->history == NULL) {
+    if (c->history == NULL) {
         struct history_entry first = submission_of(c);
-        keep(e, c, &first);
+        c->history = history_begin(&e->papers, &first, true, worked);
     }
+}
+
+/* Whether a line says no more of the submission than the record does. */
+static bool is_submission(const struct contact *c, const struct history_entry *entry)
+{
+    return entry->seq == c->submitted_seq && entry->at == c->created_at &&
+           entry->kind == submission_of(c).kind && entry->queue == contact_queue(c) &&
+           entry->agent == NULL && entry->reason.bytes == NULL && entry->actor.bytes == NULL;
 }
 
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry)
 {
-    struct history_entry said = submission_of(c);
-    bool open = c->extras != NULL && c->extras->history != NULL;
-
-    if (!open && entry->seq == said.seq && entry->at == said.at && entry->kind == said.kind &&
-        entry->queue == said.queue && entry->agent == NULL && entry->reason.bytes == NULL &&
-        entry->actor.bytes == NULL) {
-        return; /* its record says so */
+    if (c->history == NULL) {
+        struct history_entry first = submission_of(c);
+        if (is_submission(c, entry)) {
+            return;
+        }
+        c->history = history_begin(&e->papers, &first, false, false);
     }
-    keep(e, c, entry);
+    c->history = history_add(&e->papers, c->history, base_of(c), entry);
 }

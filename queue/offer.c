@@ -64,10 +64,11 @@ void offer_enter(struct engine *e, struct offer *o, enum offer_state to, engine_
 void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
 {
     struct contact *c = o->contact;
+    struct contact_extras *x = contact_own_extras(e, c);
     struct agent *a = o->agent;
 
     e->ended_offers[o->number % ENDED_OFFERS_KEPT] =
-        (struct ended_offer){o->number, c->number, a->number, (uint8_t)how};
+        (struct ended_offer){o->number, contact_arrival(c), a->number, (uint8_t)how};
     timer_wheel_disarm(&e->clocks, &o->timer);
     list_remove(&o->of_agent);
     a->held_count--;
@@ -76,11 +77,11 @@ void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
     if (o->state == OFFER_ACTIVE || o->state == OFFER_WRAPPING) {
         a->idle_since = ++e->touch; /* it worked: idle from now */
     }
-    if (c->extras->offer == o) {
-        c->extras->offer = NULL;
+    if (x->offer == o) {
+        x->offer = NULL;
     }
-    c->extras->references--;
-    if (c->extras->references == 0 && c->state >= CONTACT_LIVE_STATES) {
+    x->references--;
+    if (x->references == 0 && c->state >= CONTACT_LIVE_STATES) {
         contact_destroy(e, c);
     }
     pool_give(&e->offer_pool, o);

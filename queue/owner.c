@@ -6,7 +6,7 @@ struct owner *owner_intern(struct engine *e, struct text name)
     struct owner *o = id_map_find(&e->owners, name);
 
     if (o == NULL) {
-        o = memory_take(sizeof(*o));
+        o = pool_take(&e->owner_pool);
         char *copy = memory_take(name.length + 1u);
         memcpy(copy, name.bytes, name.length);
         o->name = (struct text){copy, name.length};
@@ -24,7 +24,7 @@ void owner_release_if_unused(struct engine *e, struct owner *o)
     }
     id_map_remove(&e->owners, o);
     memory_give((void *)(uintptr_t)o->name.bytes);
-    memory_give(o);
+    pool_give(&e->owner_pool, o);
 }
 
 void owner_arm_contacts(struct engine *e, struct owner *o)

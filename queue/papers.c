@@ -64,35 +64,34 @@ static uint32_t take_mask(const uint8_t *at)
     return (uint32_t)at[0] | (uint32_t)at[1] << 8;
 }
 
-uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_body *body)
+uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_body *body,
+                      size_t *size)
 {
-    size_t size = 1 + (size_t)id.length + MASK_BYTES;
     uint32_t mask = 0;
     uint8_t *papers;
     uint8_t *at;
 
     static_assert(PAPER_COUNT <= 8 * MASK_BYTES, "each text has a bit");
     static_assert(ID_BYTES_MAX <= UINT8_MAX, "an id's length fits a byte");
-    for (int i = 0; i < PAPER_COUNT; i++) {
-        const struct text *t = text_of(body, i);
-        if (t->bytes != NULL) {
-            mask |= 1u << i;
-            size += length_spelled(t->length) + t->length;
-        }
+    *size = 1 + (size_t)id.length + MASK_BYTES;
+#define COUNT(name)                                                                                \
+    if (body->name.bytes != NULL) {                                                                \
+        mask |= 1u << PAPER_##name;                                                                \
+        *size += length_spelled(body->name.length) + body->name.length;                            \
     }
-    papers = shelf_take(shelf, size);
+    CONTACT_TEXTS(COUNT)
+#undef COUNT
+    papers = shelf_take(shelf, *size);
     papers[0] = (uint8_t)id.length;
     memcpy(papers + 1, id.bytes, id.length);
     at = papers + 1 + id.length;
     *at++ = (uint8_t)mask;
     *at++ = (uint8_t)(mask >> 8);
-    for (int i = 0; i < PAPER_COUNT; i++) {
-        const struct text *t = text_of(body, i);
-        if (t->bytes != NULL) {
-            at = put_length(at, t->length);
-            memcpy(at, t->bytes, t->length);
-            at += t->length;
-        }
+    for (; mask != 0; mask &= mask - 1) {
+        const struct text *t = text_of(body, __builtin_ctz(mask));
+        at = put_length(at, t->length);
+        memcpy(at, t->bytes, t->length);
+        at += t->length;
     }
     return papers;
 }

@@ -34,8 +34,9 @@ struct contact_body {
 #undef CONTACT_BODY_MEMBER
 };
 
-/* A new block. What it is made of may stand in another one. */
-uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_body *body);
+/* A new block, and its length. What it is made of may stand in another one. */
+uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_body *body,
+                      size_t *size);
 
 /* Its length, from its bytes. */
 size_t papers_size(const uint8_t *papers);

@@ -29,12 +29,12 @@ static int64_t order_time(const struct contact *c)
 
 struct ranked_key contact_deadline_key(const struct contact *c)
 {
-    return (struct ranked_key){key_of_time(order_time(c)), c->number};
+    return (struct ranked_key){key_of_time(order_time(c)), contact_arrival(c)};
 }
 
 struct ranked_key contact_place_key(const struct engine *e, const struct contact *c)
 {
-    struct ranked_key key = {0, c->number};
+    struct ranked_key key = {0, contact_arrival(c)};
 
     switch (e->settings->queues[contact_queue(c)].order) {
     case ORDER_STRICT: {
@@ -185,7 +185,7 @@ static void line_place(struct engine *e, struct line *l)
     }
     deadline = contact_deadline_key(head);
     if (ranked_node_linked(&l->in_queue)) {
-        if (l->in_queue.key.minor == head->number &&
+        if (l->in_queue.key.minor == contact_arrival(head) &&
             l->in_queue.key.major == head->place.key.major &&
             l->in_all.key.major == deadline.major) {
             return;
@@ -205,7 +205,7 @@ void skill_queue_push(struct engine *e, struct contact *c)
 
     assert(c->state == CONTACT_WAITING && contact_line(c) == NULL);
     l = line_find(e, c);
-    c->line = l;
+    c->line = near_of(l);
     c->place.key = contact_place_key(e, c);
     ranked_tree_insert(&l->waiting, &c->place);
     line_place(e, l);
@@ -217,7 +217,7 @@ void skill_queue_remove(struct engine *e, struct contact *c)
 
     assert(l != NULL);
     ranked_tree_remove(&l->waiting, &c->place);
-    c->line = NULL;
+    c->line = 0;
     line_place(e, l);
     if (ranked_tree_count(&l->waiting) == 0) {
         line_is_empty(e, l);
@@ -440,12 +440,12 @@ static struct ranked_key idle_key(const struct agent *a, enum idle_order order)
 void agent_refresh(struct engine *e, struct agent *a)
 {
     struct profile *p = a->profile;
-    uint32_t free_for;
+    uint16_t free_for;
 
     if (p == NULL) {
         return;
     }
-    free_for = agent_free_for(e, a);
+    free_for = (uint16_t)agent_free_for(e, a);
     if (free_for == 0) {
         idle_leave(e, a);
         return;

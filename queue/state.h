@@ -102,7 +102,7 @@ struct engine {
 
     struct store store;
     struct shelf papers;
-    struct pool contact_pool, extras_pool, offer_pool, cool_down_pool, line_pool, history_pool;
+    struct pool contact_pool, extras_pool, owner_pool, offer_pool, cool_down_pool, line_pool;
 
     /* of the step that runs */
     struct looking looking;    /* contacts that look for an agent at its end */
@@ -175,17 +175,18 @@ void contact_set_papers(struct engine *e, struct contact *c, struct text id,
 void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted);
 
 /* To write to: they are made when there are none. */
-struct contact_extras *contact_own_extras(struct engine *e, struct contact *c);
+struct contact_extras *contact_new_extras(struct engine *e, struct contact *c);
+static inline struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
+{
+    return c->extras == NULL ? contact_new_extras(e, c) : c->extras;
+}
 
-/* Before the first change of a contact its submission, told by its record, goes into its story. */
-void contact_open_history(struct engine *e, struct contact *c);
+/* Before the first change of a contact its submission, told by its record, goes into its story.
+ * `worked`: agents get it. */
+void contact_open_history(struct engine *e, struct contact *c, bool worked);
 
-/* One line more of its story, whose texts it owns then. */
+/* One line more of its story. */
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry);
-void history_keep(struct engine *e, struct history_entry **history, uint16_t *count, uint16_t *room,
-                  const struct history_entry *entry);
-void history_discard(struct engine *e, struct history_entry *history, uint16_t count,
-                     uint16_t room);
 void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until);
 void contact_warm_up(struct engine *e, struct contact *c); /* every cool-down of it ends */
 void contact_arm(struct engine *e, struct contact *c);

@@ -282,7 +282,7 @@ static const struct contact *cooling_contact(const struct agent *a, uint64_t num
     for (struct list_node *n = list_first(&a->cool_downs); n != NULL;
          n = list_next(&a->cool_downs, n)) {
         const struct cool_down *d = record_of(n, struct cool_down, of_agent);
-        if (d->contact->number == number) {
+        if (contact_arrival(d->contact) == number) {
             return d->contact;
         }
     }

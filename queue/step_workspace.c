@@ -110,7 +110,7 @@ static void tell_moved_by_config(struct engine *e, uint64_t *numbers, size_t cou
     for (size_t i = 0; i < count; i++) {
         struct contact *c;
         struct fact f;
-        while (record_of(n, struct contact, in_arrival)->number < numbers[i]) {
+        while (contact_arrival(record_of(n, struct contact, in_arrival)) < numbers[i]) {
             n = near_list_next(n);
         }
         c = record_of(n, struct contact, in_arrival);
@@ -138,7 +138,7 @@ static size_t find_orphans(const struct engine *e, const struct settings *new, u
             room = room == 0 ? 64 : room * 2;
             *numbers = memory_resize(*numbers, room * sizeof(**numbers));
         }
-        (*numbers)[count++] = c->number;
+        (*numbers)[count++] = contact_arrival(c);
     }
     return count;
 }

@@ -154,12 +154,13 @@ const struct terms *terms_take(struct terms_table *t, const struct terms *wanted
 {
     struct terms **recent = &t->recent[terms_slot(wanted)];
     struct terms *found = *recent;
-    struct terms spelled = *wanted;
+    struct terms spelled;
 
     if (found != NULL && terms_alike(found, wanted)) {
         found->references++;
         return found;
     }
+    spelled = *wanted;
     spell(memory_take(key_length(wanted)), &spelled);
     found = id_map_find(&t->by_key, spelled.key);
     if (found == NULL) {

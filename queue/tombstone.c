@@ -211,7 +211,7 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
         .reason = f->ended.reason,
         .owner = contact_owner(c),
         .agent = agent,
-        .number = c->number,
+        .number = contact_arrival(c),
         .seq = f->seq,
         .ended_at = f->at,
         .times = {[TOMBSTONE_CREATED] = c->created_at, [TOMBSTONE_START] = contact_start_at(c)},
@@ -224,15 +224,14 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
         .rating = contact_extras(c)->rating,
         .overdue = c->overdue,
     };
-    const struct history_entry *history;
-    struct history_entry first;
+    struct history_entry history[HISTORY_KEPT];
+    struct contact_times times;
     struct tombstone *t;
     uint32_t count;
 
-    for (int p = 0; p < PROMISE_COUNT; p++) {
-        x.times[TOMBSTONE_DUE + p] = contact_due(c, (enum promise)p);
-    }
-    history = contact_history(c, &first, &count);
+    contact_get_times(c, &times);
+    memcpy(x.times + TOMBSTONE_DUE, times.due, sizeof(times.due));
+    count = contact_history(c, history);
     t = tombstone_append(&e->ended, &x);
     contact_index_end(e, c, t);
     tombstone_enter(e, t);

@@ -424,7 +424,7 @@ static void visit_agent_put(struct visitor *v, struct agent *a)
 
 static void visit_offer(struct visitor *v, struct agent *a, struct offer *o)
 {
-    uint64_t contact = v->mode == VISIT_LOAD ? 0 : o->contact->number;
+    uint64_t contact = v->mode == VISIT_LOAD ? 0 : contact_arrival(o->contact);
     uint8_t state = v->mode == VISIT_LOAD ? 0 : (uint8_t)o->state;
 
     visit_u64(v, &o->number);
@@ -524,62 +524,30 @@ static void visit_cool_downs(struct visitor *v, struct contact *c)
     }
 }
 
-static void visit_entry(struct visitor *v, struct history_entry *h)
-{
-    visit_u64(v, &h->seq);
-    visit_i64(v, &h->at);
-    visit_u8(v, &h->kind);
-    visit_u16(v, &h->queue);
-    visit_agent_ref(v, &h->agent);
-    visit_own_text(v, &h->reason);
-    visit_own_text(v, &h->actor);
-    v->bad = v->bad || h->kind >= FACT_KIND_COUNT || h->queue >= v->engine->queue_count;
-}
-
 #define ENTRY_BYTES_LEAST 30
 
-static uint32_t visit_history_count(struct visitor *v, uint32_t count)
+/* Texts that were loaded point into the input. */
+static uint32_t visit_history(struct visitor *v, struct history_entry history[HISTORY_KEPT],
+                              uint32_t count)
 {
     count = visit_count(v, count, ENTRY_BYTES_LEAST);
-    v->bad = v->bad || count > HISTORY_KEPT;
-    return v->bad ? 0 : count;
-}
-
-static void visit_history(struct visitor *v, struct history_entry **history, uint16_t *kept,
-                          uint16_t *room)
-{
-    uint32_t count = visit_history_count(v, *kept);
-
-    for (uint32_t i = 0; i < count && !v->bad; i++) {
-        struct history_entry h = {0};
-        if (v->mode != VISIT_LOAD) {
-            h = (*history)[i];
-        }
-        visit_entry(v, &h);
-        if (v->mode == VISIT_LOAD) {
-            history_keep(v->engine, history, kept, room, &h);
-        }
+    if (v->bad || count > HISTORY_KEPT) {
+        v->bad = true;
+        return 0;
     }
-}
-
-/* Loading ends with the entries at hand: the contact's record, which some of them repeat, is made
- * from what follows. */
-static uint32_t visit_contact_history(struct visitor *v, const struct contact *c,
-                                      struct history_entry kept[HISTORY_KEPT])
-{
-    struct history_entry first;
-    uint32_t count = 0;
-
-    if (v->mode != VISIT_LOAD) {
-        const struct history_entry *history = contact_history(c, &first, &count);
-        memcpy(kept, history, count * sizeof(*kept));
+    if (v->mode == VISIT_LOAD) {
+        memset(history, 0, count * sizeof(history[0]));
     }
-    count = visit_history_count(v, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (v->mode == VISIT_LOAD) {
-            memset(&kept[i], 0, sizeof(kept[i]));
-        }
-        visit_entry(v, &kept[i]);
+        struct history_entry *h = &history[i];
+        visit_u64(v, &h->seq);
+        visit_i64(v, &h->at);
+        visit_u8(v, &h->kind);
+        visit_u16(v, &h->queue);
+        visit_agent_ref(v, &h->agent);
+        visit_text(v, &h->reason);
+        visit_text(v, &h->actor);
+        v->bad = v->bad || h->kind >= FACT_KIND_COUNT || h->queue >= v->engine->queue_count;
     }
     return count;
 }
@@ -662,6 +630,7 @@ static void contact_visit_init(struct contact_visit *x, const struct contact *c)
     x->repeat = c->repeat;
     x->why_agent = word_text(x->extras.why_agent);
     x->body = contact_body(c);
+    x->history_count = contact_history(c, x->history);
     x->lost_since = contact_owner(c)->lost_since;
 }
 
@@ -680,6 +649,7 @@ static bool extras_needed(const struct contact_visit *x)
 static void contact_visit_loaded(struct visitor *v, struct contact *c, struct contact_visit *x)
 {
     struct engine *e = v->engine;
+    struct owner *owner;
 
     c->state = x->state;
     for (int p = 0; p < PROMISE_COUNT; p++) {
@@ -711,13 +681,13 @@ static void contact_visit_loaded(struct visitor *v, struct contact *c, struct co
     c->was_scheduled = x->history[0].kind == FACT_CONTACT_SCHEDULED;
     for (uint32_t i = 0; i < x->history_count; i++) {
         if (i > 0) {
-            contact_open_history(e, c);
+            contact_open_history(e, c, false);
         }
         contact_remember(e, c, &x->history[i]);
     }
-    x->history_count = 0; /* its texts are the contact's now */
-    c->owner = owner_intern(e, x->owner);
-    c->owner->lost_since = x->terms.lost != DURATION_NONE ? x->lost_since : c->owner->lost_since;
+    owner = owner_intern(e, x->owner);
+    owner->lost_since = x->terms.lost != DURATION_NONE ? x->lost_since : owner->lost_since;
+    c->owner = near_of(owner);
 }
 
 void visit_contact(struct visitor *v, struct contact *c)
@@ -731,7 +701,7 @@ void visit_contact(struct visitor *v, struct contact *c)
         memset(&x, 0, sizeof(x));
     }
     visit_text(v, &x.id);
-    visit_u64(v, &c->number);
+    visit_u64(v, &c->place.key.minor);
     visit_u8(v, &x.state);
     visit_classes(v, &x.terms.queue, &x.terms.tier, &x.terms.channel, &x.terms.issue,
                   &x.terms.language);
@@ -768,7 +738,7 @@ void visit_contact(struct visitor *v, struct contact *c)
     visit_u8(v, &x.extras.rating);
     visit_text(v, &x.why_agent);
     visit_body(v, &x.body, &x.terms);
-    x.history_count = visit_contact_history(v, c, x.history);
+    x.history_count = visit_history(v, x.history, x.history_count);
     visit_cool_downs(v, c);
     if (x.terms.lost != DURATION_NONE) {
         visit_i64(v, &x.lost_since);
@@ -782,16 +752,12 @@ void visit_contact(struct visitor *v, struct contact *c)
     if (!v->bad) {
         contact_visit_loaded(v, c, &x);
     }
-    for (uint32_t i = 0; i < x.history_count; i++) {
-        text_discard(x.history[i].reason);
-        text_discard(x.history[i].actor);
-    }
     requirement_release(&v->engine->skills, skills);
 }
 
 /* What a tombstone says, with its story. */
 static void visit_ending(struct visitor *v, struct ending *x, struct text *owner,
-                         struct history_entry **history, uint16_t *count, uint16_t *room)
+                         struct history_entry history[HISTORY_KEPT], uint32_t *count)
 {
     visit_text(v, &x->id);
     visit_text(v, &x->customer);
@@ -811,20 +777,18 @@ static void visit_ending(struct visitor *v, struct ending *x, struct text *owner
     visit_u8(v, &x->state);
     visit_u8(v, &x->rating);
     visit_u8(v, &x->overdue);
-    visit_history(v, history, count, room);
+    *count = visit_history(v, history, *count);
 }
 
 void visit_tombstone(struct visitor *v, const struct tombstone *t)
 {
     struct history_entry story[HISTORY_KEPT];
-    struct history_entry *history = story;
-    uint16_t count = (uint16_t)engine_story(v->engine, t, story);
-    uint16_t room = HISTORY_KEPT;
+    uint32_t count = engine_story(v->engine, t, story);
     struct ending x;
 
     assert(v->mode != VISIT_LOAD);
     tombstone_read(t, &x);
-    visit_ending(v, &x, &x.owner->name, &history, &count, &room);
+    visit_ending(v, &x, &x.owner->name, story, &count);
 }
 
 /* Texts of a tombstone and its story have lengths of two bytes. */
@@ -836,13 +800,12 @@ static bool is_long(struct text t)
 void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struct stories *stories)
 {
     struct ending x = {.seq = 0};
-    struct history_entry *history = NULL;
+    struct history_entry history[HISTORY_KEPT];
     struct text owner = TEXT_NONE;
-    uint16_t count = 0;
-    uint16_t room = 0;
+    uint32_t count = 0;
 
     assert(v->mode == VISIT_LOAD);
-    visit_ending(v, &x, &owner, &history, &count, &room);
+    visit_ending(v, &x, &owner, history, &count);
     v->bad = v->bad || x.state >= CONTACT_STATE_COUNT || x.state < CONTACT_LIVE_STATES ||
              x.id.bytes == NULL || owner.bytes == NULL || is_long(x.id) || is_long(x.customer) ||
              is_long(x.disposition) || is_long(x.reason);
@@ -856,7 +819,6 @@ void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struc
         t = tombstone_append(tombstones, &x);
         t->story = story_append(stories, t, history, count);
     }
-    history_discard(v->engine, history, count, room);
 }
 
 /* ---- statistics ---- */

@@ -173,7 +173,7 @@ static uint32_t reads_show_contact(struct packer *p, const struct view *v,
 
 static void page_offer_contact(struct page *page, const struct contact *c)
 {
-    page_offer(page, &(struct page_row){.number = c->number, .record = c});
+    page_offer(page, &(struct page_row){.number = contact_arrival(c), .record = c});
 }
 
 static void page_offer_tombstone(struct page *page, const struct tombstone *t)
@@ -211,7 +211,7 @@ static bool reads_after_contact(struct packer *p, const struct view *v, const st
         struct text id = {after.bytes + at + 1, after.length - at - 1};
         struct contact *c = engine_find_contact(v->engine, id);
 
-        out->contact = c != NULL && c->number == out->number ? c : NULL;
+        out->contact = c != NULL && contact_arrival(c) == out->number ? c : NULL;
     }
     return true;
 }
@@ -278,7 +278,7 @@ static void reads_contact_mine(struct packer *p, const struct view *v, const str
              n != NULL && !page_full(&page); n = near_list_next(n)) {
             const struct contact *c = record_of(n, struct contact, of_owner);
 
-            if (c->number > after.number) {
+            if (contact_arrival(c) > after.number) {
                 page_offer_contact(&page, c);
             }
         }
@@ -381,7 +381,7 @@ static void reads_contact_list(struct packer *p, const struct view *v, const str
     contact_filter_init(&f, v->settings, r);
     if (!f.nothing && state < (int64_t)CONTACT_LIVE_STATES) {
         while (!page_full(&page) && (c = engine_next_contact(v->engine, after.number, c)) != NULL) {
-            after.number = c->number;
+            after.number = contact_arrival(c);
             if ((state < 0 || (int64_t)c->state == state) && contact_filter_live(&f, c)) {
                 page_offer_contact(&page, c);
             }

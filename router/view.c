@@ -230,9 +230,7 @@ uint32_t view_contact_details(struct packer *p, const struct view *v, const stru
 {
     uint32_t pairs = view_contact_row(p, v, c);
     const struct contact_body body = contact_body(c);
-    const struct history_entry *history;
-    struct history_entry first;
-    uint32_t count;
+    struct history_entry history[HISTORY_KEPT];
 
     pairs += VIEW_TEXT(p, "subject", body.subject);
     pairs += VIEW_TEXT(p, "text", body.text);
@@ -240,8 +238,7 @@ uint32_t view_contact_details(struct packer *p, const struct view *v, const stru
     pairs += VIEW_RAW(p, "customer_attributes", text_raw(body.customer_attributes));
     pairs += VIEW_TEXT(p, "note", body.note);
     pairs += VIEW_TEXT(p, "disposition", body.disposition);
-    history = contact_history(c, &first, &count);
-    view_history(p, v, history, count);
+    view_history(p, v, history, contact_history(c, history));
     return pairs + 1;
 }
 

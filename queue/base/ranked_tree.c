@@ -25,7 +25,7 @@ static inline uint32_t size_of(const struct ranked_node *n)
     return n == NULL ? 0 : n->size;
 }
 
-static inline uint32_t mask_of(const struct ranked_node *n)
+static inline uint16_t mask_of(const struct ranked_node *n)
 {
     return n == NULL ? 0 : n->mask_below;
 }
@@ -35,9 +35,9 @@ static inline bool key_equal(struct ranked_key a, struct ranked_key b)
     return a.major == b.major && a.minor == b.minor;
 }
 
-static inline uint32_t mask_union(const struct ranked_node *n)
+static inline uint16_t mask_union(const struct ranked_node *n)
 {
-    return n->mask | mask_of(n->left) | mask_of(n->right);
+    return (uint16_t)(n->mask | mask_of(n->left) | mask_of(n->right));
 }
 
 static inline void node_sum_up(struct ranked_node *n)
@@ -234,7 +234,7 @@ void ranked_tree_remove(struct ranked_tree *t, struct ranked_node *n)
         at->size--;
         /* A union that did not change changes none above it, except where another node stands. */
         if (mask_changed || length == changed_place) {
-            uint32_t mask = mask_union(at);
+            uint16_t mask = mask_union(at);
 
             mask_changed = mask != at->mask_below;
             at->mask_below = mask;
@@ -246,7 +246,7 @@ void ranked_tree_remove(struct ranked_tree *t, struct ranked_node *n)
     n->size = 0;
 }
 
-void ranked_tree_set_mask(struct ranked_tree *t, struct ranked_node *n, uint32_t mask)
+void ranked_tree_set_mask(struct ranked_tree *t, struct ranked_node *n, uint16_t mask)
 {
     struct way way;
 
@@ -258,7 +258,7 @@ void ranked_tree_set_mask(struct ranked_tree *t, struct ranked_node *n, uint32_t
     n->mask = mask;
     while (way.length > 0) {
         struct ranked_node *at = *way.link[--way.length];
-        uint32_t below = mask_union(at);
+        uint16_t below = mask_union(at);
 
         if (below == at->mask_below) {
             return;

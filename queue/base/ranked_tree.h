@@ -29,8 +29,8 @@ struct ranked_node {
     struct ranked_node *right;
     struct ranked_key key; /* the caller's; must not change while in a tree */
     uint32_t size;         /* nodes of this subtree, itself included; 0 when in no tree */
-    uint32_t mask;         /* the caller's, see ranked_tree_set_mask */
-    uint32_t mask_below;   /* union of the subtree's masks */
+    uint16_t mask;         /* the caller's, see ranked_tree_set_mask */
+    uint16_t mask_below;   /* union of the subtree's masks */
 };
 
 struct ranked_tree {
@@ -62,7 +62,7 @@ void ranked_tree_insert(struct ranked_tree *t, struct ranked_node *n);
 void ranked_tree_remove(struct ranked_tree *t, struct ranked_node *n);
 
 /* Change the mask of a node of this tree; its place stays. */
-void ranked_tree_set_mask(struct ranked_tree *t, struct ranked_node *n, uint32_t mask);
+void ranked_tree_set_mask(struct ranked_tree *t, struct ranked_node *n, uint16_t mask);
 
 /* In order; NULL at the end. `next` needs no node of the tree, only a key. */
 struct ranked_node *ranked_tree_first(const struct ranked_tree *t);

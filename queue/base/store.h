@@ -44,11 +44,17 @@ static inline struct store_chunk *store_chunk_of(const void *place)
     return (struct store_chunk *)((uintptr_t)place & ~(uintptr_t)(STORE_CHUNK_BYTES - 1));
 }
 
-static inline void *store_at(const struct store *s, near n)
+/* The place that `n` names; it names one. */
+static inline void *store_at_known(const struct store *s, near n)
 {
     const uint32_t places = STORE_CHUNK_BYTES / STORE_UNIT;
 
-    return n == 0 ? NULL : (char *)s->chunks[n / places] + (size_t)(n % places) * STORE_UNIT;
+    return (char *)s->chunks[n / places] + (size_t)(n % places) * STORE_UNIT;
+}
+
+static inline void *store_at(const struct store *s, near n)
+{
+    return n == 0 ? NULL : store_at_known(s, n);
 }
 
 /* Of a place in any chunk; NULL has none. */
@@ -61,10 +67,16 @@ static inline near near_of(const void *place)
                                (uint32_t)((uintptr_t)place % STORE_CHUNK_BYTES / STORE_UNIT);
 }
 
-/* The place that `n` names in the store where `from` is. */
+/* The place that `n` names in the store where `from` is; `n` names one. */
+static inline void *near_at_known(const void *from, near n)
+{
+    return store_at_known(store_chunk_of(from)->store, n);
+}
+
+/* The same; NULL for 0. */
 static inline void *near_at(const void *from, near n)
 {
-    return n == 0 ? NULL : store_at(store_chunk_of(from)->store, n);
+    return n == 0 ? NULL : near_at_known(from, n);
 }
 
 #endif

@@ -122,14 +122,14 @@ static struct ranked_key random_key(struct random *r)
 }
 
 /* Most nodes have one bit, and bits are not equally common; some have none, and some several. */
-static uint32_t random_mask(struct random *r)
+static uint16_t random_mask(struct random *r)
 {
-    uint32_t mask = 1u << (random_below(r, MASKS) * random_below(r, MASKS) / MASKS);
+    unsigned mask = 1u << (random_below(r, MASKS) * random_below(r, MASKS) / MASKS);
 
     if (random_percent(r, 30)) {
         return 0;
     }
-    return random_percent(r, 10) ? (uint32_t)random_below(r, 1u << MASKS) : mask;
+    return (uint16_t)(random_percent(r, 10) ? random_below(r, 1u << MASKS) : mask);
 }
 
 static void compare(const struct ranked_tree *t, const struct model *m, struct random *r)

@@ -51,6 +51,70 @@ static void poisson_arrivals_spread(void **state)
     assert_true(fabs(sqrt(squares / COUNT - (sum / COUNT) * (sum / COUNT)) / 1e6 - 1) < 0.02);
 }
 
+/* What comes between two instants is the area below the rate, up or down. */
+static void a_ramp_has_the_area_below_it(void **state)
+{
+    static const double rates[][2] = {{100, 900}, {900, 100}, {0, 1000}, {1000, 0}, {500, 500}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        struct arrivals a;
+        int all = 0, first_half = 0;
+
+        arrivals_ramp(&a, ARRIVAL_EVEN, rates[i][0], rates[i][1], 2, 1);
+        while (arrivals_next(&a) < UINT64_C(2000000000)) {
+            first_half += arrivals_take(&a) < UINT64_C(1000000000);
+            all++;
+        }
+        assert_true(fabs(all - (rates[i][0] + rates[i][1])) <= 1);
+        assert_true(fabs(first_half - (rates[i][0] * 3 + rates[i][1]) / 4) <= 1);
+    }
+}
+
+/* A rate that has come down to nothing brings nothing any more, for as long as anybody looks. */
+static void a_ramp_may_end_at_nothing(void **state)
+{
+    struct arrivals a;
+    uint64_t last = 0;
+
+    (void)state;
+    arrivals_ramp(&a, ARRIVAL_POISSON, 100, 0, 1, 3);
+    for (int i = 0; i < 1000; i++) {
+        uint64_t at = arrivals_take(&a);
+
+        assert_true(at >= last);
+        last = at;
+    }
+    assert_true(last > UINT64_C(1000000000000000000));
+}
+
+/* Each law has the mean that was asked for; a fixed one has no other value. */
+static void spans_have_their_mean(void **state)
+{
+    static const struct workload_span spans[] = {
+        {WORKLOAD_FIXED, 500, 0}, {WORKLOAD_EXPONENTIAL, 500, 0}, {WORKLOAD_LOGNORMAL, 500, 0.5}};
+    enum { COUNT = 200000 };
+    struct random random;
+
+    (void)state;
+    random_init(&random, 11);
+    for (size_t i = 0; i < 3; i++) {
+        double sum = 0, below = 0;
+
+        for (int n = 0; n < COUNT; n++) {
+            int64_t drawn = workload_span_draw(&random, &spans[i]);
+
+            assert_in_range(drawn, 0, 50000);
+            sum += (double)drawn;
+            below += drawn < 500;
+        }
+        assert_true(fabs(sum / COUNT - 500) < 5);
+        /* The median of a scattered span is below its mean: ln 2, and exp(-1/8), of it. */
+        assert_true(spans[i].law == WORKLOAD_FIXED ? below <= 0
+                                                   : below > 0.55 * COUNT && below < 0.66 * COUNT);
+    }
+}
+
 /* The same seed, the same arrivals; another seed, others. */
 static void a_seed_decides(void **state)
 {
@@ -90,9 +154,9 @@ static void durations_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(even_arrivals_keep_the_rate),
-        cmocka_unit_test(poisson_arrivals_spread),
-        cmocka_unit_test(a_seed_decides),
+        cmocka_unit_test(even_arrivals_keep_the_rate),  cmocka_unit_test(poisson_arrivals_spread),
+        cmocka_unit_test(a_ramp_has_the_area_below_it), cmocka_unit_test(a_ramp_may_end_at_nothing),
+        cmocka_unit_test(spans_have_their_mean),        cmocka_unit_test(a_seed_decides),
         cmocka_unit_test(durations_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
