@@ -98,7 +98,7 @@ class Server:
                 return True
             except OSError:
                 return False
-        until(serves, "the server to serve")
+        until(serves, "the server to serve", DEADLINE * (5 if THREADS_SANITIZED else 1))  # it may have much to replay
 
     def wait_end(self, seconds=DEADLINE):
         try:
