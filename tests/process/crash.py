@@ -16,8 +16,8 @@ import msgpack
 from center import THREADS_SANITIZED, CenterTest, Client, main, pages, until
 
 SEED = int(os.environ.get("SEED", "20260117"))
-CONNECTORS, AGENTS, WINDOW, PATIENCE = 600 if THREADS_SANITIZED else 120  # seconds until a server has died
-UNANSWERED = 4, 6, 300, 200
+PATIENCE = 600 if THREADS_SANITIZED else 120  # seconds until a server has died
+CONNECTORS, AGENTS, WINDOW, UNANSWERED = 4, 6, 300, 200
 ENDED = ("completed", "cancelled")
 
 CONFIG = """
