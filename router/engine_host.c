@@ -388,6 +388,7 @@ bool engine_host_work(struct engine_host *h, struct guest *g, struct work *work)
     char id[WORKSPACE_ID_BYTES];
     bool stepped;
 
+    h->commands++;
     c->caller.name = g->actor;
     if (c->kind == COMMAND_UPDATE) {
         if (!updater_complete(&h->updater, w->engine, &snapshot, &h->options.limits, work,
