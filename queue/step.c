@@ -383,8 +383,12 @@ static void settle(struct engine *e)
     if (!timer_wheel_is_quiet(&e->clocks, e->now)) {
         clocks_run(e);
     }
-    matcher_run(e);
-    pulls_flush(e);
+    if (e->looking.count > 0 || !list_empty(&e->dirty_agents)) {
+        matcher_run(e);
+    }
+    if (!list_empty(&e->pulled_agents)) {
+        pulls_flush(e);
+    }
 }
 
 enum refusal_kind engine_step(struct engine *e, const struct command *command)
