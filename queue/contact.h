@@ -17,6 +17,8 @@
 #ifndef QUEUE_CONTACT_H
 #define QUEUE_CONTACT_H
 
+#include <assert.h>
+
 #include "queue/base/list.h"
 #include "queue/base/near_list.h"
 #include "queue/base/ranked_tree.h"
@@ -96,8 +98,8 @@ struct contact {
     uint64_t submitted_seq;  /* of the fact of its submission */
     uint32_t start;          /* targets and waits count from it; see contact_start_at */
     uint32_t since;          /* in its state; see contact_state_since */
-    uint32_t checkpoint;     /* the checkpoint it was last written for */
     uint32_t hash;           /* of its id */
+    uint16_t checkpoint;     /* the checkpoint it was last written for, as far as this counts */
     uint8_t state;           /* enum contact_state */
     uint8_t kept;            /* a bit for each promise */
     uint8_t overdue;
@@ -109,6 +111,9 @@ struct contact {
     bool was_scheduled : 1; /* it was submitted for later */
     bool looks : 1;         /* for an agent, at the end of this step */
 };
+
+static_assert(sizeof(struct contact) <= 168,
+              "a million of them wait: what is added here is paid often");
 
 /* ---- reading ---- */
 
