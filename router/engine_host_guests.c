@@ -72,6 +72,7 @@ static void guest_attach_step(struct engine_host *h, struct guest *g)
 
     c.connector.name = g->connector->name;
     c.connector.attachment = g->connector;
+    c.connector.silent = g->notify == NOTIFY_NONE;
     host_step(h, g->workspace, g, &c);
     g->attached_to = h->generation;
 }
@@ -310,6 +311,7 @@ static void guest_depart(struct engine_host *h, struct guest *g, bool tell)
 
             c.connector.name = g->connector->name;
             c.connector.attachment = g->connector;
+            c.connector.silent = g->notify == NOTIFY_NONE;
             host_step(h, w, g, &c);
         }
         if (list_empty(&g->connector->guests)) {
