@@ -104,8 +104,7 @@ static void host_deliver_answer(struct engine_host *h, const struct view *v,
     struct outlet o;
 
     host_remember_agent(h, d);
-    if (host_open(h, &o, d->session, delivery_request_unpack(d->request).late ? MAIL_LATE : 0u,
-                  0)) {
+    if (host_open(h, &o, d->session, host_answer_flags(delivery_request_unpack(d->request)), 0)) {
         delivery_encode(o.packer, v, d, NULL);
         host_close(&o);
     }
@@ -354,8 +353,8 @@ void host_refuse(struct engine_host *h, const struct caller *caller,
     struct delivery_request r = delivery_request_unpack(caller->request);
     struct outlet o;
 
-    if (host_open(h, &o, caller->session, (r.late ? MAIL_LATE : 0u) | (urgently ? MAIL_URGENT : 0u),
-                  0)) {
+    if (host_open(h, &o, caller->session,
+                  host_answer_flags(r) | (urgently ? (unsigned)MAIL_URGENT : 0u), 0)) {
         response_error(o.packer, r.msgid, error);
         host_close(&o);
     }
