@@ -176,6 +176,13 @@ static void test_random_changes_agree_with_an_array(void **state)
 
             if (ranked_node_linked(n) && random_percent(&r, 20)) {
                 ranked_tree_set_mask(&t, n, random_mask(&r));
+            } else if (ranked_node_linked(n) && random_percent(&r, 10)) {
+                struct ranked_key key = random_key(&r);
+                if (!model_has(&m, key)) {
+                    model_remove(&m, n);
+                    ranked_tree_move(&t, n, key);
+                    model_insert(&m, n);
+                }
             } else if (ranked_node_linked(n) && random_percent(&r, growing ? 15 : 90)) {
                 ranked_tree_remove(&t, n);
                 model_remove(&m, n);
@@ -298,6 +305,23 @@ static void test_an_empty_tree_has_nothing(void **state)
     assert_int_equal(ranked_tree_count_before(&t, key), 0);
 }
 
+static void test_who_stands_alone_moves_in_place(void **state)
+{
+    struct ranked_node n = {.key = {5, 1}, .mask = 2};
+    struct ranked_tree t;
+
+    (void)state;
+    ranked_tree_init(&t);
+    ranked_tree_insert(&t, &n);
+    ranked_tree_move(&t, &n, (struct ranked_key){9, 2});
+    check_tree(&t);
+    assert_int_equal(ranked_tree_count_before(&t, (struct ranked_key){9, 2}), 0);
+    assert_int_equal(ranked_tree_count_before(&t, (struct ranked_key){9, 3}), 1);
+    assert_ptr_equal(ranked_tree_first_with(&t, 2), &n);
+    ranked_tree_remove(&t, &n);
+    assert_int_equal(ranked_tree_count(&t), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_no_sequence_makes_it_deep),
         cmocka_unit_test(test_the_shape_does_not_depend_on_addresses),
         cmocka_unit_test(test_an_empty_tree_has_nothing),
+        cmocka_unit_test(test_who_stands_alone_moves_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
