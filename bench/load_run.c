@@ -12,7 +12,9 @@
 #include "queue/base/memory.h"
 
 #define LOAD_CONNECT_NS (15 * UINT64_C(1000000000))
-#define LOAD_ACCOUNT_NS (30 * UINT64_C(1000000000))
+/* What is left of a run behind its last whole second, and long enough to say something. */
+#define LOAD_LAST_SECOND_NS (200 * UINT64_C(1000000))
+#define LOAD_ACCOUNT_NS     (30 * UINT64_C(1000000000))
 
 static uint64_t load_ns(double seconds)
 {
@@ -130,6 +132,9 @@ static void load_drain(struct load *l)
 static void load_account(struct load *l)
 {
     load_end_measuring(l);
+    if (uv_hrtime() - l->second_ns > LOAD_LAST_SECOND_NS) {
+        load_second_end(l);
+    }
     l->phase = LOAD_ACCOUNTING;
     l->give_up_ns = l->lanes.now_ns + LOAD_ACCOUNT_NS;
     load_admin_account(l);

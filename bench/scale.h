@@ -25,6 +25,7 @@ struct scale_options {
     long server_pid;       /* of it */
     const char *only;      /* names of axes, comma-separated; NULL: all */
     bool quick;            /* fewer sizes, shorter steps */
+    uint32_t reactors;     /* of the servers that are started */
     double rate;           /* of the open loop */
     double duration_s;     /* of each loop */
     uint64_t seed;
@@ -35,6 +36,7 @@ struct scale_options {
 struct scale_step {
     struct load_options load;
     uint32_t queues;
+    uint32_t reactors;      /* of the server */
     uint32_t fill;          /* contacts that wait before the traffic begins, and fit nobody */
     const char *fill_queue; /* where */
     char *skills;           /* memory of `load.contact_skills`; given back by the run */

@@ -14,6 +14,7 @@ enum scale_key {
     KEY_RATE,
     KEY_DURATION,
     KEY_SERVER,
+    KEY_REACTORS,
     KEY_CONNECT,
     KEY_WORKSPACE,
     KEY_SERVER_PID,
@@ -34,6 +35,7 @@ static const struct argp_option scale_argp_options[] = {
     {"duration", KEY_DURATION, "SECONDS", 0, "of each loop (3; --quick: 0.5)", 0},
     {"server", KEY_SERVER, "PROGRAM", 0,
      "the server to start (switchboard-server beside this program)", 0},
+    {"reactors", KEY_REACTORS, "N", 0, "threads of each server (1)", 0},
     {"connect", KEY_CONNECT, "ADDRESS", 0,
      "a server that runs already; only what needs no configuration of its own: agents, "
      "connections, profiles",
@@ -92,6 +94,9 @@ static error_t scale_parse(int key, char *text, struct argp_state *state)
     case KEY_SERVER:
         o->server = text;
         break;
+    case KEY_REACTORS:
+        o->reactors = (uint32_t)command_whole(state, text, "--reactors", 1, 64);
+        break;
     case KEY_CONNECT:
         o->address = text;
         break;
@@ -137,8 +142,11 @@ int command_scale(int argc, char **argv)
             "queues, waiting contacts and connections grow. Starts a server for each size.",
     };
     static struct scale_result result;
-    struct scale_arguments a = {
-        .scale = {.server = "switchboard-server", .workspace = "bench", .rate = 5000, .seed = 1}};
+    struct scale_arguments a = {.scale = {.server = "switchboard-server",
+                                          .workspace = "bench",
+                                          .reactors = 1,
+                                          .rate = 5000,
+                                          .seed = 1}};
     bool fine;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);

@@ -41,6 +41,7 @@ char *scale_configuration(const struct scale_step *step)
     if (out == NULL) {
         abort(); /* as memory_take would have done */
     }
+    fprintf(out, "node: {connections: 1000000, reactors: %u}\n", step->reactors);
     fputs("workspaces:\n"
           "  " SCALE_WORKSPACE ":\n"
           "    default_queue: q0\n"
@@ -223,6 +224,7 @@ static bool scale_step(struct scale *s, const struct scale_axis *axis, struct sc
                                        .max_errors = UINT64_MAX,
                                        .quiet = true},
                               .queues = 16,
+                              .reactors = o->reactors,
                               .fill_queue = "aside",
                               .closed = true};
     char *queues;

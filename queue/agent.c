@@ -63,6 +63,9 @@ void agent_discard_put(struct engine *e, struct agent *a)
 void agent_destroy(struct engine *e, struct agent *a)
 {
     pulls_end(e, a);
+    if (list_linked(&a->in_moved)) {
+        list_remove(&a->in_moved);
+    }
     agent_discard_put(e, a);
     text_discard(a->address);
     text_discard(a->reason);

@@ -80,6 +80,7 @@ struct agent {
     struct list pulls;
     uint32_t pull_credit; /* offers it may still be given */
     struct list_node in_dirty;
+    struct list_node in_moved;  /* its place in the idle orders may be another one */
     struct list_node in_pulled; /* has offers to be delivered with a pull's answer */
     struct timer_node timer;    /* grace end or timed return */
     struct ranked_node by_number;

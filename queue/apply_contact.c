@@ -142,7 +142,8 @@ static void apply_new(struct engine *e, const struct fact *f)
 {
     const struct fact_NEW_CONTACT *n = &f->new_contact;
     struct contact *c = pool_take(&e->contact_pool);
-    struct tombstone *old = engine_find_tombstone(e, f->subject);
+    uint32_t hash = f->hash != 0 ? f->hash : contact_index_hash(e, f->subject);
+    struct tombstone *old = contact_index_find_hashed(e, f->subject, hash).tombstone;
     struct owner *owner;
 
     if (old != NULL) {
@@ -157,7 +158,7 @@ static void apply_new(struct engine *e, const struct fact *f)
     owner->watchful += n->lost != DURATION_NONE;
     near_list_append(&owner->contacts, &c->of_owner);
     near_list_append(&e->arrival, &c->in_arrival);
-    contact_index_add(e, c);
+    contact_index_add(e, c, hash);
     c->created_at = f->at;
     c->submitted_seq = f->seq;
     c->was_scheduled = f->kind == FACT_CONTACT_SCHEDULED;
@@ -318,7 +319,9 @@ static void apply_offered(struct engine *e, struct contact *c, const struct fact
     }
     agent_refresh(e, a);
     enter(e, c, CONTACT_OFFERED);
-    contact_arm(e, c);
+    if (x->hold_until != TIME_NEVER || !list_empty(&x->cool_downs)) {
+        contact_arm(e, c); /* else what ran while it waited runs on */
+    }
     remember(e, c, f, a, word_text(x->why_agent), TEXT_NONE);
 }
 
@@ -358,12 +361,11 @@ static void apply_accepted(struct engine *e, struct contact *c, const struct fac
     a->misses = 0;
     if ((e->idle_orders_used >> IDLE_FEWEST & 1) != 0) {
         agent_accepted(e, a);
+        agent_refresh(e, a);
     }
     offer_enter(e, o, OFFER_ACTIVE, TIME_NEVER);
-    agent_refresh(e, a);
-    enter(e, c, CONTACT_ACTIVE);
+    enter(e, c, CONTACT_ACTIVE); /* no clock begins, and what is no longer due finds that out */
     contact_warm_up(e, c);
-    contact_arm(e, c);
     remember(e, c, f, a, TEXT_NONE, TEXT_NONE);
 }
 

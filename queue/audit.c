@@ -122,6 +122,7 @@ const char *engine_audit(const struct engine *e)
     if (e->settings == NULL) {
         return NULL;
     }
+    agents_place((struct engine *)(uintptr_t)e); /* as whoever looks for one would */
     for (const struct near_node *n = near_list_first(&e->arrival); n != NULL && wrong == NULL;
          n = near_list_next(n)) {
         const struct contact *c = record_of(n, struct contact, in_arrival);

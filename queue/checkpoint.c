@@ -333,7 +333,7 @@ static void load_contact(struct visitor *v)
             v->bad = true;
             return;
         }
-        contact_index_add(e, c);
+        contact_index_add(e, c, contact_index_hash(e, contact_id(c)));
     }
 }
 
@@ -366,6 +366,7 @@ static void load_series(struct visitor *v)
     s->count = loaded.count;
     s->capacity = loaded.capacity;
     s->last = NULL;
+    v->engine->interval.end = INT64_MIN; /* so that nobody knows the old ones' places */
 }
 
 static int contact_order(const void *a, const void *b)

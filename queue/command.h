@@ -205,6 +205,7 @@ struct command {
         struct {
             struct text name;
             void *attachment; /* becomes owner->attachment */
+            bool silent;      /* a connection that hears no notices; the same when it goes */
         } connector;
         uint64_t epoch;      /* owner_started */
         duration_ms stalled; /* journal_stalled */

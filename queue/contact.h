@@ -17,6 +17,8 @@
 #ifndef QUEUE_CONTACT_H
 #define QUEUE_CONTACT_H
 
+#include <assert.h>
+
 #include "queue/base/list.h"
 #include "queue/base/near_list.h"
 #include "queue/base/ranked_tree.h"
@@ -96,7 +98,8 @@ struct contact {
     uint64_t submitted_seq;  /* of the fact of its submission */
     uint32_t start;          /* targets and waits count from it; see contact_start_at */
     uint32_t since;          /* in its state; see contact_state_since */
-    uint32_t checkpoint;     /* the checkpoint it was last written for */
+    uint32_t hash;           /* of its id */
+    uint16_t checkpoint;     /* the checkpoint it was last written for, as far as this counts */
     uint8_t state;           /* enum contact_state */
     uint8_t kept;            /* a bit for each promise */
     uint8_t overdue;
@@ -108,6 +111,9 @@ struct contact {
     bool was_scheduled : 1; /* it was submitted for later */
     bool looks : 1;         /* for an agent, at the end of this step */
 };
+
+static_assert(sizeof(struct contact) <= 168,
+              "a million of them wait: what is added here is paid often");
 
 /* ---- reading ---- */
 
@@ -174,6 +180,9 @@ engine_time contact_expires_at(const struct contact *c); /* TIME_NEVER: not by i
 engine_time contact_due(const struct contact *c, enum promise promise); /* TIME_NEVER: none */
 
 struct text contact_why_agent(const struct contact *c); /* a known word */
+
+/* What the lines of its history count from. */
+struct history_base contact_history_base(const struct contact *c);
 
 /* Its story, oldest first; its texts are in the record. How many lines. */
 uint32_t contact_history(const struct contact *c, struct history_entry out[HISTORY_KEPT]);

@@ -4,7 +4,7 @@
 
 #define ENDED (UINT32_C(1) << 31)
 
-static uint32_t hash_of(const struct engine *e, struct text id)
+uint32_t contact_index_hash(const struct engine *e, struct text id)
 {
     return (uint32_t)id_hash(e->hash_seed, id);
 }
@@ -22,10 +22,11 @@ static uint32_t number_of_ended(const struct tombstone *t)
     return t->in_log.reference | ENDED;
 }
 
-struct contact_found contact_index_find(const struct engine *e, struct text id)
+struct contact_found contact_index_find_hashed(const struct engine *e, struct text id,
+                                               uint32_t hash)
 {
     struct contact_found found = {NULL, NULL};
-    struct hash_probe p = hash_index_probe(&e->contacts.numbers, hash_of(e, id));
+    struct hash_probe p = hash_index_probe(&e->contacts.numbers, hash);
     uint32_t number;
 
     while ((number = hash_probe_next(&p)) != 0) {
@@ -46,21 +47,27 @@ struct contact_found contact_index_find(const struct engine *e, struct text id)
     return found;
 }
 
-void contact_index_add(struct engine *e, struct contact *c)
+struct contact_found contact_index_find(const struct engine *e, struct text id)
 {
-    hash_index_insert(&e->contacts.numbers, hash_of(e, contact_id(c)), number_of(c));
+    return contact_index_find_hashed(e, id, contact_index_hash(e, id));
+}
+
+void contact_index_add(struct engine *e, struct contact *c, uint32_t hash)
+{
+    c->hash = hash;
+    hash_index_insert(&e->contacts.numbers, hash, number_of(c));
 }
 
 void contact_index_end(struct engine *e, const struct contact *c, struct tombstone *t)
 {
-    t->hash = hash_of(e, contact_id(c));
+    t->hash = c->hash;
     hash_index_replace(&e->contacts.numbers, t->hash, number_of(c), number_of_ended(t));
     e->contacts.ended++;
 }
 
 void contact_index_add_ended(struct engine *e, struct tombstone *t)
 {
-    t->hash = hash_of(e, tombstone_id(t));
+    t->hash = contact_index_hash(e, tombstone_id(t));
     hash_index_insert(&e->contacts.numbers, t->hash, number_of_ended(t));
     e->contacts.ended++;
 }

@@ -26,8 +26,13 @@ struct contact_found {
 
 struct contact_found contact_index_find(const struct engine *e, struct text id);
 
-/* A new contact, whose id names nothing. */
-void contact_index_add(struct engine *e, struct contact *c);
+/* The same in two steps, for who looks for an id more than once. */
+uint32_t contact_index_hash(const struct engine *e, struct text id);
+struct contact_found contact_index_find_hashed(const struct engine *e, struct text id,
+                                               uint32_t hash);
+
+/* A new contact, whose id names nothing, and which remembers the hash. */
+void contact_index_add(struct engine *e, struct contact *c, uint32_t hash);
 /* A contact ends: its id names the tombstone from now, which remembers the hash. */
 void contact_index_end(struct engine *e, const struct contact *c, struct tombstone *t);
 /* A tombstone that was loaded. */

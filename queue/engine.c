@@ -48,6 +48,7 @@ struct engine *engine_create(const struct engine_options *options)
     list_init(&e->all_lines);
     list_init(&e->all_profiles);
     list_init(&e->dirty_agents);
+    list_init(&e->moved_agents);
     list_init(&e->pulled_agents);
     skill_table_init(&e->skills, seed);
     bitset_init(&e->profile_numbers);

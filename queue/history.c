@@ -153,6 +153,17 @@ uint32_t history_read(const struct history *history, struct history_base base,
     return count;
 }
 
+size_t history_size(const struct history *history)
+{
+    return block_size(history->used);
+}
+
+void history_copy(struct history *to, const struct history *history)
+{
+    memcpy(to, history, block_size(history->used));
+    to->room = history->used;
+}
+
 void history_renumber(struct history *history, const queue_index *queues)
 {
     const struct history_base base = {0, 0};
@@ -235,7 +246,7 @@ struct history *history_add(struct shelf *shelf, struct history *h, struct histo
 
 /* ---- of contacts ---- */
 
-static struct history_base base_of(const struct contact *c)
+struct history_base contact_history_base(const struct contact *c)
 {
     return (struct history_base){c->submitted_seq, c->created_at};
 }
@@ -252,7 +263,7 @@ static struct history_entry submission_of(const struct contact *c)
 uint32_t contact_history(const struct contact *c, struct history_entry out[HISTORY_KEPT])
 {
     if (c->history != NULL) {
-        return history_read(c->history, base_of(c), out);
+        return history_read(c->history, contact_history_base(c), out);
     }
     out[0] = submission_of(c);
     return 1;
@@ -283,5 +294,5 @@ void contact_remember(struct engine *e, struct contact *c, const struct history_
         }
         c->history = history_begin(&e->papers, &first, false, false);
     }
-    c->history = history_add(&e->papers, c->history, base_of(c), entry);
+    c->history = history_add(&e->papers, c->history, contact_history_base(c), entry);
 }

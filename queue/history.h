@@ -50,6 +50,11 @@ void history_discard(struct shelf *shelf, struct history *history); /* NULL is n
 uint32_t history_read(const struct history *history, struct history_base base,
                       struct history_entry out[HISTORY_KEPT]);
 
+/* The bytes that a copy takes, which is as good for reading and renumbering; it must be aligned to
+ * four bytes. */
+size_t history_size(const struct history *history);
+void history_copy(struct history *to, const struct history *history);
+
 /* Queues have new indexes. */
 void history_renumber(struct history *history, const queue_index *queues);
 

@@ -118,6 +118,7 @@ struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
                    ? a
                    : NULL;
     }
+    agents_place(e);
     for (number = bitset_next_common(&l->profiles, &e->profiles_ready, 0); number != BITSET_END;
          number = bitset_next_common(&l->profiles, &e->profiles_ready, number + 1)) {
         const struct profile *p = e->profile_by_number[number];
@@ -197,14 +198,14 @@ static struct contact *best_in_queue(const struct engine *e, const struct agent 
     return best;
 }
 
-static void choose(struct choice *best, struct contact *c, uint32_t rank)
+static void choose(const struct engine *e, struct choice *best, struct contact *c, uint32_t rank)
 {
     struct ranked_key deadline;
 
     if (c == NULL) {
         return;
     }
-    deadline = contact_deadline_key(c);
+    deadline = contact_deadline_in_line(e, c);
     if (best->contact == NULL || rank < best->rank ||
         (rank == best->rank && ranked_key_less(deadline, best->deadline))) {
         *best = (struct choice){c, rank, deadline};
@@ -234,7 +235,7 @@ static void choose_by_deadline(const struct engine *e, const struct agent *a, ui
             struct contact *c = e->settings->queues[l->queue].order == ORDER_DEADLINE
                                     ? first_warm(e, l, a)
                                     : best_in_queue(e, a, free_for, l->queue);
-            choose(best, c, UINT32_MAX);
+            choose(e, best, c, UINT32_MAX);
         }
         n = ranked_tree_next(&e->lines_waiting, n->key);
     }
@@ -249,7 +250,7 @@ static void choose_behind_cooled(const struct engine *e, const struct agent *a, 
     for (uint32_t i = 0; i < e->queue_count; i++) {
         if (e->settings->queues[i].order != ORDER_DEADLINE && e->queues[i].lines.root != NULL &&
             !(but_listed && queue_is_listed(a, (queue_index)i))) {
-            choose(best, best_in_queue(e, a, free_for, (queue_index)i), UINT32_MAX);
+            choose(e, best, best_in_queue(e, a, free_for, (queue_index)i), UINT32_MAX);
         }
     }
 }
@@ -263,7 +264,7 @@ static void choose_reserved(const struct engine *e, const struct agent *a, uint3
     for (; n != NULL; n = ranked_tree_next(&a->reserved, n->key)) {
         const struct line *l = record_of(n, struct line, in_all);
         if (line_suits(l, a, free_for)) {
-            choose(best, best_in_queue(e, a, free_for, l->queue), UINT32_MAX);
+            choose(e, best, best_in_queue(e, a, free_for, l->queue), UINT32_MAX);
         }
     }
 }
@@ -283,7 +284,7 @@ struct contact *matcher_contact_for(struct engine *e, struct agent *a)
     }
     for (uint32_t i = 0; each && i < a->queue_count; i++) {
         if (a->queues[i].index != INDEX_NONE16) {
-            choose(&best, best_in_queue(e, a, free_for, a->queues[i].index),
+            choose(e, &best, best_in_queue(e, a, free_for, a->queues[i].index),
                    a->ranked ? a->queues[i].rank : UINT32_MAX);
         }
     }

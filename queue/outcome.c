@@ -59,7 +59,7 @@ static void end_with(struct engine *e, struct contact *c, enum fact_kind kind, s
                          .owner = contact_owner(c),
                          .state = end_state(kind),
                          .reason = reason};
-    bool attached = contact_owner(c)->attached > 0; /* then the owner outlives its contact */
+    bool heard = owner_listens(contact_owner(c)); /* then the owner outlives its contact */
     char id[ID_BYTES_MAX];
     struct fact f;
 
@@ -74,7 +74,7 @@ static void end_with(struct engine *e, struct contact *c, enum fact_kind kind, s
     d.agent = f.ended.agent;
     engine_emit(e, &f);
     answer_if_due(e, d.contact_id, d.state);
-    if (attached) {
+    if (heard) {
         d.seq = e->seq;
         e->sink.deliver(e->sink.context, &d);
     }

@@ -3,8 +3,12 @@
 
 struct owner *owner_intern(struct engine *e, struct text name)
 {
-    struct owner *o = id_map_find(&e->owners, name);
+    struct owner *o = e->recent_owner;
 
+    if (o != NULL && text_equal(o->name, name)) {
+        return o;
+    }
+    o = id_map_find(&e->owners, name);
     if (o == NULL) {
         o = pool_take(&e->owner_pool);
         char *copy = memory_take(name.length + 1u);
@@ -14,6 +18,7 @@ struct owner *owner_intern(struct engine *e, struct text name)
         o->lost_since = TIME_NEVER;
         id_map_insert(&e->owners, o);
     }
+    e->recent_owner = o;
     return o;
 }
 
@@ -21,6 +26,9 @@ void owner_release_if_unused(struct engine *e, struct owner *o)
 {
     if (o->attached > 0 || o->contact_count > 0 || o->ended_count > 0) {
         return;
+    }
+    if (e->recent_owner == o) {
+        e->recent_owner = NULL;
     }
     id_map_remove(&e->owners, o);
     memory_give((void *)(uintptr_t)o->name.bytes);

@@ -13,6 +13,7 @@ struct owner {
     struct text name;
     uint32_t number;           /* in order of creation */
     uint32_t attached;         /* connections that bear the name; not a fact */
+    uint32_t silent;           /* of them, those that hear no notices */
     uint32_t watchful;         /* contacts that end when it is away too long (lost_ms) */
     engine_time lost_since;    /* away since; TIME_NEVER: here, or nobody minds */
     void *attachment;          /* the host's; the engine never looks at it */
@@ -21,5 +22,10 @@ struct owner {
     uint32_t contact_count;
     uint32_t ended_count;
 };
+
+static inline bool owner_listens(const struct owner *o)
+{
+    return o->attached > o->silent;
+}
 
 #endif

@@ -50,6 +50,7 @@ static int64_t interval_now(struct engine *e)
     if (e->now >= clock->end) {
         clock->number = e->now / interval_of(e);
         clock->end = (clock->number + 1) * interval_of(e);
+        clock->begun++;
     }
     return clock->number;
 }
@@ -116,25 +117,36 @@ double tally_service_level(const struct tally *t)
     return of == 0 ? -1.0 : (double)t->answered_in_time / (double)of;
 }
 
-int service_level_tallies(struct engine *e, const struct terms *terms, const struct agent *a,
-                          struct tally *out[5])
+/* The interval's tallies of all that have the same terms are looked for once. */
+static void terms_begin(struct engine *e, struct terms *terms, int64_t number)
 {
     uint32_t issue = terms->issue != INDEX_NONE16 ? terms->issue : e->settings->issue_count;
-    int64_t number = interval_now(e);
-    int n = 0;
 
-    out[n++] = series_in(e, e->queues[terms->queue].series, number);
-    out[n++] = series_in(e, e->tier_series[terms->tier], number);
-    out[n++] = series_in(e, e->channel_series[terms->channel], number);
-    out[n++] = series_in(e, e->issue_series[issue], number);
+    terms->tallies[0] = series_in(e, e->queues[terms->queue].series, number);
+    terms->tallies[1] = series_in(e, e->tier_series[terms->tier], number);
+    terms->tallies[2] = series_in(e, e->channel_series[terms->channel], number);
+    terms->tallies[3] = series_in(e, e->issue_series[issue], number);
+    terms->counted_in = e->interval.begun;
+}
+
+int service_level_tallies(struct engine *e, const struct terms *terms, const struct agent *a,
+                          struct tally *out[TERMS_TALLIES + 1])
+{
+    struct terms *own = (struct terms *)(uintptr_t)terms; /* they remember where they are counted */
+    int64_t number = interval_now(e);
+
+    if (terms->counted_in != e->interval.begun) {
+        terms_begin(e, own, number);
+    }
+    memcpy(out, terms->tallies, sizeof(terms->tallies));
     if (a != NULL) {
-        struct agent *counted = (struct agent *)(uintptr_t)a; /* remembers where it is counted */
+        struct agent *counted = (struct agent *)(uintptr_t)a; /* so does an agent */
         if (counted->series == NULL) {
             counted->series = series_of(e, BY_AGENT, a->id);
         }
-        out[n++] = series_in(e, counted->series, number);
+        out[TERMS_TALLIES] = series_in(e, counted->series, number);
     }
-    return n;
+    return TERMS_TALLIES + (a != NULL);
 }
 
 void service_level_settings(struct engine *e)

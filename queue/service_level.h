@@ -7,6 +7,7 @@
 #define QUEUE_SERVICE_LEVEL_H
 
 #include "queue/base/list.h"
+#include "queue/terms.h"
 #include "queue/types.h"
 
 struct engine;
@@ -40,6 +41,7 @@ struct series {
 struct interval_clock {
     int64_t number;
     engine_time end;
+    uint32_t begun; /* how many; 0: none yet */
 };
 
 #define PACE_SAMPLES 16
@@ -63,7 +65,7 @@ double tally_service_level(const struct tally *t);
  */
 #define TALLY_EACH(e, terms, agent_or_null, statement)                                             \
     do {                                                                                           \
-        struct tally *tallies_[5];                                                                 \
+        struct tally *tallies_[TERMS_TALLIES + 1];                                                 \
         int tally_count_ = service_level_tallies((e), (terms), (agent_or_null), tallies_);         \
         for (int tally_i_ = 0; tally_i_ < tally_count_; tally_i_++) {                              \
             struct tally *tally = tallies_[tally_i_];                                              \
@@ -73,7 +75,7 @@ double tally_service_level(const struct tally *t);
 
 struct agent;
 int service_level_tallies(struct engine *e, const struct terms *terms, const struct agent *a,
-                          struct tally *out[5]);
+                          struct tally *out[TERMS_TALLIES + 1]);
 
 /* What survives a new configuration: paces, by the names of their queues. */
 struct pace_kept;

@@ -32,6 +32,13 @@ struct ranked_key contact_deadline_key(const struct contact *c)
     return (struct ranked_key){key_of_time(order_time(c)), contact_arrival(c)};
 }
 
+struct ranked_key contact_deadline_in_line(const struct engine *e, const struct contact *c)
+{
+    return e->settings->queues[contact_line(c)->queue].order == ORDER_DEADLINE
+               ? c->place.key
+               : contact_deadline_key(c);
+}
+
 struct ranked_key contact_place_key(const struct engine *e, const struct contact *c)
 {
     struct ranked_key key = {0, contact_arrival(c)};
@@ -167,7 +174,7 @@ static void line_is_empty(struct engine *e, struct line *l)
     }
 }
 
-/* The head may have changed: let the line stand where its head would. */
+/* The head has changed: let the line stand where its head would. */
 static void line_place(struct engine *e, struct line *l)
 {
     struct skill_queue *q = &e->queues[l->queue];
@@ -183,15 +190,11 @@ static void line_place(struct engine *e, struct line *l)
         }
         return;
     }
-    deadline = contact_deadline_key(head);
+    deadline = contact_deadline_in_line(e, head);
     if (ranked_node_linked(&l->in_queue)) {
-        if (l->in_queue.key.minor == contact_arrival(head) &&
-            l->in_queue.key.major == head->place.key.major &&
-            l->in_all.key.major == deadline.major) {
-            return;
-        }
-        ranked_tree_remove(in_queue, &l->in_queue);
-        ranked_tree_remove(in_all, &l->in_all);
+        ranked_tree_move(in_queue, &l->in_queue, head->place.key);
+        ranked_tree_move(in_all, &l->in_all, deadline);
+        return;
     }
     l->in_queue.key = head->place.key;
     l->in_all.key = deadline;
@@ -208,7 +211,9 @@ void skill_queue_push(struct engine *e, struct contact *c)
     c->line = near_of(l);
     c->place.key = contact_place_key(e, c);
     ranked_tree_insert(&l->waiting, &c->place);
-    line_place(e, l);
+    if (!ranked_node_linked(&l->in_queue) || ranked_key_less(c->place.key, l->in_queue.key)) {
+        line_place(e, l);
+    }
 }
 
 void skill_queue_remove(struct engine *e, struct contact *c)
@@ -218,9 +223,11 @@ void skill_queue_remove(struct engine *e, struct contact *c)
     assert(l != NULL);
     ranked_tree_remove(&l->waiting, &c->place);
     c->line = 0;
-    line_place(e, l);
-    if (ranked_tree_count(&l->waiting) == 0) {
-        line_is_empty(e, l);
+    if (l->in_queue.key.minor == c->place.key.minor) {
+        line_place(e, l);
+        if (ranked_tree_count(&l->waiting) == 0) {
+            line_is_empty(e, l);
+        }
     }
 }
 
@@ -439,6 +446,13 @@ static struct ranked_key idle_key(const struct agent *a, enum idle_order order)
 
 void agent_refresh(struct engine *e, struct agent *a)
 {
+    if (!list_linked(&a->in_moved)) {
+        list_append(&e->moved_agents, &a->in_moved);
+    }
+}
+
+static void agent_place(struct engine *e, struct agent *a)
+{
     struct profile *p = a->profile;
     uint16_t free_for;
 
@@ -471,6 +485,16 @@ void agent_refresh(struct engine *e, struct agent *a)
         ranked_tree_insert(&p->idle[i], n);
     }
     bitset_set(&e->profiles_ready, p->number);
+}
+
+void agents_place(struct engine *e)
+{
+    struct list_node *n;
+
+    while ((n = list_first(&e->moved_agents)) != NULL) {
+        list_remove(n);
+        agent_place(e, record_of(n, struct agent, in_moved));
+    }
 }
 
 /* ---- all of it ---- */

@@ -69,6 +69,9 @@ static inline bool profile_serves(const struct profile *p, queue_index queue)
 struct ranked_key contact_place_key(const struct engine *e, const struct contact *c);
 struct ranked_key contact_deadline_key(const struct contact *c);
 
+/* The same of one that stands in line, where its place may tell it. */
+struct ranked_key contact_deadline_in_line(const struct engine *e, const struct contact *c);
+
 /* Put in line a contact in state waiting that stands nowhere; its line is found or made. Its place
  * follows from its data alone, so one that comes back gets its old place. */
 void skill_queue_push(struct engine *e, struct contact *c);
@@ -89,9 +92,13 @@ bool profile_meets(const struct profile *p, const struct line *l);
 void profile_join(struct engine *e, struct agent *a);
 void profile_leave(struct engine *e, struct agent *a);
 
-/* Make what an agent can take, and its place in the idle orders, agree with what it is and holds.
- * O(log n). */
+/* What an agent is or holds has changed: it gets its place in the idle orders anew when somebody
+ * looks into them. Many change several times in between, or find their contacts themselves. */
 void agent_refresh(struct engine *e, struct agent *a);
+
+/* Give the agents that have changed their places, before the idle orders and the profiles that are
+ * ready are read. O(log n) for each. */
+void agents_place(struct engine *e);
 
 /* For new settings: every runtime queue, line and profile away, and anew. */
 void skill_queues_open(struct engine *e);

@@ -65,6 +65,7 @@ struct engine {
     struct contact_index contacts;
     struct id_map agents; /* all, also removed ones */
     struct id_map owners;
+    struct owner *recent_owner; /* the last that was asked for by its name, or NULL */
     struct number_map sessions; /* agents by session */
     struct near_list arrival;   /* live contacts by number */
     struct near_list lingering; /* ended contacts that an agent still wraps up */
@@ -95,6 +96,7 @@ struct engine {
     uint32_t profile_capacity;
     struct bitset profile_numbers; /* in use */
     struct bitset profiles_ready;  /* with somebody idle in them */
+    struct list moved_agents;      /* see agent_refresh */
     uint64_t body_bytes;           /* of all contacts */
     uint32_t idle_orders_used;     /* a bit for each enum idle_order */
     uint32_t interrupts;           /* a bit for each channel that may interrupt another */

@@ -96,16 +96,15 @@ void answer_if_due(struct engine *e, struct text contact, enum contact_state sta
 
 void tell_owner(struct engine *e, const struct contact *c, struct text reason, struct text step)
 {
-    struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
-                         .owner = contact_owner(c),
-                         .contact = c,
-                         .contact_id = contact_id(c),
-                         .state = c->state,
-                         .reason = reason,
-                         .step = step};
-
     answer_if_due(e, contact_id(c), c->state);
-    if (contact_owner(c)->attached > 0) {
+    if (owner_listens(contact_owner(c))) {
+        struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
+                             .owner = contact_owner(c),
+                             .contact = c,
+                             .contact_id = contact_id(c),
+                             .state = c->state,
+                             .reason = reason,
+                             .step = step};
         deliver(e, &d);
     }
 }

@@ -28,10 +28,10 @@ static enum refusal_kind answer_submitted(struct engine *e, const struct contact
 }
 
 /* The same id again is the same contact, also when it has ended, as long as its id is kept. */
-static bool submitted_before(struct engine *e, const struct submit_command *s,
+static bool submitted_before(struct engine *e, const struct submit_command *s, uint32_t hash,
                              enum refusal_kind *refused)
 {
-    const struct contact_found found = contact_index_find(e, s->id);
+    const struct contact_found found = contact_index_find_hashed(e, s->id, hash);
     const struct contact *c = found.contact;
     const struct tombstone *t = found.tombstone;
     const struct owner *owner;
@@ -163,12 +163,13 @@ static void fill_new(struct engine *e, const struct submit_command *s, queue_ind
 enum refusal_kind step_submit(struct engine *e)
 {
     const struct submit_command *s = &e->command->submit;
+    uint32_t hash = contact_index_hash(e, s->id);
     enum refusal_kind refused;
     queue_index queue;
     struct contact *c;
     struct fact f;
 
-    if (submitted_before(e, s, &refused)) {
+    if (submitted_before(e, s, hash, &refused)) {
         return refused;
     }
     if (s->classified.version != e->config_version) {
@@ -187,6 +188,7 @@ enum refusal_kind step_submit(struct engine *e)
                       ? FACT_CONTACT_SCHEDULED
                       : FACT_CONTACT_QUEUED);
     f.subject = s->id;
+    f.hash = hash;
     fill_new(e, s, queue, &f.new_contact);
     engine_emit(e, &f);
     c = record_of(near_list_last(&e->arrival), struct contact, in_arrival); /* the newest is last */
@@ -490,6 +492,7 @@ enum refusal_kind step_connector_attached(struct engine *e)
     struct fact f;
 
     o->attached++;
+    o->silent += e->command->connector.silent;
     o->attachment = e->command->connector.attachment;
     if (o->lost_since != TIME_NEVER && e->settings != NULL) {
         fact_init(&f, FACT_CONNECTOR_RETURNED);
@@ -508,6 +511,7 @@ enum refusal_kind step_connector_detached(struct engine *e)
         return REFUSED_NOT;
     }
     o->attached--;
+    o->silent -= e->command->connector.silent;
     if (o->attached == 0) {
         o->attachment = NULL;
         if (o->watchful > 0 && e->settings != NULL) {

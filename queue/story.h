@@ -15,10 +15,9 @@ struct stories {
     uint64_t count; /* those whose tombstone stands */
 };
 
-/* The story of the newest tombstone; its own. The texts are copied. Its reference, 0 for a history
- * without entries. */
-uint32_t story_append(struct stories *s, const struct tombstone *t,
-                      const struct history_entry *history, uint32_t count);
+/* The story of the newest tombstone; its own. The history is copied. Its reference. */
+uint32_t story_append(struct stories *s, const struct tombstone *t, const struct history *history,
+                      struct history_base base);
 
 /* The same of what another tombstone has in other stories that have lost none. */
 uint32_t story_copy(struct stories *s, const struct tombstone *t, const struct stories *from,

@@ -144,6 +144,7 @@ static struct terms *terms_create(struct terms_table *t, const struct terms *spe
 
     *terms = *spelled;
     terms->references = 0;
+    terms->counted_in = 0;
     terms->keyed = true;
     terms->shown = NULL;
     requirement_retain(terms->own_skills);

@@ -15,6 +15,10 @@
 #include "queue/skill.h"
 #include "queue/types.h"
 
+struct tally;
+
+#define TERMS_TALLIES 4 /* of queue, tier, channel and issue type */
+
 struct terms {
     queue_index queue;
     issue_index issue;
@@ -32,6 +36,11 @@ struct terms {
     struct text why_issue;
     struct text why_queue;
     struct text why_language;
+
+    /* service_level's: where contacts with these terms are counted, in the interval that was the
+     * `counted_in`th to begin; 0: in none */
+    uint32_t counted_in;
+    struct tally *tallies[TERMS_TALLIES];
 
     /* the table's */
     uint32_t references;

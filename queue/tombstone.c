@@ -224,18 +224,15 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
         .rating = contact_extras(c)->rating,
         .overdue = c->overdue,
     };
-    struct history_entry history[HISTORY_KEPT];
     struct contact_times times;
     struct tombstone *t;
-    uint32_t count;
 
     contact_get_times(c, &times);
     memcpy(x.times + TOMBSTONE_DUE, times.due, sizeof(times.due));
-    count = contact_history(c, history);
     t = tombstone_append(&e->ended, &x);
     contact_index_end(e, c, t);
     tombstone_enter(e, t);
-    t->story = story_append(&e->stories, t, history, count);
+    t->story = story_append(&e->stories, t, c->history, contact_history_base(c));
     stories_sweep(e);
 }
 

@@ -797,6 +797,25 @@ static bool is_long(struct text t)
     return t.length >= UINT16_MAX;
 }
 
+static uint32_t append_story(struct engine *e, struct stories *stories, const struct tombstone *t,
+                             const struct history_entry *entries, uint32_t count)
+{
+    const struct history_base base = {entries[0].seq, entries[0].at};
+    struct history *history;
+    uint32_t story;
+
+    if (count == 0) {
+        return 0;
+    }
+    history = history_begin(&e->papers, &entries[0], false, true);
+    for (uint32_t i = 0; i < count; i++) {
+        history = history_add(&e->papers, history, base, &entries[i]);
+    }
+    story = story_append(stories, t, history, base);
+    history_discard(&e->papers, history);
+    return story;
+}
+
 void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struct stories *stories)
 {
     struct ending x = {.seq = 0};
@@ -817,7 +836,7 @@ void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struc
         x.owner = owner_intern(v->engine, owner);
         x.owner->ended_count++; /* so that it stays until all are linked */
         t = tombstone_append(tombstones, &x);
-        t->story = story_append(stories, t, history, count);
+        t->story = append_story(v->engine, stories, t, history, count);
     }
 }
 

@@ -74,7 +74,7 @@ static struct workspace *checkpointer_choose(const struct checkpointer *c,
     journal_position end = journal_next_position(c->journal);
     uint64_t piece = journal_piece_bytes(c->journal);
     uint64_t least = piece > c->least_bytes ? piece : c->least_bytes;
-    uint64_t due = 4 * c->last_bytes > least ? 4 * c->last_bytes : least;
+    uint64_t due = 2 * c->last_bytes > least ? 2 * c->last_bytes : least;
     struct workspace *chosen = NULL;
 
     for (uint32_t i = 0; i < count; i++) {

@@ -407,6 +407,9 @@ static void conversation_request(struct conversation *c, struct session *s, cons
         conversation_read_config(c, s, r, &caller);
     } else if (method_kind(r->method) == METHOD_READ) {
         conversation_read(c, s, r, l);
+    } else if (l == NULL) {
+        conversation_change(c, s, r, &caller,
+                            NULL); /* the owner need not enter: it alone publishes */
     } else {
         directory_enter(c->visitor);
         conversation_change(c, s, r, &caller, l);

@@ -408,6 +408,7 @@ bool engine_host_work(struct engine_host *h, struct guest *g, struct work *work)
     char id[WORKSPACE_ID_BYTES];
     bool stepped;
 
+    h->commands++;
     c->caller.name = g->actor;
     if (c->kind == COMMAND_UPDATE && !host_complete_update(h, w, work)) {
         return true;

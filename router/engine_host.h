@@ -141,6 +141,8 @@ struct engine_host {
     boot_ms stalled_from;
 
     struct list guests;
+    uint64_t commands; /* of guests, stepped; how many came in letters: */
+    uint64_t commands_from_far;
     struct list departed;       /* guests that left and whose engine does not know it */
     const struct guest *caller; /* of the command that is being stepped; NULL: the host itself */
     struct dispatch dispatch;

@@ -72,6 +72,7 @@ static void guest_attach_step(struct engine_host *h, struct guest *g)
 
     c.connector.name = g->connector->name;
     c.connector.attachment = g->connector;
+    c.connector.silent = g->notify == NOTIFY_NONE;
     host_step(h, g->workspace, g, &c);
     g->attached_to = h->generation;
 }
@@ -260,6 +261,7 @@ void engine_host_letter(struct engine_host *h, struct letter *l)
         engine_host_hello(h, l->guest, l->msgid, l->name, l->epoch, l->seq);
         return;
     case LETTER_WORK:
+        h->commands_from_far++;
         if (gate != GATE_OPEN) {
             host_turn_away(h, &l->work.command.caller, gate);
         } else if (!engine_host_work(h, l->guest, &l->work)) {
@@ -309,6 +311,7 @@ static void guest_depart(struct engine_host *h, struct guest *g, bool tell)
 
             c.connector.name = g->connector->name;
             c.connector.attachment = g->connector;
+            c.connector.silent = g->notify == NOTIFY_NONE;
             host_step(h, w, g, &c);
         }
         if (list_empty(&g->connector->guests)) {
@@ -363,12 +366,12 @@ void host_cut_guests(struct engine_host *h, enum session_end_reason reason)
     mail_list_drop(&unsaid);
     engine_host_cut_here(h->sessions, h->place.reactor, reason);
     for (uint32_t i = 0; i < box->exchange->count; i++) {
-        size_t mark;
-
         if (i != h->place.reactor) {
-            post_end(post_begin(h->post, (uint64_t)i << SESSION_SLOT_BITS, MAIL_CUT | MAIL_URGENT,
-                                reason, &mark),
-                     mark);
+            size_t mark;
+            struct packer *mail = post_begin(h->post, (uint64_t)i << SESSION_SLOT_BITS,
+                                             MAIL_CUT | MAIL_URGENT, reason, &mark);
+
+            post_end(mail, mark);
         }
     }
 }

@@ -167,6 +167,7 @@ static void reactor_turn(struct reactor *r)
     bool more;
     int rounds = 0;
 
+    r->turns++;
     server_check_in(r->server, r);
     post_take_deliveries(&r->post, &handler);
     reactor_heed(r);
@@ -318,9 +319,24 @@ void reactor_run(struct reactor *r)
     uv_run(&r->loop, UV_RUN_DEFAULT);
 }
 
+/* What it has done, for whoever asks whether the work is spread as it should be. */
+static void reactor_tell(const struct reactor *r)
+{
+    const struct mailbox *box = r->post.box;
+
+    log_event(LOG_LEVEL_INFO, "reactor", LOG_NUMBER("reactor", r->index),
+              LOG_NUMBER("commands", r->host.commands),
+              LOG_NUMBER("from_other_reactors", r->host.commands_from_far),
+              LOG_NUMBER("turns", r->turns), LOG_NUMBER("parcels", box->sent[LANE_COMMANDS]),
+              LOG_NUMBER("mails", box->sent[LANE_DELIVERIES]), LOG_NUMBER("bells", box->bells),
+              LOG_NUMBER("full", box->full[LANE_COMMANDS] + box->full[LANE_DELIVERIES]));
+}
+
 void reactor_close(struct reactor *r)
 {
     int status;
+
+    reactor_tell(r);
 
     engine_host_close(&r->host);
     session_table_close(&r->sessions);

@@ -35,6 +35,7 @@ struct reactor {
     /* What of the server's words has been heeded. */
     bool served, listening, drained, quiet, stopped;
     uint64_t reloaded; /* the number of the last reload */
+    uint64_t turns;
 };
 
 /* Before its thread begins. */

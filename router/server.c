@@ -394,7 +394,6 @@ static void server_close(struct server *s)
     uv_cond_destroy(&s->paused_more);
     uv_mutex_destroy(&s->pause);
     memory_give(s->reactors);
-    log_flush();
 }
 
 int server_run(const struct server_options *options, struct config *config)
@@ -410,8 +409,9 @@ int server_run(const struct server_options *options, struct config *config)
     }
     server_run_threads(s);
     status = atomic_load(&s->status);
-    log_event(LOG_LEVEL_INFO, "stopped", LOG_NUMBER("status", status));
     server_close(s);
+    log_event(LOG_LEVEL_INFO, "stopped", LOG_NUMBER("status", status));
+    log_flush();
     memory_give(s);
     return status;
 }

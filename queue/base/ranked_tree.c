@@ -246,6 +246,18 @@ void ranked_tree_remove(struct ranked_tree *t, struct ranked_node *n)
     n->size = 0;
 }
 
+void ranked_tree_move(struct ranked_tree *t, struct ranked_node *n, struct ranked_key key)
+{
+    if (ranked_tree_count(t) == 1) {
+        assert(t->root == n);
+        n->key = key;
+        return;
+    }
+    ranked_tree_remove(t, n);
+    n->key = key;
+    ranked_tree_insert(t, n);
+}
+
 void ranked_tree_set_mask(struct ranked_tree *t, struct ranked_node *n, uint16_t mask)
 {
     struct way way;

@@ -61,6 +61,9 @@ void ranked_tree_insert(struct ranked_tree *t, struct ranked_node *n);
 /* Take out a node of this tree; afterwards it is linked nowhere. */
 void ranked_tree_remove(struct ranked_tree *t, struct ranked_node *n);
 
+/* Give a node of this tree another key, and its place by it. O(1) where it stands alone. */
+void ranked_tree_move(struct ranked_tree *t, struct ranked_node *n, struct ranked_key key);
+
 /* Change the mask of a node of this tree; its place stays. */
 void ranked_tree_set_mask(struct ranked_tree *t, struct ranked_node *n, uint16_t mask);
 

@@ -87,6 +87,9 @@ void timer_wheel_disarm(struct timer_wheel *w, struct timer_node *n)
 
 void timer_wheel_arm(struct timer_wheel *w, struct timer_node *n, int64_t at, uint64_t order)
 {
+    if (timer_armed(n) && n->at == at && n->order == order && at > w->now) {
+        return; /* what is due already goes to the end of those that are */
+    }
     timer_wheel_disarm(w, n);
     if (at == TIMER_NEVER) {
         return;

@@ -26,7 +26,8 @@ MINIMAL = ROOT / "deploy" / "minimal.yaml"
 DEADLINE = 30.0  # for what should take milliseconds, on a machine that is busy with other things
 # The default is one a processor. The gate repeats everything with four, under ThreadSanitizer.
 REACTORS = ["--reactors", os.environ["SWITCHBOARD_REACTORS"]] if os.environ.get("SWITCHBOARD_REACTORS") else []
-SANITIZED = b"__asan_init" in (BIN / "switchboard-server").read_bytes()
+THREADS_SANITIZED = b"__tsan_init" in (BIN / "switchboard-server").read_bytes()
+SANITIZED = THREADS_SANITIZED or b"__asan_init" in (BIN / "switchboard-server").read_bytes()
 
 _tick = threading.Event()  # never set: waiting on it is how a poll gives the processor to somebody else
 
@@ -97,7 +98,7 @@ class Server:
                 return True
             except OSError:
                 return False
-        until(serves, "the server to serve")
+        until(serves, "the server to serve", DEADLINE * (5 if THREADS_SANITIZED else 1))  # it may have much to replay
 
     def wait_end(self, seconds=DEADLINE):
         try:

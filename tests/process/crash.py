@@ -13,9 +13,10 @@ import time
 
 import msgpack
 
-from center import CenterTest, Client, main, pages, until
+from center import THREADS_SANITIZED, CenterTest, Client, main, pages, until
 
 SEED = int(os.environ.get("SEED", "20260117"))
+PATIENCE = 600 if THREADS_SANITIZED else 120  # seconds until a server has died
 CONNECTORS, AGENTS, WINDOW, UNANSWERED = 4, 6, 300, 200
 ENDED = ("completed", "cancelled")
 
@@ -242,7 +243,7 @@ class Crash(CenterTest):
             swarm.last_words()
             swarm.connectors, swarm.agents = [], {}
             self.server.start(ready=False, env={"SWITCHBOARD_CRASH": death})
-        goal, end = swarm.acked + self.random.randrange(100, 1500), time.monotonic() + 120
+        goal, end = swarm.acked + self.random.randrange(100, 1500), time.monotonic() + PATIENCE
         try:
             if not by_hand:
                 self.server.wait_ready()

@@ -8,12 +8,12 @@ import socket
 
 import msgpack
 
-from center import SANITIZED, CenterTest, Client, agent, main, until
+from center import SANITIZED, THREADS_SANITIZED, CenterTest, Client, agent, main, until
 
 KIB = 1024
 # What a server may grow by. Sanitizers keep freed memory back and put walls around the rest, so that
 # under them only a runaway shows; the bound that counts is the one of the plain build.
-BOUND = 16384 * KIB if SANITIZED else 512 * KIB
+BOUND = 65536 * KIB if THREADS_SANITIZED else 16384 * KIB if SANITIZED else 512 * KIB
 SEED = int(os.environ.get("SEED", "20260117"))
 
 HELLO = msgpack.packb([0, 1, "hello", [{"protocol": 1, "role": "connector", "workspace": "default"}]])

@@ -62,14 +62,14 @@ static struct queue_settings *queue_of(const struct workspace_config *w, const c
 static void the_minimal_configuration_is_what_it_is_said_to_be(void **state)
 {
     struct config *c = read_file(SOURCE_DIR "/deploy/minimal.yaml");
-    static const char *const names[] = {"default", "other"};
+    static const char *const names[] = {"default", "other", "bench"};
 
     (void)state;
     assert_int_equal(c->node.heartbeat, SECOND);
     assert_int_equal(c->node.listen_count, 1);
     assert_int_equal(c->node.limits.of[LIMIT_FRAME], 1048576);
-    assert_int_equal(c->workspace_count, 2);
-    for (int i = 0; i < 2; i++) {
+    assert_int_equal(c->workspace_count, 3);
+    for (int i = 0; i < 3; i++) {
         struct workspace_config *w = config_find(c, text_from(names[i]));
         const struct settings *s = w->settings;
         static const char *const tiers[] = {"vip", "gold", "standard"};
