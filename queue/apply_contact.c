@@ -143,7 +143,8 @@ static void apply_new(struct engine *e, const struct fact *f)
     const struct fact_NEW_CONTACT *n = &f->new_contact;
     struct contact *c = pool_take(&e->contact_pool);
     uint32_t hash = f->hash != 0 ? f->hash : contact_index_hash(e, f->subject);
-    struct tombstone *old = contact_index_find_hashed(e, f->subject, hash).tombstone;
+    struct tombstone *old =
+        f->hash != 0 ? f->before : contact_index_find_hashed(e, f->subject, hash).tombstone;
     struct owner *owner;
 
     if (old != NULL) {
@@ -331,8 +332,7 @@ static bool answered_in_time(const struct engine *e, const struct contact *c)
     duration_ms target;
 
     if (!c->ever_answered) {
-        return contact_due(c, PROMISE_ANSWER) == TIME_NEVER ||
-               e->now <= contact_due(c, PROMISE_ANSWER);
+        return e->now <= contact_due(c, PROMISE_ANSWER); /* TIME_NEVER is never past */
     }
     target = settings_targets(e->settings, terms->queue, terms->tier, terms->issue).answer;
     return target == DURATION_NONE || e->now <= contact_visit_since(c) + target;
@@ -497,10 +497,15 @@ static void apply_given_back(struct engine *e, struct contact *c, const struct f
 
 /* ---- ends ---- */
 
-static void tally_end(struct engine *e, const struct contact *c, enum contact_state state)
+/* `o`: the work on it, which ends with it; NULL where nobody works it. */
+static void tally_end(struct engine *e, const struct contact *c, const struct offer *o,
+                      enum contact_state state)
 {
     if (state == CONTACT_COMPLETED) {
-        TALLY_EACH(e, contact_terms(c), contact_extras(c)->last_agent, tally->completed++);
+        uint64_t handled = o != NULL;
+        uint64_t took = o != NULL ? (uint64_t)(e->now - o->accepted_at) : 0;
+        TALLY_EACH(e, contact_terms(c), contact_extras(c)->last_agent,
+                   (tally->completed++, tally->handled += handled, tally->handle_sum += took));
     } else if (state == CONTACT_CANCELLED && c->state == CONTACT_WAITING) {
         const struct queue_settings *q = &e->settings->queues[contact_queue(c)];
         uint64_t is_short = e->now - contact_visit_since(c) <= q->short_abandon;
@@ -520,7 +525,7 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     struct agent *agent = o != NULL ? o->agent : x->last_agent;
 
     leave_line(e, c);
-    tally_end(e, c, state);
+    tally_end(e, c, o, state);
     remember(e, c, f, agent, f->ended.reason, f->ended.actor);
     tombstone_bury(e, c, f, state, agent);
     enter(e, c, state);
@@ -537,7 +542,6 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     contact_looks_no_more(e, c);
     x->references++; /* so that it lives until here */
     if (o != NULL) {
-        tally_handled(e, o);
         offer_remove(e, o, OFFER_END_COMPLETED);
     }
     x->references--;

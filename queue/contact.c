@@ -93,7 +93,7 @@ const struct contact_extras contact_without_extras = {
 
 struct contact_extras *contact_new_extras(struct engine *e, struct contact *c)
 {
-    struct contact_extras *x = pool_take(&e->extras_pool);
+    struct contact_extras *x = pool_take_raw(&e->extras_pool);
 
     *x = contact_without_extras;
     list_init(&x->cool_downs);

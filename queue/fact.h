@@ -106,7 +106,9 @@ struct fact {
     uint64_t seq;
     engine_time at;
     enum fact_kind kind;
-    uint32_t hash; /* of a new contact's id, where it is known; else 0; not part of the fact */
+    uint32_t
+        hash; /* of a new contact's id, where it was looked for; else 0; not part of the fact */
+    struct tombstone *before; /* what was found then: the ended contact that had the id, or NULL */
     struct text subject; /* id of the contact or agent, name of the connector; empty: workspace */
     struct contact *contact;   /* resolved subject; NULL for a new contact */
     struct agent *agent;       /* resolved subject; NULL for a new agent */

@@ -50,32 +50,42 @@ static uint64_t time_distance(struct history_base base, const struct history_ent
     return (uint64_t)e->at - (uint64_t)base.at;
 }
 
-static struct line_head head_of(const struct history_entry *e, struct history_base base)
+/* The head of an entry's line, and the bytes of the whole line. */
+static size_t head_of(const struct history_entry *e, struct history_base base,
+                      struct line_head *head)
 {
     uint64_t seq = e->seq - base.seq;
     uint64_t at = time_distance(base, e);
-    struct line_head head = {.kind = e->kind,
-                             .word = word_number(e->reason),
-                             .queue = e->queue,
-                             .seq = (uint32_t)seq,
-                             .at = (uint32_t)at};
+    uint8_t word = word_number(e->reason);
+    size_t size = HEAD_BYTES;
+    unsigned flags = 0;
 
-    head.flags = (uint8_t)((seq > UINT32_MAX || at > UINT32_MAX ? LINE_FAR : 0) |
-                           (e->agent != NULL ? LINE_AGENT : 0) |
-                           (e->reason.bytes != NULL && head.word == 0 ? LINE_REASON : 0) |
-                           (e->actor.bytes != NULL ? LINE_ACTOR : 0));
-    return head;
+    if (seq > UINT32_MAX || at > UINT32_MAX) {
+        flags |= LINE_FAR;
+        size += 2 * sizeof(uint64_t);
+    }
+    if (e->agent != NULL) {
+        flags |= LINE_AGENT;
+        size += sizeof(e->agent);
+    }
+    if (e->reason.bytes != NULL && word == 0) {
+        flags |= LINE_REASON;
+        size += sizeof(e->reason.length) + e->reason.length;
+    }
+    if (e->actor.bytes != NULL) {
+        flags |= LINE_ACTOR;
+        size += sizeof(e->actor.length) + e->actor.length;
+    }
+    *head = (struct line_head){.kind = e->kind,
+                               .word = word,
+                               .queue = e->queue,
+                               .seq = (uint32_t)seq,
+                               .at = (uint32_t)at,
+                               .flags = (uint8_t)flags};
+    return size;
 }
 
-static size_t line_size(uint8_t flags, const struct history_entry *e)
-{
-    return HEAD_BYTES + ((flags & LINE_FAR) != 0 ? 2 * sizeof(uint64_t) : 0) +
-           ((flags & LINE_AGENT) != 0 ? sizeof(e->agent) : 0) +
-           ((flags & LINE_REASON) != 0 ? sizeof(e->reason.length) + e->reason.length : 0) +
-           ((flags & LINE_ACTOR) != 0 ? sizeof(e->actor.length) + e->actor.length : 0);
-}
-
-static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
+static inline uint8_t *put(uint8_t *at, const void *bytes, size_t size)
 {
     memcpy(at, bytes, size);
     return at + size;
@@ -104,6 +114,10 @@ static void put_line(uint8_t *at, const struct line_head *head, const struct his
                      struct history_base base)
 {
     at = put(at, head, HEAD_BYTES);
+    if (head->flags == LINE_AGENT) { /* as in most */
+        put(at, &e->agent, sizeof(e->agent));
+        return;
+    }
     if ((head->flags & LINE_FAR) != 0) {
         const uint64_t far[2] = {e->seq - base.seq, time_distance(base, e)};
         at = put(at, far, sizeof(far));
@@ -229,8 +243,8 @@ static void drop_oldest(struct history *h)
 struct history *history_add(struct shelf *shelf, struct history *h, struct history_base base,
                             const struct history_entry *entry)
 {
-    struct line_head head = head_of(entry, base);
-    size_t size = line_size(head.flags, entry);
+    struct line_head head;
+    size_t size = head_of(entry, base, &head);
 
     if (h->count + h->told == HISTORY_KEPT) {
         drop_oldest(h);

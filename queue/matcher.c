@@ -102,7 +102,7 @@ static enum idle_order order_of(enum strategy strategy)
     }
 }
 
-struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
+static struct agent *look_for_agent(struct engine *e, const struct contact *c)
 {
     const struct line *l = contact_line(c);
     enum strategy strategy = e->settings->queues[contact_queue(c)].strategy;
@@ -137,6 +137,20 @@ struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
         }
     }
     return best;
+}
+
+/* Who submits a contact hears how long it may wait, for which the same is asked as when its step
+ * ends: nothing that counts has changed while there is no new fact, and no agent that has changed
+ * otherwise. */
+struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
+{
+    struct found_agent *last = &e->found_agent;
+
+    if (last->contact != c || last->seq != e->seq || last->at != e->now ||
+        !list_empty(&e->moved_agents)) {
+        *last = (struct found_agent){c, look_for_agent(e, c), e->seq, e->now};
+    }
+    return last->agent;
 }
 
 /* ---- a contact for an agent ---- */

@@ -55,27 +55,29 @@ static void end_with(struct engine *e, struct contact *c, enum fact_kind kind, s
                      struct text disposition, bool unresolved, const struct caller *by)
 {
     struct agent *worker = contact_offer(c) != NULL ? contact_offer(c)->agent : NULL;
-    struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
-                         .owner = contact_owner(c),
-                         .state = end_state(kind),
-                         .reason = reason};
-    bool heard = owner_listens(contact_owner(c)); /* then the owner outlives its contact */
-    char id[ID_BYTES_MAX];
+    struct owner *owner = contact_owner(c);
+    bool heard = owner_listens(owner); /* then the owner outlives its contact */
+    char letters[ID_BYTES_MAX];
+    struct text id = {letters, contact_id(c).length};
     struct fact f;
 
-    memcpy(id, contact_id(c).bytes, contact_id(c).length);
-    d.contact_id = (struct text){id, contact_id(c).length};
+    memcpy(letters, contact_id(c).bytes, id.length);
     fact_about(&f, kind, c);
     f.ended.reason = reason;
     f.ended.agent = worker != NULL ? worker : contact_extras(c)->last_agent;
     f.ended.disposition = disposition;
     f.ended.unresolved = unresolved;
     f.ended.actor = actor_in(e, by);
-    d.agent = f.ended.agent;
     engine_emit(e, &f);
-    answer_if_due(e, d.contact_id, d.state);
+    answer_if_due(e, id, end_state(kind));
     if (heard) {
-        d.seq = e->seq;
+        struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
+                             .seq = e->seq,
+                             .owner = owner,
+                             .agent = f.ended.agent,
+                             .contact_id = id,
+                             .state = end_state(kind),
+                             .reason = reason};
         e->sink.deliver(e->sink.context, &d);
     }
     if (worker != NULL) {

@@ -409,6 +409,22 @@ bool agent_can_take(const struct engine *e, const struct agent *a, channel_index
     return a->holds[channel] < a->max[channel] && used <= a->units && a->units - used >= units;
 }
 
+/* Where no channel interrupts another. */
+static uint32_t agent_room_for(const struct engine *e, const struct agent *a)
+{
+    const struct channel_settings *channel = e->settings->channels;
+    uint32_t free_for = 0;
+
+    if (a->used > a->units) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < e->settings->channel_count; i++, channel++) {
+        bool room = a->holds[i] < a->max[i] && channel->units <= a->units - a->used;
+        free_for |= (uint32_t)room << i;
+    }
+    return free_for;
+}
+
 uint32_t agent_free_for(const struct engine *e, const struct agent *a)
 {
     uint32_t free_for = 0;
@@ -416,6 +432,9 @@ uint32_t agent_free_for(const struct engine *e, const struct agent *a)
     if (a->state != AGENT_AVAILABLE || a->session == 0 || a->removed ||
         (a->pull && a->pull_credit == 0)) {
         return 0;
+    }
+    if (e->interrupts == 0) {
+        return agent_room_for(e, a); /* the same, for most */
     }
     for (uint32_t i = 0; i < e->settings->channel_count; i++) {
         if (agent_can_take(e, a, (channel_index)i)) {

@@ -36,6 +36,14 @@ struct looking {
     uint32_t count; /* of those that look */
 };
 
+/* What the matcher found last, and when. */
+struct found_agent {
+    const struct contact *contact;
+    struct agent *agent; /* NULL: nobody */
+    uint64_t seq;
+    engine_time at;
+};
+
 struct checkpoint;
 struct checkpoint_loading;
 
@@ -107,7 +115,8 @@ struct engine {
     struct pool contact_pool, extras_pool, owner_pool, offer_pool, cool_down_pool, line_pool;
 
     /* of the step that runs */
-    struct looking looking;    /* contacts that look for an agent at its end */
+    struct looking looking; /* contacts that look for an agent at its end */
+    struct found_agent found_agent;
     struct list dirty_agents;  /* look for a contact at its end */
     struct list pulled_agents; /* have offers for a pull's answer */
     const struct command *command;

@@ -377,6 +377,13 @@ static bool may_step(const struct engine *e, enum command_kind kind)
            kind == COMMAND_TICK || kind == COMMAND_SESSION_CLOSED;
 }
 
+/* Whether there is anything to settle: before a command and after many there is not. */
+static inline bool is_settled(const struct engine *e)
+{
+    return timer_wheel_is_quiet(&e->clocks, e->now) && e->looking.count == 0 &&
+           list_empty(&e->dirty_agents) && list_empty(&e->pulled_agents);
+}
+
 /* Clocks that have run out fire, whoever is free finds work, and pulls are answered with it. */
 static void settle(struct engine *e)
 {
@@ -400,7 +407,7 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
     /* An outage is told first, and clocks fire only after they were moved by it. The same after a
      * start. */
     if (e->settings != NULL && command->kind != COMMAND_JOURNAL_STALLED &&
-        command->kind != COMMAND_OWNER_STARTED) {
+        command->kind != COMMAND_OWNER_STARTED && !is_settled(e)) {
         settle(e);
     }
     refused = may_step(e, command->kind)
@@ -410,7 +417,7 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
         struct delivery d = {.kind = ANSWER_REFUSED, .refusal = &e->refusal};
         answer(e, &d);
     }
-    if (e->settings != NULL) {
+    if (e->settings != NULL && !is_settled(e)) {
         settle(e);
     }
     e->command = NULL;

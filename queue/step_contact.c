@@ -28,12 +28,11 @@ static enum refusal_kind answer_submitted(struct engine *e, const struct contact
 }
 
 /* The same id again is the same contact, also when it has ended, as long as its id is kept. */
-static bool submitted_before(struct engine *e, const struct submit_command *s, uint32_t hash,
+static bool submitted_before(struct engine *e, const struct contact_found *found,
                              enum refusal_kind *refused)
 {
-    const struct contact_found found = contact_index_find_hashed(e, s->id, hash);
-    const struct contact *c = found.contact;
-    const struct tombstone *t = found.tombstone;
+    const struct contact *c = found->contact;
+    const struct tombstone *t = found->tombstone;
     const struct owner *owner;
 
     if (t != NULL && forgotten(e, t)) {
@@ -164,12 +163,13 @@ enum refusal_kind step_submit(struct engine *e)
 {
     const struct submit_command *s = &e->command->submit;
     uint32_t hash = contact_index_hash(e, s->id);
+    const struct contact_found found = contact_index_find_hashed(e, s->id, hash);
     enum refusal_kind refused;
     queue_index queue;
     struct contact *c;
     struct fact f;
 
-    if (submitted_before(e, s, hash, &refused)) {
+    if (submitted_before(e, &found, &refused)) {
         return refused;
     }
     if (s->classified.version != e->config_version) {
@@ -189,6 +189,7 @@ enum refusal_kind step_submit(struct engine *e)
                       : FACT_CONTACT_QUEUED);
     f.subject = s->id;
     f.hash = hash;
+    f.before = found.tombstone;
     fill_new(e, s, queue, &f.new_contact);
     engine_emit(e, &f);
     c = record_of(near_list_last(&e->arrival), struct contact, in_arrival); /* the newest is last */

@@ -338,6 +338,14 @@ static bool conversation_is_late(enum method m)
     return m == METHOD_AGENT_PULL || m == METHOD_CONFIG_CHECK || m == METHOD_CONFIG_APPLY;
 }
 
+/* A late answer is counted as in flight. */
+static void conversation_count_away(struct session *s, enum method m)
+{
+    if (!conversation_is_late(m)) {
+        s->away += delivery_method_is_large(m) ? SESSION_LARGE_WEIGHT : 1;
+    }
+}
+
 /* A command, classified here; elsewhere it is stepped when the letter comes. `l` NULL: here. */
 static void conversation_change(struct conversation *c, struct session *s, const struct request *r,
                                 const struct caller *caller, struct letter *l)
@@ -362,6 +370,7 @@ static void conversation_change(struct conversation *c, struct session *s, const
         if (l != NULL) {
             l->kind = LETTER_WORK;
             post_seal_letter(parcel, l);
+            conversation_count_away(s, r->method);
             return;
         }
         if (engine_host_work(c->host, s->guest, work)) {
@@ -385,6 +394,7 @@ static void conversation_read(struct conversation *c, struct session *s, const s
     }
     l->kind = LETTER_READ;
     post_seal_letter(c->parcel, l);
+    s->away += SESSION_LARGE_WEIGHT;
 }
 
 static void conversation_request(struct conversation *c, struct session *s, const struct request *r,
@@ -487,7 +497,7 @@ static enum session_verdict conversation_take_far(struct conversation *c, struct
     struct parcel_mark mark;
     struct letter *l;
 
-    if (parcel == NULL) {
+    if (parcel == NULL || !session_may_ask(s)) {
         return FRAME_LATER;
     }
     mark = parcel_mark(parcel);

@@ -30,6 +30,12 @@ static inline struct delivery_request delivery_request_unpack(uint64_t packed)
                                      .late = (packed >> 40 & 1) != 0};
 }
 
+/* The answer may be long: a page of a list, or all that an agent holds. */
+static inline bool delivery_method_is_large(enum method m)
+{
+    return method_kind(m) == METHOD_READ || m == METHOD_AGENT_SIGN_IN;
+}
+
 /* Fields of the update that is being stepped, as its sender gave them: what the agent hears is
  * that, not the whole that came of it. */
 struct delivery_given {

@@ -114,8 +114,7 @@ static void host_deliver_answer(struct workspace *w, const struct delivery *d)
     struct outlet o;
 
     host_remember_agent(h, d);
-    if (host_open(h, &o, d->session, delivery_request_unpack(d->request).late ? MAIL_LATE : 0u,
-                  0)) {
+    if (host_open(h, &o, d->session, host_answer_flags(delivery_request_unpack(d->request)), 0)) {
         host_encode(o.packer, w, d, NULL);
         host_close(&o);
     }
@@ -362,8 +361,8 @@ void host_refuse(struct engine_host *h, const struct caller *caller,
     struct delivery_request r = delivery_request_unpack(caller->request);
     struct outlet o;
 
-    if (host_open(h, &o, caller->session, (r.late ? MAIL_LATE : 0u) | (urgently ? MAIL_URGENT : 0u),
-                  0)) {
+    if (host_open(h, &o, caller->session,
+                  host_answer_flags(r) | (urgently ? (unsigned)MAIL_URGENT : 0u), 0)) {
         response_error(o.packer, r.msgid, error);
         host_close(&o);
     }

@@ -160,7 +160,7 @@ void engine_host_read(struct engine_host *h, struct guest *g, const struct reque
     struct outlet o;
     struct view v;
 
-    if (host_open(h, &o, g->session, 0, 0)) {
+    if (host_open(h, &o, g->session, MAIL_ANSWER | MAIL_LARGE, 0)) {
         view_init(&v, g->workspace->engine, workspace_now(g->workspace, h->clock));
         reads_answer(o.packer, &v, &reader, r);
         host_close(&o);
@@ -251,9 +251,9 @@ static void host_goodbye(struct engine_host *h, const struct letter *l)
 
 void engine_host_letter(struct engine_host *h, struct letter *l)
 {
-    struct caller reader = {
-        .session = l->guest->session,
-        .request = delivery_request_pack((struct delivery_request){.msgid = l->msgid})};
+    /* Any read: all weigh the same. */
+    const struct delivery_request read = {.msgid = l->msgid, .method = METHOD_CONTACT_GET};
+    struct caller reader = {.session = l->guest->session, .request = delivery_request_pack(read)};
     enum host_gate gate = host_letter_gate(h, l->kind == LETTER_READ ? METHOD_READ : METHOD_CHANGE);
 
     switch (l->kind) {

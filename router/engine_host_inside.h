@@ -34,6 +34,13 @@ struct outlet {
     enum session_end_reason reason;
 };
 
+/* The flags of an answer to a request. */
+static inline unsigned host_answer_flags(struct delivery_request r)
+{
+    return r.late ? (unsigned)MAIL_LATE
+                  : MAIL_ANSWER | (delivery_method_is_large(r.method) ? (unsigned)MAIL_LARGE : 0u);
+}
+
 /* Begin a message to a session; put it into the packer, then close the outlet. False: the session
  * is here and gone. */
 bool host_open(struct engine_host *h, struct outlet *o, uint64_t session, unsigned flags,

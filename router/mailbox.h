@@ -29,7 +29,7 @@
 
 #define REACTORS_MAX 64
 /* Batches in a ring; a power of two, of which one is lost. */
-#define MAILBOX_PLACES 64
+#define MAILBOX_PLACES 16
 
 enum mailbox_lane { LANE_DELIVERIES, LANE_COMMANDS, LANE_COUNT }; /* in the order of taking */
 

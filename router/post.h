@@ -25,11 +25,13 @@
 /* ---- mail ---- */
 
 enum mail_flags {
-    MAIL_NOTICE = 1, /* may be the one too many for a slow reader */
-    MAIL_LATE = 2,   /* the answer to a request that counted as in flight */
-    MAIL_URGENT = 4, /* passes what is held */
-    MAIL_FINISH = 8, /* the session ends behind it, for `reason` */
-    MAIL_CUT = 16,   /* no bytes: every session of the sender's workspaces ends now, for `reason` */
+    MAIL_NOTICE = 1,  /* may be the one too many for a slow reader */
+    MAIL_LATE = 2,    /* the answer to a request that counted as in flight */
+    MAIL_URGENT = 4,  /* passes what is held */
+    MAIL_FINISH = 8,  /* the session ends behind it, for `reason` */
+    MAIL_ANSWER = 32, /* to a request that the session counts as away */
+    MAIL_LARGE = 64,  /* and counts as many, see session_weight */
+    MAIL_CUT = 16, /* no bytes: every session of the sender's workspaces ends now, for `reason` */
 };
 
 /* Stands in the bytes before those of the message, not aligned. */

@@ -101,15 +101,19 @@ bool server_open_journal(struct server *s, char *problem, size_t size)
 
 /* ---- again ---- */
 
-static void server_pause(struct server *s)
+/* False: the server stops, and some reactor may be gone already. */
+static bool server_pause(struct server *s)
 {
+    static const uint64_t look_again = 10 * 1000 * 1000; /* nanoseconds */
+
     uv_mutex_lock(&s->pause);
     atomic_store(&s->pausing, true);
     mailbox_ring_all(s->reactors[0].post.box);
-    while (s->paused < s->count - 1) {
-        uv_cond_wait(&s->paused_more, &s->pause);
+    while (s->paused < s->count - 1 && !server_is(&s->stopping)) {
+        uv_cond_timedwait(&s->paused_more, &s->pause, look_again);
     }
     uv_mutex_unlock(&s->pause);
+    return !server_is(&s->stopping);
 }
 
 static void server_resume(struct server *s)
@@ -170,8 +174,7 @@ void server_reopen_journal(struct server *s, struct reactor *first)
     char problem[1024] = "";
 
     atomic_store(&s->failed, false);
-    server_pause(s);
-    if (!server_begin_again(s, problem, sizeof(problem))) {
+    if (server_pause(s) && !server_begin_again(s, problem, sizeof(problem))) {
         log_event(LOG_LEVEL_ERROR, "journal_lost", LOG_WORDS("words", problem));
         server_host_broken(first);
     }

@@ -279,6 +279,9 @@ void session_wrote_notice(struct session *s)
 
 void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason)
 {
+    if (s->far && (flags & MAIL_ANSWER) != 0) {
+        s->away -= (flags & MAIL_LARGE) != 0 ? SESSION_LARGE_WEIGHT : 1;
+    }
     if ((flags & MAIL_LATE) != 0) {
         assert(s->in_flight > 0);
         s->in_flight--;

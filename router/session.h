@@ -80,6 +80,7 @@ struct session {
     struct door *door;   /* of the workspace; NULL before hello */
     struct guest *guest; /* the owner's: a token, to be named with what the client wants */
     bool far;            /* the owner is another reactor */
+    uint32_t away;       /* of a far one: weight of the requests at its owner */
     uint32_t in_flight;  /* requests answered later than in their turn, other than by the journal */
 
     union {
@@ -210,6 +211,16 @@ struct packer *session_urgent_packer(struct session *s);
 
 /* The same for a notification: it may be the one too many. */
 void session_wrote_notice(struct session *s);
+
+/* What a far session has at its owner is bounded: its answers are on their way and not yet counted
+ * as output. An answer may be as large as a page of a list; those weigh more. */
+#define SESSION_AWAY_MAX     64
+#define SESSION_LARGE_WEIGHT 32
+
+static inline bool session_may_ask(const struct session *s)
+{
+    return s->away < SESSION_AWAY_MAX;
+}
 
 /* A whole message stands in the session's packer (or, when it is urgent, in the other one); `flags`
  * are those of enum mail_flags. */

@@ -107,6 +107,11 @@ static struct pool_chunk *pool_grow(struct pool *p)
 
 void *pool_take(struct pool *p)
 {
+    return memset(pool_take_raw(p), 0, p->record_size);
+}
+
+void *pool_take_raw(struct pool *p)
+{
     struct pool_chunk *c = p->filling != NULL ? p->filling : pool_grow(p);
     struct pool_free *given = c->free;
     void *record;
@@ -127,7 +132,7 @@ void *pool_take(struct pool *p)
         ring_remove(&p->filling, c);
         ring_add(&p->full, c);
     }
-    return memset(record, 0, p->record_size);
+    return record;
 }
 
 void pool_give(struct pool *p, void *record)

@@ -27,6 +27,7 @@ struct pool {
 void pool_init(struct pool *p, struct store *store, size_t record_size);
 void pool_close(struct pool *p); /* whatever is still taken goes, too */
 void *pool_take(struct pool *p);
+void *pool_take_raw(struct pool *p); /* not zeroed */
 void pool_give(struct pool *p, void *record);
 
 #endif

@@ -25,7 +25,7 @@ void *shelf_take(struct shelf *s, size_t size)
 {
     struct pool *p = pool_for(s, size);
 
-    return p != NULL ? pool_take(p) : memory_take(size);
+    return p != NULL ? pool_take_raw(p) : memory_take(size);
 }
 
 void shelf_give(struct shelf *s, void *block, size_t size)
