@@ -10,7 +10,6 @@
 #include "bench/micro_center.h"
 #include "bench/micro_frames.h"
 #include "bench/micro_meter.h"
-#include "proto/frame.h"
 #include "proto/request.h"
 #include "queue/base/memory.h"
 #include "router/delivery.h"
@@ -63,18 +62,13 @@ struct codec {
 __attribute__((noinline)) static void
 micro_codec_decode_measured(const struct packer *frame, enum role role, uint64_t operations)
 {
-    const struct frame_limits limits = {.bytes = 1u << 20, .nesting = 16};
-    struct frame_scan scan;
     struct request request;
-    struct request_error error;
-    struct limits of_fields;
+    struct limits limits;
 
-    limits_init(&of_fields);
+    limits_init(&limits);
     for (uint64_t i = 0; i < operations; i++) {
-        frame_scan_init(&scan);
-        if (frame_scan(&scan, frame->bytes, frame->size, &limits) != FRAME_DONE ||
-            request_decode_head(&request, frame->bytes, scan.position) != REQUEST_CALL ||
-            !request_decode_params(&request, role, &of_fields, &error)) {
+        if (request_decode_whole(&request, role, &limits, frame->bytes, frame->size) !=
+            frame->size) {
             assert(false && "a request of the benchmark is refused");
         }
     }

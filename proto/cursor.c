@@ -127,14 +127,14 @@ bool cursor_long_uint(struct cursor *c, uint64_t *out)
     struct cursor ahead = *c;
     int64_t value;
 
-    if (c->at != c->end && *c->at == 0xce && cursor_left(c) >= 5) {
-        *out = head_number(c->at + 1, 4);
-        c->at += 5;
-        return true;
-    }
-    if (c->at != c->end && *c->at == 0xcf && cursor_left(c) >= 9) {
-        *out = head_number(c->at + 1, 8);
-        c->at += 9;
+    if (c->at != c->end && *c->at >= 0xcc && *c->at <= 0xcf) { /* uint 8 to uint 64 */
+        uint32_t size = 1u << (*c->at - 0xcc);
+
+        if (cursor_left(c) <= size) {
+            return false;
+        }
+        *out = head_number(c->at + 1, size);
+        c->at += 1 + size;
         return true;
     }
     if (!cursor_int(&ahead, &value) || value < 0) {

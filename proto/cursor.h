@@ -57,7 +57,8 @@ static inline enum cursor_type cursor_type(const struct cursor *c)
     return c->at == c->end ? CURSOR_END : (enum cursor_type)cursor_firsts[*c->at].type;
 }
 
-/* What the inline functions below leave to them: all but the short forms. */
+/* What the inline functions below leave to them: all but the short forms. They are given a copy, so
+ * that a caller's cursor can stay in registers. */
 bool cursor_long_int(struct cursor *c, int64_t *out);
 bool cursor_long_uint(struct cursor *c, uint64_t *out);
 bool cursor_long_text(struct cursor *c, struct text *out);
@@ -91,7 +92,15 @@ static inline bool cursor_bool(struct cursor *c, bool *out)
 static inline bool cursor_int(struct cursor *c, int64_t *out)
 {
     if (c->at == c->end || *c->at >= 0x80) {
-        return cursor_long_int(c, out);
+        struct cursor ahead = *c;
+        int64_t found;
+
+        if (!cursor_long_int(&ahead, &found)) {
+            return false;
+        }
+        c->at = ahead.at;
+        *out = found;
+        return true;
     }
     *out = *c->at++;
     return true;
@@ -101,7 +110,15 @@ static inline bool cursor_int(struct cursor *c, int64_t *out)
 static inline bool cursor_uint(struct cursor *c, uint64_t *out)
 {
     if (c->at == c->end || *c->at >= 0x80) {
-        return cursor_long_uint(c, out);
+        struct cursor ahead = *c;
+        uint64_t found;
+
+        if (!cursor_long_uint(&ahead, &found)) {
+            return false;
+        }
+        c->at = ahead.at;
+        *out = found;
+        return true;
     }
     *out = *c->at++;
     return true;
@@ -113,7 +130,15 @@ static inline bool cursor_text(struct cursor *c, struct text *out)
     uint32_t length;
 
     if (c->at == c->end || (*c->at & 0xe0) != 0xa0) {
-        return cursor_long_text(c, out);
+        struct cursor ahead = *c;
+        struct text found;
+
+        if (!cursor_long_text(&ahead, &found)) {
+            return false;
+        }
+        c->at = ahead.at;
+        *out = found;
+        return true;
     }
     length = *c->at & 31u;
     if (cursor_left(c) <= length) {
@@ -127,7 +152,15 @@ static inline bool cursor_text(struct cursor *c, struct text *out)
 static inline bool cursor_map(struct cursor *c, uint32_t *pairs)
 {
     if (c->at == c->end || (*c->at & 0xf0) != 0x80) {
-        return cursor_long_map(c, pairs);
+        struct cursor ahead = *c;
+        uint32_t found;
+
+        if (!cursor_long_map(&ahead, &found)) {
+            return false;
+        }
+        c->at = ahead.at;
+        *pairs = found;
+        return true;
     }
     *pairs = *c->at++ & 15u;
     return true;
@@ -136,7 +169,15 @@ static inline bool cursor_map(struct cursor *c, uint32_t *pairs)
 static inline bool cursor_array(struct cursor *c, uint32_t *items)
 {
     if (c->at == c->end || (*c->at & 0xf0) != 0x90) {
-        return cursor_long_array(c, items);
+        struct cursor ahead = *c;
+        uint32_t found;
+
+        if (!cursor_long_array(&ahead, &found)) {
+            return false;
+        }
+        c->at = ahead.at;
+        *items = found;
+        return true;
     }
     *items = *c->at++ & 15u;
     return true;
@@ -148,7 +189,11 @@ static inline bool cursor_skip(struct cursor *c)
     size_t size = c->at == c->end ? 0 : cursor_firsts[*c->at].leaf;
 
     if (size == 0) {
-        return cursor_long_skip(c);
+        struct cursor ahead = *c;
+        bool whole = cursor_long_skip(&ahead);
+
+        c->at = ahead.at; /* where it stood when the object is not whole */
+        return whole;
     }
     if (cursor_left(c) < size) {
         return false;

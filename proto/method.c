@@ -61,14 +61,15 @@ static const struct parameter method_all_parameters[] = {
 struct method_slot {
     struct bytes_words words;
     const struct text *wire; /* NULL: free */
-    unsigned number;
+    uint32_t length;         /* of the name */
+    uint32_t number;
 };
 
 static struct method_slot method_slots[METHOD_SLOTS];
 static struct method_slot field_slots[METHOD_SLOTS];
 
-/* Place plus one of a method's parameter of a field, and where each method's rows begin. */
-static uint8_t method_row_of[METHOD_COUNT][FIELD_COUNT];
+/* A method's parameter of a field, none of FIELD_NONE, and where each method's rows begin. */
+static const struct parameter *method_row_of[METHOD_COUNT][FIELD_COUNT + 1];
 static uint8_t method_first_row[METHOD_COUNT + 1];
 static uint64_t method_needs[METHOD_COUNT][ROLE_COUNT];
 
@@ -76,9 +77,10 @@ static_assert(METHOD_COUNT <= METHOD_SLOTS / 4 && FIELD_COUNT <= METHOD_SLOTS / 
               "look-ups stay short");
 static_assert(PARAMETER_COUNT < UINT8_MAX, "a row's number fits a byte");
 
+/* The factor was searched for: none of today's names share a slot. */
 static unsigned method_hash(struct bytes_words words)
 {
-    return (unsigned)((words.first * 31 + words.last) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+    return (unsigned)((words.first * 31 + words.last) * UINT64_C(0xc131044ea9f17c8b) >> 56);
 }
 
 static void method_enter(struct method_slot *slots, const struct text *name, unsigned number)
@@ -89,26 +91,35 @@ static void method_enter(struct method_slot *slots, const struct text *name, uns
     while (slots[slot].wire != NULL) {
         slot = (slot + 1) % METHOD_SLOTS;
     }
-    slots[slot] = (struct method_slot){words, name, number};
+    slots[slot] = (struct method_slot){words, name, name->length, number};
 }
 
-/* The number of a name, or `none`. */
-static unsigned method_look_up(const struct method_slot *slots, struct text name, unsigned none)
+/* Names that are long, or not where their hash says, or not ours. */
+static __attribute__((noinline)) unsigned
+method_look_on(const struct method_slot *slots, struct text name, unsigned slot, unsigned none)
 {
-    struct bytes_words words = bytes_words_of(name.bytes, name.length);
-
-    for (unsigned slot = method_hash(words);; slot = (slot + 1) % METHOD_SLOTS) {
-        const struct method_slot *s = &slots[slot];
-
-        if (s->wire == NULL) {
-            return none;
-        }
-        if (s->words.first == words.first && s->words.last == words.last &&
-            s->wire->length == name.length &&
-            (name.length <= 16 || memcmp(s->wire->bytes, name.bytes, name.length) == 0)) {
-            return s->number;
+    for (; slots[slot].wire != NULL; slot = (slot + 1) % METHOD_SLOTS) {
+        if (text_equal(*slots[slot].wire, name)) {
+            return slots[slot].number;
         }
     }
+    return none;
+}
+
+/* The number of a name, or `none`. Nearly always the first slot has it, and no bytes are left to
+ * compare; the empty name, whose words a free slot has, is none of the short ones. */
+static inline unsigned method_look_up(const struct method_slot *slots, struct text name,
+                                      unsigned none)
+{
+    struct bytes_words words = bytes_words_of(name.bytes, name.length);
+    unsigned slot = method_hash(words);
+    const struct method_slot *s = &slots[slot];
+
+    if (s->words.first == words.first && s->words.last == words.last && s->length == name.length &&
+        name.length - 1 < 16) {
+        return s->number;
+    }
+    return method_look_on(slots, name, slot, none);
 }
 
 /* Before main, so that no caller has to think of it and no thread can be early. */
@@ -126,11 +137,11 @@ __attribute__((constructor)) static void method_prepare(void)
         const struct parameter *p = &method_all_parameters[i];
 
         assert(p->method >= method && "rows stand in the order of the methods");
-        assert(method_row_of[p->method][p->field] == 0 && "one row for each parameter");
+        assert(method_row_of[p->method][p->field] == NULL && "one row for each parameter");
         while (method < p->method) {
             method_first_row[++method] = (uint8_t)i;
         }
-        method_row_of[p->method][p->field] = (uint8_t)(i + 1);
+        method_row_of[p->method][p->field] = p;
         for (unsigned role = 0; role < ROLE_COUNT; role++) {
             method_needs[p->method][role] |= (uint64_t)(p->required >> role & 1) << p->field;
         }
@@ -201,11 +212,8 @@ const struct parameter *method_parameters(enum method m, size_t *count)
 
 const struct parameter *method_parameter(enum method m, enum field f)
 {
-    unsigned row;
-
     assert(m < METHOD_COUNT && f <= FIELD_COUNT);
-    row = f == FIELD_NONE ? 0 : method_row_of[m][f];
-    return row == 0 ? NULL : &method_all_parameters[row - 1];
+    return method_row_of[m][f];
 }
 
 const struct parameter *method_parameter_named(enum method m, struct text wire)

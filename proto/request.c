@@ -1,5 +1,6 @@
 #include "proto/request.h"
 
+#include "proto/frame.h"
 #include "proto/walk_check.h"
 
 enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, size_t size)
@@ -34,8 +35,8 @@ enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, s
     return r->kind = type == 0 ? REQUEST_CALL : REQUEST_NOTICE;
 }
 
-static bool request_refuse(struct request_error *error, enum error_code code, const char *field,
-                           const char *message)
+static __attribute__((cold)) bool request_refuse(struct request_error *error, enum error_code code,
+                                                 const char *field, const char *message)
 {
     *error = (struct request_error){code, field, message};
     return false;
@@ -149,10 +150,10 @@ static bool request_decode_value(struct cursor *c, const struct parameter *p,
 static bool request_check_together(const struct request *r, enum role role,
                                    struct request_error *error)
 {
-    size_t count;
-    const struct parameter *rows = method_parameters(r->method, &count);
-
     if ((method_required(r->method, role) & ~r->present) != 0) {
+        size_t count;
+        const struct parameter *rows = method_parameters(r->method, &count);
+
         while ((rows->required & 1u << role) == 0 || request_has(r, rows->field)) {
             rows++;
         }
@@ -169,6 +170,9 @@ static bool request_check_together(const struct request *r, enum role role,
     return true;
 }
 
+/* The frame's array, that of the params, and their map. */
+#define REQUEST_NESTING 3
+
 /* A map of parameters being decoded. */
 struct request_decoding {
     struct request *request;
@@ -176,8 +180,9 @@ struct request_decoding {
     const struct limits *limits;
     struct request_error *error;
     unsigned roles;
-    uint64_t seen; /* a bit for each field, nil or not */
-    bool failed;   /* `error` has the first fault; from then on only what is forbidden counts */
+    uint32_t nesting; /* within a value, of bytes that nobody has scanned; 0: somebody has */
+    uint64_t seen;    /* a bit for each field, nil or not */
+    bool failed;      /* `error` has the first fault; from then on only what is forbidden counts */
 };
 
 static void request_fail(struct request_decoding *d, const char *field, const char *message)
@@ -188,13 +193,24 @@ static void request_fail(struct request_decoding *d, const char *field, const ch
     }
 }
 
+/* What a scan would have said of a map or an array in the place of a value. */
+static bool request_scan_value(const struct request_decoding *d)
+{
+    const struct frame_limits bounds = {.bytes = SIZE_MAX, .nesting = d->nesting};
+    struct frame_scan scan;
+
+    frame_scan_init(&scan);
+    return frame_scan(&scan, d->cursor.at, cursor_left(&d->cursor), &bounds) == FRAME_DONE;
+}
+
 /* One pair of the map; false when nothing behind it needs to be looked at. */
-static bool request_decode_pair(struct request_decoding *d)
+static inline bool request_decode_pair(struct request_decoding *d)
 {
     const struct parameter *p;
     struct cursor value;
     struct text key;
     uint64_t bit;
+    enum cursor_type type;
     bool given, refused = false;
 
     if (!cursor_text(&d->cursor, &key)) {
@@ -202,9 +218,14 @@ static bool request_decode_pair(struct request_decoding *d)
         return false;
     }
     p = method_parameter_named(d->request->method, key);
+    type = cursor_type(&d->cursor);
+    if (d->nesting > 0 && (type == CURSOR_MAP || type == CURSOR_ARRAY) && !request_scan_value(d)) {
+        request_fail(d, "params", "is cut short");
+        return false;
+    }
     bit = p == NULL ? 0 : UINT64_C(1) << p->field;
     value = d->cursor;
-    given = p != NULL && cursor_type(&value) != CURSOR_NIL; /* "nil ... is as if absent" */
+    given = p != NULL && type != CURSOR_NIL; /* "nil ... is as if absent" */
     if (given && !d->failed && (p->roles & d->roles) != 0 && (d->seen & bit) == 0) {
         d->seen |= bit;
         if (request_decode_value(&d->cursor, p, d->limits, &d->request->value[p->field],
@@ -233,21 +254,50 @@ static bool request_decode_pair(struct request_decoding *d)
     return true;
 }
 
+/* The map of parameters; false when something is wrong with it. The cursor then stands anywhere. */
+static bool request_decode_map(struct request_decoding *d)
+{
+    struct request *r = d->request;
+    uint32_t items, pairs = 0;
+
+    assert(r->kind == REQUEST_CALL && r->method < METHOD_COUNT);
+    r->present = 0;
+    if (!cursor_array(&d->cursor, &items) || items > 1 ||
+        (items == 1 && !cursor_map(&d->cursor, &pairs))) {
+        return request_refuse(d->error, ERROR_INVALID, "params", "must be an array with one map");
+    }
+    while (pairs > 0 && request_decode_pair(d)) {
+        pairs--;
+    }
+    return !d->failed;
+}
+
 bool request_decode_params(struct request *r, enum role role, const struct limits *limits,
                            struct request_error *error)
 {
     struct request_decoding d = {
         .request = r, .cursor = r->params, .limits = limits, .error = error, .roles = 1u << role};
-    uint32_t items, pairs = 0;
 
-    assert(r->kind == REQUEST_CALL && r->method < METHOD_COUNT);
-    r->present = 0;
-    if (!cursor_array(&d.cursor, &items) || items > 1 ||
-        (items == 1 && !cursor_map(&d.cursor, &pairs))) {
-        return request_refuse(error, ERROR_INVALID, "params", "must be an array with one map");
+    return request_decode_map(&d) && request_check_together(r, role, error);
+}
+
+size_t request_decode_whole(struct request *r, enum role role, const struct limits *limits,
+                            const uint8_t *bytes, size_t size)
+{
+    size_t most = limits->of[LIMIT_FRAME];
+    struct request_error unused;
+    struct request_decoding d = {
+        .request = r, .limits = limits, .error = &unused, .roles = 1u << role};
+
+    if (limits->of[LIMIT_NESTING] <= REQUEST_NESTING ||
+        request_decode_head(r, bytes, size < most ? size : most) != REQUEST_CALL ||
+        r->method == METHOD_NONE || (method_roles(r->method) & d.roles) == 0) {
+        return 0;
     }
-    while (pairs > 0 && request_decode_pair(&d)) {
-        pairs--;
+    d.cursor = r->params;
+    d.nesting = limits->of[LIMIT_NESTING] - REQUEST_NESTING;
+    if (!request_decode_map(&d) || !request_check_together(r, role, &unused)) {
+        return 0;
     }
-    return !d.failed && request_check_together(r, role, error);
+    return (size_t)(d.cursor.at - bytes);
 }

@@ -1,8 +1,9 @@
 /* One scanned frame into a checked request.
  *
- * In two steps, because `unauthorized`, `unknown_method` and `forbidden` come before anything is
- * said about parameters: request_decode_head tells what is called; the session checks the role;
- * request_decode_params checks every parameter against its row of parameter_table.h.
+ * In two steps (or, where nothing is out of the ordinary, in one), because `unauthorized`,
+ * `unknown_method` and `forbidden` come before anything is said about parameters:
+ * request_decode_head tells what is called; the session checks the role; request_decode_params
+ * checks every parameter against its row of parameter_table.h.
  *
  * Nothing is allocated and nothing copied: texts and raw values point into the frame, and live as
  * long as its bytes do. Maps and arrays are checked whole here, and stay MessagePack for walk.h to
@@ -47,6 +48,13 @@ struct request_error {
     const char *field; /* the parameter's name, or NULL */
     const char *message;
 };
+
+/* Both steps, and finding the end, in one pass over bytes that nobody has scanned: a call that
+ * begins at `bytes`, that `role` may make, and in which nothing is wrong. Answers the bytes of its
+ * frame, or 0 for everything else (what is not a call, not allowed, faulty, over a limit of
+ * `limits`, or not all here): then a scan and the two steps say what it is. */
+size_t request_decode_whole(struct request *r, enum role role, const struct limits *limits,
+                            const uint8_t *bytes, size_t size);
 
 /* Looks at [type, msgid, method] and finds the params; `bytes` is one whole object. */
 enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, size_t size);

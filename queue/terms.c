@@ -134,6 +134,7 @@ static void terms_destroy(struct terms_table *t, struct terms *terms)
     list_remove(&terms->in_all);
     requirement_release(t->skills, terms->own_skills);
     memory_give((void *)(uintptr_t)terms->key.bytes);
+    memory_give(terms->shown);
     pool_give(&t->pool, terms);
 }
 
@@ -145,6 +146,7 @@ static struct terms *terms_create(struct terms_table *t, const struct terms *spe
     terms->references = 0;
     terms->counted_in = 0;
     terms->keyed = true;
+    terms->shown = NULL;
     requirement_retain(terms->own_skills);
     list_append(&t->all, &terms->in_all);
     id_map_insert(&t->by_key, terms);
@@ -187,6 +189,14 @@ void terms_release(struct terms_table *t, const struct terms *terms)
     }
 }
 
+void terms_show(const struct terms *terms, void *shown)
+{
+    struct terms *own = (struct terms *)(uintptr_t)terms; /* nothing in the engine depends on it */
+
+    memory_give(own->shown);
+    own->shown = shown;
+}
+
 static void forget_recent(struct terms_table *t)
 {
     for (uint32_t i = 0; i < TERMS_RECENT; i++) {
@@ -221,6 +231,7 @@ void terms_renumber(struct terms_table *t, void (*change)(void *context, struct 
         struct terms *terms = record_of(n, struct terms, in_all);
         char *old = (char *)(uintptr_t)terms->key.bytes;
         change(context, terms);
+        terms_show(terms, NULL);
         spell(memory_take(key_length(terms)), terms);
         memory_give(old);
         if (id_map_find(&t->by_key, terms->key) == NULL) {

@@ -47,6 +47,10 @@ struct terms {
     bool keyed; /* found by its key; not so where a new configuration made two alike */
     struct text key;
     struct list_node in_all;
+
+    /* The host's: one block of memory with what it made of these terms (terms_show), or NULL. Given
+     * back with them, and when a new configuration numbers them anew. */
+    void *shown;
 };
 
 #define TERMS_RECENT 256 /* a power of two */
@@ -72,6 +76,9 @@ void terms_release(struct terms_table *t, const struct terms *terms);
 /* Let `change` number the members of each of them anew. */
 void terms_renumber(struct terms_table *t, void (*change)(void *context, struct terms *terms),
                     void *context);
+
+/* Leave `shown`, which comes from queue/base/memory.h, with the terms. */
+void terms_show(const struct terms *terms, void *shown);
 
 /* How far a promise lies from the start; DURATION_NONE for none. */
 static inline duration_ms terms_promise(engine_time start, engine_time due)

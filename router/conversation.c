@@ -358,12 +358,11 @@ static void conversation_change(struct conversation *c, struct session *s, const
     for (int attempt = 0; attempt < 2; attempt++) {
         struct dispatch_snapshot snapshot = door_snapshot(s->door);
 
-        e = response_error_of(ERROR_UNAVAILABLE);
         if (snapshot.config == NULL) {
+            e = response_error_of(ERROR_UNAVAILABLE);
             e.message = TEXT("this workspace has no configuration yet");
             break;
         }
-        e.retry_after_ms = HOST_RETRY_AFTER_MS;
         if (!dispatch_command(&c->host->dispatch, r, caller, &snapshot, door_now(s->door, c->clock),
                               parcel, work, &e)) {
             break;
@@ -509,6 +508,21 @@ static enum session_verdict conversation_take_far(struct conversation *c, struct
     c->parcel = NULL;
     parcel_back(parcel, &mark);
     return verdict;
+}
+
+/* Whatever is not as usual is left to conversation_frame, which says so. */
+size_t conversation_whole(void *context, struct session *s, const uint8_t *bytes, size_t size)
+{
+    struct conversation *c = context;
+    struct request *r = &c->request;
+    size_t taken = request_decode_whole(r, s->role, &c->limits, bytes, size);
+
+    if (taken == 0 || method_kind(r->method) == METHOD_SESSION ||
+        engine_host_gate(c->host, method_kind(r->method)) != GATE_OPEN) {
+        return 0;
+    }
+    conversation_request(c, s, r, NULL);
+    return taken;
 }
 
 enum session_verdict conversation_frame(void *context, struct session *s, const uint8_t *bytes,

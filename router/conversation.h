@@ -34,6 +34,7 @@ void conversation_init(struct conversation *c, struct engine_host *host,
                        struct engine_host *const *hosts, const struct limits *limits);
 
 /* A session_handler's functions; the context is the conversation. */
+size_t conversation_whole(void *context, struct session *s, const uint8_t *bytes, size_t size);
 enum session_verdict conversation_frame(void *context, struct session *s, const uint8_t *bytes,
                                         size_t size);
 enum session_verdict conversation_half_closed(void *context, struct session *s);

@@ -34,6 +34,13 @@ struct response_error delivery_error(const struct refusal *r)
 
 /* ---- answers ---- */
 
+static void delivery_refused(struct packer *p, uint32_t msgid, const struct refusal *r)
+{
+    struct response_error e = delivery_error(r);
+
+    response_error(p, msgid, &e);
+}
+
 static void delivery_submitted(struct packer *p, const struct view *v, const struct delivery *d)
 {
     size_t map = packer_map_open(p);
@@ -255,12 +262,9 @@ void delivery_encode(struct packer *p, const struct view *v, const struct delive
     uint32_t msgid = delivery_request_unpack(d->request).msgid;
 
     switch (d->kind) {
-    case ANSWER_REFUSED: {
-        struct response_error e = delivery_error(d->refusal);
-
-        response_error(p, msgid, &e);
+    case ANSWER_REFUSED:
+        delivery_refused(p, msgid, d->refusal);
         return;
-    }
     case ANSWER_DONE:
         response_begin(p, msgid);
         packer_map(p, 2);

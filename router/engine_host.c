@@ -98,14 +98,24 @@ static void host_remember_agent(struct engine_host *h, const struct delivery *d)
     }
 }
 
-static void host_deliver_answer(struct engine_host *h, const struct view *v,
-                                const struct delivery *d)
+/* What is not heard is not looked at. */
+static void host_encode(struct packer *p, const struct workspace *w, const struct delivery *d,
+                        const struct delivery_given *given)
 {
+    struct view v;
+
+    view_init(&v, w->engine, engine_now(w->engine));
+    delivery_encode(p, &v, d, given);
+}
+
+static void host_deliver_answer(struct workspace *w, const struct delivery *d)
+{
+    struct engine_host *h = w->host;
     struct outlet o;
 
     host_remember_agent(h, d);
     if (host_open(h, &o, d->session, host_answer_flags(delivery_request_unpack(d->request)), 0)) {
-        delivery_encode(o.packer, v, d, NULL);
+        host_encode(o.packer, w, d, NULL);
         host_close(&o);
     }
 }
@@ -117,9 +127,9 @@ static bool host_guest_hears(const struct guest *g, const struct delivery *d)
 }
 
 /* To every connection that bears the owner's name; written once, and copied. */
-static void host_deliver_to_owner(struct engine_host *h, const struct view *v,
-                                  const struct delivery *d)
+static void host_deliver_to_owner(struct workspace *w, const struct delivery *d)
 {
+    struct engine_host *h = w->host;
     struct connector *c = d->owner->attached > 0 ? d->owner->attachment : NULL;
     bool written = false;
     struct outlet o;
@@ -135,7 +145,7 @@ static void host_deliver_to_owner(struct engine_host *h, const struct view *v,
         }
         if (!written) {
             packer_reset(&h->copied);
-            delivery_encode(&h->copied, v, d, NULL);
+            host_encode(&h->copied, w, d, NULL);
             written = true;
         }
         packer_raw(o.packer, h->copied.bytes, h->copied.size);
@@ -143,16 +153,17 @@ static void host_deliver_to_owner(struct engine_host *h, const struct view *v,
     }
 }
 
-static void host_deliver_to_agent(struct engine_host *h, const struct view *v,
-                                  const struct delivery *d)
+static void host_deliver_to_agent(struct workspace *w, const struct delivery *d)
 {
+    struct engine_host *h = w->host;
     bool finish = d->kind == NOTICE_SIGNED_OUT && d->closes;
     struct outlet o;
 
     if (host_open(h, &o, d->session, MAIL_NOTICE | (finish ? MAIL_FINISH : 0u),
-                  text_equal(d->reason, TEXT("agent_removed")) ? SESSION_END_AGENT_REMOVED
-                                                               : SESSION_END_TAKEN_OVER)) {
-        delivery_encode(o.packer, v, d, h->given);
+                  finish && text_equal(d->reason, TEXT("agent_removed"))
+                      ? SESSION_END_AGENT_REMOVED
+                      : SESSION_END_TAKEN_OVER)) {
+        host_encode(o.packer, w, d, h->given);
         host_close(&o);
     }
 }
@@ -160,16 +171,13 @@ static void host_deliver_to_agent(struct engine_host *h, const struct view *v,
 void host_deliver(void *context, const struct delivery *d)
 {
     struct workspace *w = context;
-    struct engine_host *h = w->host;
-    struct view v;
 
-    view_init(&v, w->engine, engine_now(w->engine));
     if (delivery_is_answer(d)) {
-        host_deliver_answer(h, &v, d);
+        host_deliver_answer(w, d);
     } else if (d->kind == NOTICE_CONTACT_CHANGED) {
-        host_deliver_to_owner(h, &v, d);
+        host_deliver_to_owner(w, d);
     } else {
-        host_deliver_to_agent(h, &v, d);
+        host_deliver_to_agent(w, d);
     }
 }
 
@@ -378,25 +386,33 @@ static bool host_owns_state(struct engine_host *h, const struct guest *g, struct
     return false;
 }
 
+/* What the command of an update lacks. False: it is refused. */
+static bool host_complete_update(struct engine_host *h, struct workspace *w, struct work *work)
+{
+    struct dispatch_snapshot snapshot = door_snapshot(w->door);
+    struct response_error error;
+
+    if (!updater_complete(&h->updater, w->engine, &snapshot, &h->options.limits, work, &error)) {
+        host_refuse(h, &work->command.caller, &error, false);
+        return false;
+    }
+    h->given = &work->update.given;
+    return true;
+}
+
 bool engine_host_work(struct engine_host *h, struct guest *g, struct work *work)
 {
     struct workspace *w = g->workspace;
-    struct dispatch_snapshot snapshot = door_snapshot(w->door);
     struct command *c = &work->command;
-    struct response_error error;
     char id[WORKSPACE_ID_BYTES];
     bool stepped;
 
     h->commands++;
     c->caller.name = g->actor;
-    if (c->kind == COMMAND_UPDATE) {
-        if (!updater_complete(&h->updater, w->engine, &snapshot, &h->options.limits, work,
-                              &error)) {
-            host_refuse(h, &c->caller, &error, false);
-            return true;
-        }
-        h->given = &work->update.given;
-    } else if (c->kind == COMMAND_SUBMIT && work->wants_id) {
+    if (c->kind == COMMAND_UPDATE && !host_complete_update(h, w, work)) {
+        return true;
+    }
+    if (c->kind == COMMAND_SUBMIT && work->wants_id) {
         c->submit.id = workspace_make_id(w, id);
     } else if (c->kind == COMMAND_SET_STATE && !host_owns_state(h, g, c)) {
         return true;

@@ -260,6 +260,7 @@ static void reactor_init_sessions(struct reactor *r)
     };
     const struct session_handler handler = {
         .context = &r->conversation,
+        .whole = conversation_whole,
         .frame = conversation_frame,
         .half_closed = conversation_half_closed,
         .ended = conversation_ended,

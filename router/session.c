@@ -528,6 +528,16 @@ static void session_start_waiting(struct session *s, enum session_wait wait)
     }
 }
 
+/* The usual frame is read once: its end is where its decoder stops. */
+static size_t session_take_whole(struct session *s, const uint8_t *bytes, size_t size)
+{
+    const struct session_handler *h = &s->table->handler;
+
+    return s->state != SESSION_OPEN || s->far || s->scan.position > 0
+               ? 0
+               : h->whole(h->context, s, bytes, size);
+}
+
 /* Hand up the whole frames at the front; returns how many bytes they took. */
 static size_t session_process(struct session *s, const uint8_t *bytes, size_t size)
 {
@@ -535,10 +545,17 @@ static size_t session_process(struct session *s, const uint8_t *bytes, size_t si
 
     while (used < size && s->state <= SESSION_OPEN && !s->leaving) {
         enum frame_status status;
+        size_t whole;
 
         if (session_unwritten(s) > SESSION_OUTPUT_SOFT) {
             session_start_waiting(s, WAIT_FOR_READER);
             break;
+        }
+        whole = session_take_whole(s, bytes + used, size - used);
+        if (whole > 0) {
+            used += whole;
+            s->frame_since = 0;
+            continue;
         }
         status = session_scan(s, bytes + used, size - used);
         if (status == FRAME_MORE) {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "queue/base/memory.h"
 #include "queue/skill.h"
 
 void view_init(struct view *v, const struct engine *e, engine_time now)
@@ -102,22 +103,90 @@ static uint32_t view_contact_due(struct packer *p, const struct contact *c)
     return view_due(p, due);
 }
 
-static uint32_t view_why(struct packer *p, const struct contact *c)
-{
-    const struct terms *t = contact_terms(c);
-    size_t map;
-    uint32_t pairs = 0;
+/* ---- what contacts with the same terms have in common ---- */
 
-    packer_literal(p, "why");
-    map = packer_short_map_open(p);
-    pairs += VIEW_TEXT(p, "tier", t->why_tier);
+/* Terms of so many contacts are worth a few bytes that every one of these is written with. */
+#define VIEW_TERMS_SHARED 8
+
+/* The pairs of the classes, and behind them those of `why`. */
+struct view_terms {
+    uint32_t classes_pairs, why_pairs;
+    uint32_t classes_size, why_size;
+    uint8_t bytes[];
+};
+
+static uint32_t view_terms_classes(struct packer *p, const struct view *v, const struct terms *t)
+{
+    return view_classes(p, v, t->queue, t->tier, t->issue, t->language);
+}
+
+static uint32_t view_terms_why(struct packer *p, const struct terms *t)
+{
+    uint32_t pairs = VIEW_TEXT(p, "tier", t->why_tier);
+
     pairs += VIEW_TEXT(p, "issue", t->why_issue);
     pairs += VIEW_TEXT(p, "queue", t->why_queue);
     pairs += VIEW_TEXT(p, "language", t->why_language);
+    return pairs;
+}
+
+static const struct view_terms *view_terms_make(const struct view *v, const struct terms *t)
+{
+    struct view_terms head = {0}, *made;
+    struct packer p = {0};
+
+    head.classes_pairs = view_terms_classes(&p, v, t);
+    head.classes_size = (uint32_t)p.size;
+    head.why_pairs = view_terms_why(&p, t);
+    head.why_size = (uint32_t)p.size - head.classes_size;
+    made = memory_take(sizeof(*made) + p.size);
+    *made = head;
+    bytes_copy(made->bytes, p.bytes, p.size);
+    packer_close(&p);
+    terms_show(t, made);
+    return made;
+}
+
+/* NULL where few contacts have them: these are written each time. */
+static inline const struct view_terms *view_terms_of(const struct view *v, const struct terms *t)
+{
+    return t->shown != NULL                     ? t->shown
+           : t->references >= VIEW_TERMS_SHARED ? view_terms_make(v, t)
+                                                : NULL;
+}
+
+static uint32_t view_contact_classes(struct packer *p, const struct view *v,
+                                     const struct contact *c)
+{
+    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
+
+    if (shown == NULL) {
+        return view_terms_classes(p, v, contact_terms(c));
+    }
+    packer_raw(p, shown->bytes, shown->classes_size);
+    return shown->classes_pairs;
+}
+
+static uint32_t view_why(struct packer *p, const struct view *v, const struct contact *c)
+{
+    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
+    size_t map;
+    uint32_t pairs;
+
+    packer_literal(p, "why");
+    map = packer_short_map_open(p);
+    if (shown == NULL) {
+        pairs = view_terms_why(p, contact_terms(c));
+    } else {
+        packer_raw(p, shown->bytes + shown->classes_size, shown->why_size);
+        pairs = shown->why_pairs;
+    }
     pairs += VIEW_TEXT(p, "agent", contact_why_agent(c));
     packer_short_map_close(p, map, pairs);
     return 1;
 }
+
+/* ---- what a contact and its offer have in common ---- */
 
 static uint32_t view_customer(struct packer *p, const struct contact_body *b)
 {
@@ -143,8 +212,7 @@ uint32_t view_contact(struct packer *p, const struct view *v, const struct conta
     size_t position;
 
     pairs += VIEW_TEXT(p, "state", contact_state_word(c->state));
-    pairs += view_classes(p, v, contact_queue(c), contact_terms(c)->tier, contact_terms(c)->issue,
-                          contact_terms(c)->language);
+    pairs += view_contact_classes(p, v, c);
     pairs += VIEW_TIME(p, "deadline_at", contact_due(c, PROMISE_ANSWER));
     pairs += view_contact_due(p, c);
     if (c->state == CONTACT_WAITING) {
@@ -156,7 +224,7 @@ uint32_t view_contact(struct packer *p, const struct view *v, const struct conta
     pairs += VIEW_SPAN_OR_NIL(p, "estimated_wait_ms",
                               c->state == CONTACT_WAITING ? engine_estimated_wait(v->engine, c)
                                                           : DURATION_NONE);
-    pairs += view_why(p, c);
+    pairs += view_why(p, v, c);
     return pairs;
 }
 
@@ -334,8 +402,7 @@ uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *
     view_offer_id(p, o->number);
     pairs += VIEW_TEXT(p, "contact", contact_id(c));
     pairs += view_channel(p, v, o->channel);
-    pairs += view_classes(p, v, contact_queue(c), contact_terms(c)->tier, contact_terms(c)->issue,
-                          contact_terms(c)->language);
+    pairs += view_contact_classes(p, v, c);
     pairs += view_customer(p, b);
     pairs += VIEW_TEXT(p, "subject", b->subject);
     pairs += VIEW_TEXT(p, "text", b->text);
@@ -357,7 +424,7 @@ uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *
     pairs += VIEW_INT(p, "visits", contact_extras(c)->visits);
     pairs += VIEW_TEXT(p, "note", b->note);
     pairs += view_from(p, v, c);
-    pairs += view_why(p, c);
+    pairs += view_why(p, v, c);
     return pairs;
 }
 

@@ -286,7 +286,7 @@ static uint32_t known_word(const struct name_list *names, struct text word, cons
     }
     index = word.length > WORD_BYTES_MAX ? UINT32_MAX : name_list_find(names, word);
     if (index != UINT32_MAX) {
-        why_add(why, TEXT("named by the connector"));
+        why_say(why, TEXT("named by the connector"));
         return index;
     }
     why_add(why, TEXT("the connector's "));
@@ -383,7 +383,7 @@ static void decide_language(struct work *w)
 
     if (named != UINT32_MAX) {
         w->out->language = (language_index)named;
-        why_add(why, TEXT("named by the connector"));
+        why_say(why, TEXT("named by the connector"));
         if (!text_equal(word, r->language_names[named])) {
             why_add(why, TEXT(" as "));
             why_add_quoted(why, word);
@@ -400,12 +400,12 @@ static void decide_language(struct work *w)
         script = main_script(&w->scratch->normal);
         if (script != SCRIPT_COUNT && r->by_script[script] != INDEX_NONE16) {
             w->out->language = r->by_script[script];
-            why_add(why, text_from(detected[script]));
+            why_say(why, text_from(detected[script]));
             return;
         }
     }
     w->out->language = r->default_language;
-    why_add(why, r->default_language == INDEX_NONE16 ? TEXT("none") : TEXT("default"));
+    why_say(why, r->default_language == INDEX_NONE16 ? TEXT("none") : TEXT("default"));
 }
 
 /* Tier. */
@@ -429,7 +429,7 @@ static void decide_tier(struct work *w)
         }
     }
     w->out->tier = r->default_tier;
-    why_add(why, TEXT("default"));
+    why_say(why, TEXT("default"));
 }
 
 /* Issue. */
@@ -618,7 +618,7 @@ static void decide_issue(struct work *w)
         return;
     }
     w->out->issue = r->default_issue;
-    why_add(&s->why_issue, TEXT("no rule holds"));
+    why_say(&s->why_issue, TEXT("no rule holds"));
     if (r->default_issue != INDEX_NONE16) {
         why_add(&s->why_issue, TEXT("; default"));
     }
@@ -645,7 +645,7 @@ static void decide_queue(struct work *w)
         }
     }
     w->out->queue = r->default_queue;
-    why_add(why, TEXT("default"));
+    why_say(why, TEXT("default"));
 }
 
 void classify(const struct ruleset *r, struct classify_scratch *s, const struct classify_input *in,

@@ -6,16 +6,35 @@
 
 void why_start(struct why *w)
 {
+    w->said = TEXT_NONE;
     w->length = 0;
 }
 
-void why_add(struct why *w, struct text words)
+static void why_put(struct why *w, struct text words)
 {
     struct text fitting = normalise_cut(words, WHY_BYTES_MAX - w->length);
 
     if (fitting.length > 0) {
         memcpy(w->bytes + w->length, fitting.bytes, fitting.length);
         w->length += fitting.length;
+    }
+}
+
+void why_add(struct why *w, struct text words)
+{
+    struct text said = w->said;
+
+    w->said = TEXT_NONE;
+    why_put(w, said);
+    why_put(w, words);
+}
+
+void why_say(struct why *w, struct text words)
+{
+    if (w->length == 0 && text_is_none(w->said)) {
+        w->said = words;
+    } else {
+        why_add(w, words);
     }
 }
 
@@ -38,9 +57,10 @@ void why_add_number(struct why *w, int64_t number)
 void why_add_quoted(struct why *w, struct text words)
 {
     struct text shown = normalise_cut(words, QUOTED_BYTES_MAX);
-    uint32_t from = w->length + 1;
+    uint32_t from;
 
     why_add(w, TEXT("\""));
+    from = w->length;
     why_add(w, shown);
     for (uint32_t i = from; i < w->length; i++) {
         if ((unsigned char)w->bytes[i] < 0x20 || w->bytes[i] == 0x7F) {
@@ -52,5 +72,5 @@ void why_add_quoted(struct why *w, struct text words)
 
 struct text why_text(const struct why *w)
 {
-    return (struct text){w->bytes, w->length};
+    return text_is_none(w->said) ? (struct text){w->bytes, w->length} : w->said;
 }

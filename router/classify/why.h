@@ -10,12 +10,17 @@
 #define WHY_BYTES_MAX 480
 
 struct why {
+    struct text said; /* all of it so far, or TEXT_NONE: then it stands in `bytes` */
     uint32_t length;
     char bytes[WHY_BYTES_MAX];
 };
 
 void why_start(struct why *w);
 void why_add(struct why *w, struct text words);
+
+/* The same with words that stay where they are: copied only when they are not the whole of it. */
+void why_say(struct why *w, struct text words);
+
 void why_add_number(struct why *w, int64_t number);
 
 /* In double quotation marks; control characters become "?", and a long word is cut short. */

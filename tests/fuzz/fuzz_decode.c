@@ -215,6 +215,29 @@ static void same_request(const uint8_t *bytes, size_t size, const msgpack_object
     }
 }
 
+/* One pass over bytes that nobody scanned takes a frame only when scan and steps would, and to the
+ * same end. */
+static void same_whole(const uint8_t *bytes, size_t size, enum role role,
+                       const struct limits *limits)
+{
+    static struct request whole, steps;
+    size_t taken = request_decode_whole(&whole, role, limits, bytes, size);
+    struct frame_limits bounds = {.bytes = limits->of[LIMIT_FRAME],
+                                  .nesting = limits->of[LIMIT_NESTING]};
+    struct request_error error;
+    struct frame_scan scan;
+    bool usual;
+
+    frame_scan_init(&scan);
+    usual = frame_scan(&scan, bytes, size, &bounds) == FRAME_DONE &&
+            request_decode_head(&steps, bytes, scan.position) == REQUEST_CALL &&
+            steps.method != METHOD_NONE && (method_roles(steps.method) & 1u << role) != 0 &&
+            request_decode_params(&steps, role, limits, &error);
+    agree(taken == (usual ? scan.position : 0));
+    agree(!usual || (whole.method == steps.method && whole.msgid == steps.msgid &&
+                     whole.present == steps.present));
+}
+
 static void compare(const uint8_t *bytes, size_t size, enum role role, const struct limits *limits)
 {
     struct frame_limits bounds = {.bytes = 65536, .nesting = 16};
@@ -223,6 +246,7 @@ static void compare(const uint8_t *bytes, size_t size, enum role role, const str
     msgpack_unpacked u;
     size_t offset = 0;
 
+    same_whole(bytes, size, role, limits);
     frame_scan_init(&scan);
     if (frame_scan(&scan, bytes, size, &bounds) != FRAME_DONE) {
         return;

@@ -119,7 +119,8 @@ static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
     const struct session_options options = {.connections_max = 10, .connections = &p->connections};
-    const struct session_handler handler = {NULL, no_frame, no_half_close, no_end};
+    const struct session_handler handler = {
+        .frame = no_frame, .half_closed = no_half_close, .ended = no_end};
 
     if (p == NULL) {
         return -1;
