@@ -24,6 +24,8 @@ add_library(router STATIC
     server.c
     server_journal.c
     session.c
+    session_input.c
+    session_output.c
     settings_codec.c
     update.c
     view.c
