@@ -78,7 +78,7 @@ static bool load_checkpoint(void *context, const struct journal_entry *entry, jo
     struct reader *w = reader_of(context, entry->workspace);
     struct cursor c = cursor_over(entry->bytes, entry->size);
     struct text record;
-    uint32_t count;
+    uint32_t count = 0;
 
     if (entry->kind != ENTRY_CHECKPOINT || !w->recovered->has_checkpoint ||
         at < w->recovered->keep_from || entry->seq != w->recovered->checkpoint_seq) {
@@ -99,7 +99,7 @@ static bool load_checkpoint(void *context, const struct journal_entry *entry, jo
 static void note_fields(struct reader *w, enum fact_kind kind, struct cursor c)
 {
     const struct fact_kind_row *row = fact_kind_row(kind);
-    uint32_t items, pairs;
+    uint32_t items = 0, pairs = 0;
 
     assert_true(cursor_array(&c, &items) && items == 5);
     for (int i = 0; i < 4; i++) {
@@ -108,7 +108,7 @@ static void note_fields(struct reader *w, enum fact_kind kind, struct cursor c)
     assert_true(cursor_map(&c, &pairs));
     assert_true(row->field_count <= FIELDS_MAX);
     while (pairs-- > 0) {
-        struct text key;
+        struct text key = TEXT_NONE;
         uint32_t i = 0;
 
         assert_true(cursor_text(&c, &key) && cursor_skip(&c));
@@ -145,7 +145,7 @@ static bool read_facts(void *context, const struct journal_entry *entry, journal
 {
     struct reader *w = reader_of(context, entry->workspace);
     struct cursor c = cursor_over(entry->bytes, entry->size);
-    uint32_t count;
+    uint32_t count = 0;
 
     (void)at;
     if (entry->kind != ENTRY_FACTS) {
