@@ -117,9 +117,9 @@ static void listen(void)
     client_take_output(&talk.client, &out);
     c = cursor_over(out.bytes, out.size);
     while (cursor_left(&c) > 0) {
-        uint32_t items;
-        uint64_t type, msgid;
-        struct text method;
+        uint32_t items = 0;
+        uint64_t type = 0, msgid = 0;
+        struct text method = TEXT_NONE;
 
         assert_true(cursor_array(&c, &items) && items == 4);
         assert_true(cursor_uint(&c, &type) && type == 0);
