@@ -64,6 +64,7 @@ static void *ring_consume(void *context)
         batch = item;
         sum += ring_batch_sum(batch);
         taken += batch->count;
+        tsan_release(run->batches); /* that it is read, the ring's room will tell */
     }
     run->sum = sum;
     return NULL;
@@ -77,6 +78,7 @@ static void ring_produce(struct ring_run *run)
     for (uint32_t next = 0; sent < run->operations; next = (next + 1) % (2 * RING_PLACES)) {
         struct ring_batch *batch = &run->batches[next];
 
+        tsan_acquire(run->batches);
         ring_batch_fill(batch, run->batch, sent, run->operations);
         sent += batch->count;
         tsan_release(&run->ring);
