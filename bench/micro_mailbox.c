@@ -5,6 +5,7 @@
 #include "bench/micro_ring.h"
 #include "queue/base/memory.h"
 #include "router/mailbox.h"
+#include "router/tsan.h"
 
 #define MAILBOX_BATCHES (2u * MAILBOX_PLACES) /* more than can be on their way at a time */
 #define MAILBOX_A_TURN  16                    /* batches that a turn makes, as one of many */
@@ -38,6 +39,7 @@ static bool micro_mailbox_send(struct micro_reactor *r)
     for (int i = 0; i < MAILBOX_A_TURN && r->done < r->operations; i++) {
         struct ring_batch *batch = &r->batches[r->next];
 
+        tsan_acquire(r->box->exchange);
         ring_batch_fill(batch, r->batch, r->done, r->operations);
         if (!mailbox_send(r->box, RECEIVER, LANE_COMMANDS, batch)) {
             return false;
@@ -55,6 +57,7 @@ static bool micro_mailbox_receive(struct micro_reactor *r)
     while ((batch = mailbox_take(r->box, SENDER, LANE_COMMANDS)) != NULL) {
         r->sum += ring_batch_sum(batch);
         r->done += batch->count;
+        tsan_release(r->box->exchange); /* that it is read, the ring's room will tell */
     }
     return false;
 }
