@@ -281,16 +281,17 @@ static void conversation_job_done(struct config_job *job)
 
 void conversation_turn(struct conversation *c)
 {
-    struct list_node *n = list_first(&c->finished);
+    struct list later;
+    struct list_node *n;
 
-    while (n != NULL) {
-        struct list_node *next = list_next(&c->finished, n);
+    list_init(&later);
+    while ((n = list_first(&c->finished)) != NULL) {
         struct config_job *job = record_of(n, struct config_job, in_list);
 
         list_remove(n);
         switch (conversation_finish_job(c, job)) {
         case JOB_LATER:
-            list_append(&c->finished, n);
+            list_append(&later, n);
             break;
         case JOB_FINISHED:
             config_job_close(job);
@@ -300,7 +301,10 @@ void conversation_turn(struct conversation *c)
             c->jobs--;
             break;
         }
-        n = next;
+    }
+    while ((n = list_first(&later)) != NULL) {
+        list_remove(n);
+        list_append(&c->finished, n);
     }
 }
 

@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "proto/walk.h"
-#include "queue/base/memory.h"
 
 void dispatch_init(struct dispatch *d)
 {
