@@ -289,10 +289,14 @@ static void choose_reserved(const struct engine *e, const struct agent *a, uint3
 
 struct contact *matcher_contact_for(struct engine *e, struct agent *a)
 {
-    uint32_t free_for = agent_free_for(e, a);
     struct choice best = {NULL, UINT32_MAX, {0, 0}};
     bool each = a->ranked || (!a->all_queues && a->queue_count <= FEW_QUEUES);
+    uint32_t free_for;
 
+    if (ranked_tree_count(&e->lines_waiting) == 0 && ranked_tree_count(&a->reserved) == 0) {
+        return NULL; /* nobody waits, for anyone or for it */
+    }
+    free_for = agent_free_for(e, a);
     if (free_for == 0 || a->profile == NULL) {
         return NULL;
     }
