@@ -29,3 +29,21 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT SANITIZE AND NOT COVERAGE
     include(CheckIPOSupported)
     check_ipo_supported(RESULT CMAKE_INTERPROCEDURAL_OPTIMIZATION LANGUAGES C)
 endif()
+
+# Compiled by profile: deploy/optimize builds programs that count which ways they take, lets them work, and builds them
+# again by what they counted. Both builds must be in the same folder, by the same compiler.
+set(SWITCHBOARD_PROFILE "" CACHE STRING "count: programs that write a profile; use: programs compiled by that profile")
+set_property(CACHE SWITCHBOARD_PROFILE PROPERTY STRINGS "" count use)
+if(SWITCHBOARD_PROFILE AND NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    message(FATAL_ERROR "SWITCHBOARD_PROFILE needs gcc")
+endif()
+if(SWITCHBOARD_PROFILE STREQUAL "count")
+    add_compile_options(-fprofile-generate=${CMAKE_BINARY_DIR}/profile -fprofile-update=prefer-atomic)
+    add_link_options(-fprofile-generate=${CMAKE_BINARY_DIR}/profile)
+elseif(SWITCHBOARD_PROFILE STREQUAL "use")
+    # What the training never did has no profile, and is compiled as ever.
+    add_compile_options(-fprofile-use=${CMAKE_BINARY_DIR}/profile -fprofile-correction -Wno-missing-profile)
+    add_link_options(-fprofile-use=${CMAKE_BINARY_DIR}/profile)
+elseif(SWITCHBOARD_PROFILE)
+    message(FATAL_ERROR "SWITCHBOARD_PROFILE is count or use, not ${SWITCHBOARD_PROFILE}")
+endif()
