@@ -189,7 +189,7 @@ void contact_set_terms(struct engine *e, struct contact *c, const struct terms *
 struct contact_extras *contact_new_extras(struct engine *e, struct contact *c);
 static inline struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
 {
-    return c->extras == NULL ? contact_new_extras(e, c) : c->extras;
+    return c->extras == 0 ? contact_new_extras(e, c) : near_at_known(c, c->extras);
 }
 
 /* Before the first change of a contact its submission, told by its record, goes into its story.

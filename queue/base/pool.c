@@ -22,7 +22,7 @@
 #endif
 
 struct pool_chunk {
-    struct store_chunk head;
+    struct pool *pool;
     struct pool_chunk *next; /* in its ring */
     struct pool_chunk *previous;
     void *free;
@@ -70,14 +70,14 @@ void pool_init(struct pool *p, struct store *store, size_t record_size)
     memset(p, 0, sizeof(*p));
     p->store = store;
     p->record_size = (uint32_t)((record_size + STORE_UNIT - 1) / STORE_UNIT * STORE_UNIT);
-    p->per_chunk = (uint32_t)((STORE_CHUNK_USABLE - sizeof(struct pool_chunk)) / p->record_size);
+    p->per_chunk = (uint32_t)((STORE_CHUNK_BYTES - sizeof(struct pool_chunk)) / p->record_size);
 }
 
 static void chunk_give(struct pool *p, struct pool_chunk **ring, struct pool_chunk *c)
 {
     ring_remove(ring, c);
     POOL_UNPOISON(c->records, (size_t)p->record_size * p->per_chunk);
-    store_give(&c->head);
+    store_give(p->store, c);
 }
 
 void pool_close(struct pool *p)
@@ -94,8 +94,9 @@ void pool_close(struct pool *p)
 
 static struct pool_chunk *pool_grow(struct pool *p)
 {
-    struct pool_chunk *c = (struct pool_chunk *)store_take(p->store);
+    struct pool_chunk *c = store_take(p->store);
 
+    c->pool = p;
     c->free = NULL;
     c->taken = 0;
     c->fresh = p->per_chunk;
@@ -137,10 +138,10 @@ void *pool_take_raw(struct pool *p)
 
 void pool_give(struct pool *p, void *record)
 {
-    struct pool_chunk *c = (struct pool_chunk *)store_chunk_of(record);
+    struct pool_chunk *c = store_chunk_of(record);
     struct pool_free *given = record;
 
-    assert(c->taken != 0 && c->head.store == p->store);
+    assert(c->taken != 0 && c->pool == p);
     given->next = c->free; /* a record given back twice is poisoned, and stops here */
     c->free = given;
     POOL_POISON(given, p->record_size);
