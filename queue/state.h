@@ -101,7 +101,9 @@ struct engine {
     struct id_map profiles;
     struct list all_profiles;
     struct profile **profile_by_number;
-    uint32_t profile_capacity;
+    uint32_t profile_capacity, profile_count;
+    bool profiles_are_many; /* then idle agents also stand together: */
+    struct ranked_tree idle_of_all[IDLE_ORDER_COUNT];
     struct bitset profile_numbers; /* in use */
     struct bitset profiles_ready;  /* with somebody idle in them */
     struct list moved_agents;      /* see agent_refresh */
