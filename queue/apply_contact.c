@@ -1,6 +1,7 @@
 /* Facts about contacts. */
 #include "queue/state.h"
 
+/* A line of a story that is open: apply_contact saw to that. */
 static void remember(struct engine *e, struct contact *c, const struct fact *f, struct agent *agent,
                      struct text reason, struct text actor)
 {
@@ -11,7 +12,7 @@ static void remember(struct engine *e, struct contact *c, const struct fact *f, 
                                   .agent = agent,
                                   .reason = reason,
                                   .actor = actor};
-    contact_remember(e, c, &entry);
+    c->history = history_add(&e->papers, c->history, contact_history_base(c), &entry);
 }
 
 /* ---- states ---- */
@@ -141,12 +142,13 @@ static void set_new_extras(struct engine *e, struct contact *c, const struct fac
 static void apply_new(struct engine *e, const struct fact *f)
 {
     const struct fact_NEW_CONTACT *n = &f->new_contact;
-    struct contact *c = pool_take(&e->contact_pool);
+    struct contact *c = pool_take_raw(&e->contact_pool);
     uint32_t hash = f->hash != 0 ? f->hash : contact_index_hash(e, f->subject);
     struct tombstone *old =
         f->hash != 0 ? f->before : contact_index_find_hashed(e, f->subject, hash).tombstone;
     struct owner *owner;
 
+    *c = (struct contact){0};
     if (old != NULL) {
         tombstone_forget(e, old); /* its time is over: step saw to that */
     }
@@ -173,7 +175,14 @@ static void apply_new(struct engine *e, const struct fact *f)
     TALLY_EACH(e, contact_terms(c), NULL, tally->submitted++);
     enter(e, c, (enum contact_state)c->state);
     contact_arm(e, c);
-    remember(e, c, f, NULL, TEXT_NONE, n->actor);
+    if (n->actor.bytes != NULL) { /* else the record says all */
+        const struct history_entry entry = {.seq = f->seq,
+                                            .at = f->at,
+                                            .kind = (uint8_t)f->kind,
+                                            .queue = n->queue,
+                                            .actor = n->actor};
+        contact_remember(e, c, &entry);
+    }
 }
 
 /* ---- updates ---- */

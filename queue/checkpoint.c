@@ -230,16 +230,11 @@ void engine_checkpoint_abandon(struct engine *e)
 
 /* ---- what facts are about to change ---- */
 
-void checkpoint_before_contact(struct engine *e, struct contact *c)
+void checkpoint_write_before(struct engine *e, struct contact *c)
 {
-    if (e->checkpoint != NULL && c->checkpoint != (uint16_t)e->checkpoint_count) {
+    if (c->checkpoint != (uint16_t)e->checkpoint_count) {
         write_contact(e, c);
     }
-}
-
-void checkpoint_skip_contact(struct engine *e, struct contact *c)
-{
-    c->checkpoint = (uint16_t)e->checkpoint_count;
 }
 
 void checkpoint_contact_leaves(struct engine *e, struct contact *c)

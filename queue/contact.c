@@ -33,8 +33,8 @@
     MOVE(CONTACT_WRAPPING, FACT_CONTACT_RATED, CONTACT_STATE_COUNT)                                \
     MOVE(CONTACT_WRAPPING, FACT_CONTACT_COMPLETED, CONTACT_COMPLETED)
 
-#define MOVE_KEY(from, by)      ((unsigned)(from) << 8 | (unsigned)(by))
-#define MOVE_CASE(from, by, to) case MOVE_KEY(from, by):
+#define MOVE_MAY(from, by, to) [from][by] = true,
+static const bool moves[CONTACT_STATE_COUNT][FACT_KIND_COUNT] = {CONTACT_MOVES(MOVE_MAY)};
 
 static bool is_promise(enum fact_kind by)
 {
@@ -43,15 +43,7 @@ static bool is_promise(enum fact_kind by)
 
 bool contact_may(const struct contact *c, enum fact_kind by)
 {
-    if (is_promise(by)) {
-        return c->state < CONTACT_LIVE_STATES;
-    }
-    switch (MOVE_KEY(c->state, by)) {
-        CONTACT_MOVES(MOVE_CASE)
-        return true;
-    default:
-        return false;
-    }
+    return moves[c->state][by] || (is_promise(by) && c->state < CONTACT_LIVE_STATES);
 }
 
 /* ---- words ---- */

@@ -286,7 +286,7 @@ duration_ms engine_estimated_wait(const struct engine *e, const struct contact *
 
     if (c->state == CONTACT_WAITING) {
         bool at_once = matcher_agent_for((struct engine *)(uintptr_t)e, c) != NULL;
-        return pace_estimate(&q->pace, engine_position(e, c), at_once);
+        return pace_estimate(&q->pace, at_once ? 1 : engine_position(e, c), at_once);
     }
     return c->state == CONTACT_OFFERED ? pace_estimate(&q->pace, 1, true) : DURATION_NONE;
 }

@@ -1,7 +1,5 @@
 #include "queue/fact.h"
 
-#include <stddef.h>
-
 #define OFFSET(fields, name)                                                                       \
     (uint16_t)(offsetof(struct fact, new_contact) + offsetof(struct fact_##fields, name))
 
@@ -41,7 +39,7 @@
 /* The union's members all begin at one place, so an offset within a struct is an offset from it. */
 #define ROWS(fields)                                                                               \
     static const struct fact_field rows_##fields[] = {FACT_FIELDS_##fields(ROW)};                  \
-    static const struct fact_##fields absent_##fields = {FACT_FIELDS_##fields(ABSENT)};
+    const struct fact_##fields fact_absent_##fields = {FACT_FIELDS_##fields(ABSENT)};
 
 #define ROW(type, name, help) {FACT_FIELD_##type, OFFSET_HERE(name), TEXT(#name), help},
 
@@ -106,10 +104,12 @@ ROWS(JOURNAL_STALLED)
 ROWS(CONFIG_APPLIED)
 #undef OFFSET_HERE
 
+const struct fact_NONE fact_absent_NONE = {0};
+
 #define FIELDS_NONE NULL, 0, NULL, 0
 #define FIELDS_IN(fields)                                                                          \
-    rows_##fields, sizeof(rows_##fields) / sizeof(rows_##fields[0]), &absent_##fields,             \
-        sizeof(absent_##fields)
+    rows_##fields, sizeof(rows_##fields) / sizeof(rows_##fields[0]), &fact_absent_##fields,        \
+        sizeof(fact_absent_##fields)
 #define FIELDS_NEW_CONTACT        FIELDS_IN(NEW_CONTACT)
 #define FIELDS_CONTACT_WOKEN      FIELDS_IN(CONTACT_WOKEN)
 #define FIELDS_CONTACT_UPDATED    FIELDS_IN(CONTACT_UPDATED)
@@ -148,15 +148,4 @@ enum fact_kind fact_kind_from_word(struct text word)
         i++;
     }
     return (enum fact_kind)i;
-}
-
-void fact_init(struct fact *f, enum fact_kind kind)
-{
-    const struct fact_kind_row *row = &kinds[kind];
-
-    memset(f, 0, offsetof(struct fact, new_contact));
-    f->kind = kind;
-    if (row->absent != NULL) {
-        memcpy(&f->new_contact, row->absent, row->absent_size);
-    }
 }

@@ -50,41 +50,6 @@ static uint64_t time_distance(struct history_base base, const struct history_ent
     return (uint64_t)e->at - (uint64_t)base.at;
 }
 
-/* The head of an entry's line, and the bytes of the whole line. */
-static size_t head_of(const struct history_entry *e, struct history_base base,
-                      struct line_head *head)
-{
-    uint64_t seq = e->seq - base.seq;
-    uint64_t at = time_distance(base, e);
-    uint8_t word = word_number(e->reason);
-    size_t size = HEAD_BYTES;
-    unsigned flags = 0;
-
-    if (seq > UINT32_MAX || at > UINT32_MAX) {
-        flags |= LINE_FAR;
-        size += 2 * sizeof(uint64_t);
-    }
-    if (e->agent != NULL) {
-        flags |= LINE_AGENT;
-        size += sizeof(e->agent);
-    }
-    if (e->reason.bytes != NULL && word == 0) {
-        flags |= LINE_REASON;
-        size += sizeof(e->reason.length) + e->reason.length;
-    }
-    if (e->actor.bytes != NULL) {
-        flags |= LINE_ACTOR;
-        size += sizeof(e->actor.length) + e->actor.length;
-    }
-    *head = (struct line_head){.kind = e->kind,
-                               .word = word,
-                               .queue = e->queue,
-                               .seq = (uint32_t)seq,
-                               .at = (uint32_t)at,
-                               .flags = (uint8_t)flags};
-    return size;
-}
-
 static inline uint8_t *put(uint8_t *at, const void *bytes, size_t size)
 {
     memcpy(at, bytes, size);
@@ -110,14 +75,55 @@ static const uint8_t *take_text(const uint8_t *at, struct text *t)
     return at + t->length;
 }
 
-static void put_line(uint8_t *at, const struct line_head *head, const struct history_entry *e,
+/* What an entry's line begins with, and the bytes of the whole line. */
+static inline size_t head_of(const struct history_entry *e, struct history_base base,
+                             struct line_head *head)
+{
+    uint64_t seq = e->seq - base.seq;
+    uint64_t at = time_distance(base, e);
+    size_t size = HEAD_BYTES;
+    unsigned flags = 0;
+
+    head->word = word_number(e->reason);
+    if ((seq | at) > UINT32_MAX) {
+        flags |= LINE_FAR;
+        size += 2 * sizeof(uint64_t);
+    }
+    if (e->agent != NULL) {
+        flags |= LINE_AGENT;
+        size += sizeof(e->agent);
+    }
+    if (head->word == 0 && e->reason.bytes != NULL) {
+        flags |= LINE_REASON;
+        size += sizeof(e->reason.length) + e->reason.length;
+    }
+    if (e->actor.bytes != NULL) {
+        flags |= LINE_ACTOR;
+        size += sizeof(e->actor.length) + e->actor.length;
+    }
+    head->kind = e->kind;
+    head->queue = e->queue;
+    head->seq = (uint32_t)seq;
+    head->at = (uint32_t)at;
+    head->flags = (uint8_t)flags;
+    return size;
+}
+
+/* Member by member: so a head that is nowhere but in registers need not be put together first. */
+static inline uint8_t *put_head(uint8_t *at, const struct line_head *head)
+{
+    at[offsetof(struct line_head, kind)] = head->kind;
+    at[offsetof(struct line_head, word)] = head->word;
+    put(at + offsetof(struct line_head, queue), &head->queue, sizeof(head->queue));
+    put(at + offsetof(struct line_head, seq), &head->seq, sizeof(head->seq));
+    put(at + offsetof(struct line_head, at), &head->at, sizeof(head->at));
+    at[offsetof(struct line_head, flags)] = head->flags;
+    return at + HEAD_BYTES;
+}
+
+static void put_rest(uint8_t *at, const struct line_head *head, const struct history_entry *e,
                      struct history_base base)
 {
-    at = put(at, head, HEAD_BYTES);
-    if (head->flags == LINE_AGENT) { /* as in most */
-        put(at, &e->agent, sizeof(e->agent));
-        return;
-    }
     if ((head->flags & LINE_FAR) != 0) {
         const uint64_t far[2] = {e->seq - base.seq, time_distance(base, e)};
         at = put(at, far, sizeof(far));
@@ -126,6 +132,17 @@ static void put_line(uint8_t *at, const struct line_head *head, const struct his
     at = (head->flags & LINE_REASON) != 0 ? put_text(at, e->reason) : at;
     if ((head->flags & LINE_ACTOR) != 0) {
         put_text(at, e->actor);
+    }
+}
+
+static inline void put_line(uint8_t *at, const struct line_head *head,
+                            const struct history_entry *e, struct history_base base)
+{
+    at = put_head(at, head);
+    if (head->flags == LINE_AGENT) { /* as in most */
+        put(at, &e->agent, sizeof(e->agent));
+    } else if (head->flags != 0) {
+        put_rest(at, head, e, base);
     }
 }
 
@@ -290,12 +307,11 @@ uint32_t contact_history(const struct contact *c, struct history_entry out[HISTO
     return 1;
 }
 
-void contact_open_history(struct engine *e, struct contact *c, bool worked)
+void contact_begin_history(struct engine *e, struct contact *c, bool worked)
 {
-    if (c->history == 0) {
-        struct history_entry first = submission_of(c);
-        c->history = history_begin(&e->papers, &first, true, worked);
-    }
+    struct history_entry first = submission_of(c);
+
+    c->history = history_begin(&e->papers, &first, true, worked);
 }
 
 /* Whether a line says no more of the submission than the record does. */

@@ -35,15 +35,15 @@ bool offer_may(const struct offer *o, enum fact_kind by)
 
 struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c, struct agent *a)
 {
-    struct offer *o = pool_take(&e->offer_pool);
+    struct offer *o = pool_take_raw(&e->offer_pool);
 
-    o->number = number;
-    o->contact = c;
-    o->agent = a;
-    o->channel = contact_terms(c)->channel;
-    o->made_at = e->now;
-    o->accepted_at = TIME_NEVER;
-    o->until = TIME_NEVER;
+    *o = (struct offer){.number = number,
+                        .contact = c,
+                        .agent = a,
+                        .channel = contact_terms(c)->channel,
+                        .made_at = e->now,
+                        .accepted_at = TIME_NEVER,
+                        .until = TIME_NEVER};
     contact_own_extras(e, c)->references++;
     list_append(&a->held, &o->of_agent);
     a->held_count++;

@@ -101,7 +101,9 @@ struct engine {
     struct id_map profiles;
     struct list all_profiles;
     struct profile **profile_by_number;
-    uint32_t profile_capacity;
+    uint32_t profile_capacity, profile_count;
+    bool profiles_are_many; /* then idle agents also stand together: */
+    struct ranked_tree idle_of_all[IDLE_ORDER_COUNT];
     struct bitset profile_numbers; /* in use */
     struct bitset profiles_ready;  /* with somebody idle in them */
     struct list moved_agents;      /* see agent_refresh */
@@ -132,7 +134,12 @@ struct engine {
 
 /* ---- facts: decide.c ---- */
 void engine_emit(struct engine *e, struct fact *f); /* number it, tell the sink, apply it */
-void fact_about(struct fact *f, enum fact_kind kind, struct contact *c);
+static inline void fact_about(struct fact *f, enum fact_kind kind, struct contact *c)
+{
+    fact_init(f, kind);
+    f->subject = contact_id(c);
+    f->contact = c;
+}
 void fact_given_back(const struct engine *e, struct fact *f, enum fact_kind kind,
                      struct contact *c);
 void fact_about_agent(struct fact *f, enum fact_kind kind, struct agent *a);
@@ -148,12 +155,21 @@ void owner_arm_contacts(struct engine *e, struct owner *o);
 void owners_after_start(struct engine *e);
 struct agent *agent_after(const struct engine *e, const struct agent *a); /* by number, all */
 void agent_arm(struct engine *e, struct agent *a);
-void checkpoint_before_contact(struct engine *e, struct contact *c);
+void checkpoint_write_before(struct engine *e, struct contact *c);
+static inline void checkpoint_before_contact(struct engine *e, struct contact *c)
+{
+    if (e->checkpoint != NULL) {
+        checkpoint_write_before(e, c);
+    }
+}
 void checkpoint_before_tombstone_change(struct engine *e, struct tombstone *t);
 void checkpoint_before_tombstone(struct engine *e, struct tombstone *t);
 void checkpoint_loading_abandon(struct engine *e);
 void checkpoint_contact_leaves(struct engine *e, struct contact *c);
-void checkpoint_skip_contact(struct engine *e, struct contact *c); /* it came after */
+static inline void checkpoint_skip_contact(const struct engine *e, struct contact *c)
+{
+    c->checkpoint = (uint16_t)e->checkpoint_count; /* it came after */
+}
 void agent_accepted(struct engine *e, struct agent *a); /* one more on its fairness count */
 void checkpoint_before_all(struct engine *e);
 struct owner *owner_intern(struct engine *e, struct text name);
@@ -194,7 +210,13 @@ static inline struct contact_extras *contact_own_extras(struct engine *e, struct
 
 /* Before the first change of a contact its submission, told by its record, goes into its story.
  * `worked`: agents get it. */
-void contact_open_history(struct engine *e, struct contact *c, bool worked);
+void contact_begin_history(struct engine *e, struct contact *c, bool worked);
+static inline void contact_open_history(struct engine *e, struct contact *c, bool worked)
+{
+    if (c->history == 0) {
+        contact_begin_history(e, c, worked);
+    }
+}
 
 /* One line more of its story. */
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry);

@@ -38,13 +38,6 @@ const char *command_kind_word(enum command_kind kind)
 
 /* ---- facts ---- */
 
-void fact_about(struct fact *f, enum fact_kind kind, struct contact *c)
-{
-    fact_init(f, kind);
-    f->subject = contact_id(c);
-    f->contact = c;
-}
-
 void fact_about_agent(struct fact *f, enum fact_kind kind, struct agent *a)
 {
     fact_init(f, kind);

@@ -45,7 +45,7 @@ static inline size_t among_letters(struct text t)
     return (uintptr_t)t.bytes - (uintptr_t)word_letters;
 }
 
-static uint8_t word_spelled_so(struct text word)
+uint8_t word_spelled(struct text word)
 {
     if (word.length >= sizeof(first_of_length) - 1) {
         return WORD_NONE;
@@ -57,15 +57,6 @@ static uint8_t word_spelled_so(struct text word)
         }
     }
     return WORD_NONE;
-}
-
-uint8_t word_number(struct text word)
-{
-    if (word.length == 0) {
-        return WORD_NONE;
-    }
-    return among_letters(word) < sizeof(word_letters) ? (uint8_t)(among_letters(word) / WORD_ROOM)
-                                                      : word_spelled_so(word);
 }
 
 struct text word_text(uint8_t number)

@@ -55,7 +55,19 @@ extern const char word_letters[WORD_COUNT][WORD_ROOM];
 /* A known word, as a text that is kept. */
 #define WORD(word) ((struct text){word_letters[WORD_##word], sizeof(#word) - 1})
 
-uint8_t word_number(struct text word);   /* WORD_NONE for any other text */
+uint8_t word_spelled(struct text word); /* word_number, by its letters alone */
+
+/* WORD_NONE for any other text. A known word is known by where it stands: no letter is looked at.
+ */
+static inline uint8_t word_number(struct text word)
+{
+    size_t among = (uintptr_t)word.bytes - (uintptr_t)word_letters;
+
+    return among < sizeof(word_letters) ? (uint8_t)(among / WORD_ROOM)
+           : word.length == 0           ? (uint8_t)WORD_NONE
+                                        : word_spelled(word);
+}
+
 struct text word_text(uint8_t number);   /* TEXT_NONE for WORD_NONE */
 struct text word_keep(struct text word); /* the constant of a known word, else TEXT_NONE */
 

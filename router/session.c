@@ -212,7 +212,9 @@ static void session_sweep(uv_timer_t *timer)
         struct session *s = t->slots[t->swept_to];
 
         if (s != NULL && s->state != SESSION_CLOSED) {
-            if (session_now(s) - s->heard_at > SESSION_QUIET_MS) {
+            if (session_now(s) - s->heard_at > SESSION_QUIET_MS ||
+                (s->out.capacity > SESSION_BUFFER_KEPT &&
+                 session_now(s) - s->large_at > SESSION_QUIET_MS)) {
                 session_give_back(s);
             }
             session_check_clocks(s);

@@ -108,6 +108,7 @@ struct session {
     struct packer out; /* from `out_base` on */
     uint64_t out_base; /* offsets count all bytes ever put into the packer */
     uint64_t written, released;
+    boot_ms large_at;      /* when `out` last had more than is kept for long */
     bool touched;          /* has bytes that this turn's seal does not know yet */
     struct packer urgent;  /* whole answers that wait for nothing: they pass what is held */
     struct packer sending; /* copied out of `out` while libuv writes them */

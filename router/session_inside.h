@@ -13,8 +13,8 @@
 /* With so much of its output unwritten a client is not read from: it asks faster than it listens,
  * or than the journal confirms. */
 #define SESSION_OUTPUT_SOFT 262144
-/* Buffers larger than this are given back as soon as they are empty; smaller ones when the client
- * has been quiet for a while. */
+/* Buffers larger than this are given back as soon as they are empty (one for output: when so much
+ * was not needed for a while); smaller ones when the client has been quiet for a while. */
 #define SESSION_BUFFER_KEPT 16384
 
 static inline uint64_t session_end_offset(const struct session *s)

@@ -122,7 +122,8 @@ void session_table_release(struct session_table *t, const struct session_marks *
     }
 }
 
-/* Forget what is written; keep little memory. */
+/* Forget what is written. Who had much to hear will have so again, perhaps not in the next turn but
+ * soon, and need not grow its buffer step by step: the sweep gives back what is too large. */
 static void session_compact(struct session *s)
 {
     size_t gone = (size_t)(s->written - s->out_base);
@@ -130,8 +131,8 @@ static void session_compact(struct session *s)
     if (gone == s->out.size) {
         s->out_base = s->written;
         packer_reset(&s->out);
-        if (s->out.capacity > SESSION_BUFFER_KEPT) {
-            packer_close(&s->out);
+        if (gone > SESSION_BUFFER_KEPT) {
+            s->large_at = session_now(s);
         }
     } else if (gone > SESSION_BUFFER_KEPT) {
         memmove(s->out.bytes, s->out.bytes + gone, s->out.size - gone);

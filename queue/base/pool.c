@@ -4,38 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POOL_POISONS 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define POOL_POISONS 1
-#endif
-
-#ifdef POOL_POISONS
-#include <sanitizer/asan_interface.h>
-#define POOL_POISON(start, size)   ASAN_POISON_MEMORY_REGION(start, size)
-#define POOL_UNPOISON(start, size) ASAN_UNPOISON_MEMORY_REGION(start, size)
-#else
-#define POOL_POISON(start, size)   ((void)(start), (void)(size))
-#define POOL_UNPOISON(start, size) ((void)(start), (void)(size))
-#endif
-
-struct pool_chunk {
-    struct pool *pool;
-    struct pool_chunk *next; /* in its ring */
-    struct pool_chunk *previous;
-    void *free;
-    uint32_t taken;
-    uint32_t fresh; /* records at the end never taken yet */
-    unsigned char records[];
-};
-
-/* What a record that was given back holds. */
-struct pool_free {
-    struct pool_free *next;
-};
-
 static void ring_add(struct pool_chunk **ring, struct pool_chunk *c)
 {
     if (*ring == NULL) {
@@ -92,7 +60,7 @@ void pool_close(struct pool *p)
     p->empty = 0;
 }
 
-static struct pool_chunk *pool_grow(struct pool *p)
+struct pool_chunk *pool_grow(struct pool *p)
 {
     struct pool_chunk *c = store_take(p->store);
 
@@ -106,54 +74,20 @@ static struct pool_chunk *pool_grow(struct pool *p)
     return c;
 }
 
-void *pool_take(struct pool *p)
+void pool_is_full(struct pool *p, struct pool_chunk *c)
 {
-    return memset(pool_take_raw(p), 0, p->record_size);
+    ring_remove(&p->filling, c);
+    ring_add(&p->full, c);
 }
 
-void *pool_take_raw(struct pool *p)
+void pool_has_room(struct pool *p, struct pool_chunk *c)
 {
-    struct pool_chunk *c = p->filling != NULL ? p->filling : pool_grow(p);
-    struct pool_free *given = c->free;
-    void *record;
-
-    if (given != NULL) {
-        record = given;
-        POOL_UNPOISON(record, p->record_size);
-        c->free = given->next;
-    } else {
-        record = c->records + (size_t)(p->per_chunk - c->fresh) * p->record_size;
-        c->fresh--;
-        POOL_UNPOISON(record, p->record_size);
-    }
-    p->empty -= c->taken == 0;
-    c->taken++;
-    p->taken++;
-    if (c->taken == p->per_chunk) {
-        ring_remove(&p->filling, c);
-        ring_add(&p->full, c);
-    }
-    return record;
+    ring_remove(&p->full, c);
+    ring_add(&p->filling, c);
 }
 
-void pool_give(struct pool *p, void *record)
+void pool_is_empty(struct pool *p, struct pool_chunk *c)
 {
-    struct pool_chunk *c = store_chunk_of(record);
-    struct pool_free *given = record;
-
-    assert(c->taken != 0 && c->pool == p);
-    given->next = c->free; /* a record given back twice is poisoned, and stops here */
-    c->free = given;
-    POOL_POISON(given, p->record_size);
-    if (c->taken == p->per_chunk) {
-        ring_remove(&p->full, c);
-        ring_add(&p->filling, c);
-    }
-    c->taken--;
-    p->taken--;
-    if (c->taken > 0) {
-        return;
-    }
     if (p->empty > 0) {
         chunk_give(p, &p->filling, c);
     } else {

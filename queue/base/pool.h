@@ -7,11 +7,44 @@
 #ifndef QUEUE_BASE_POOL_H
 #define QUEUE_BASE_POOL_H
 
+#include <assert.h>
+#include <string.h>
+
 #include "queue/base/store.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_POISONS 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define POOL_POISONS 1
+#endif
+
+#ifdef POOL_POISONS
+#include <sanitizer/asan_interface.h>
+#define POOL_POISON(start, size)   ASAN_POISON_MEMORY_REGION(start, size)
+#define POOL_UNPOISON(start, size) ASAN_UNPOISON_MEMORY_REGION(start, size)
+#else
+#define POOL_POISON(start, size)   ((void)(start), (void)(size))
+#define POOL_UNPOISON(start, size) ((void)(start), (void)(size))
+#endif
 
 #define POOL_RECORD_BYTES_MAX 16384
 
-struct pool_chunk;
+/* What a record that was given back holds. */
+struct pool_free {
+    struct pool_free *next;
+};
+
+struct pool_chunk {
+    struct pool *pool;
+    struct pool_chunk *next; /* in its ring */
+    struct pool_chunk *previous;
+    struct pool_free *free;
+    uint32_t taken;
+    uint32_t fresh; /* records at the end never taken yet */
+    unsigned char records[];
+};
 
 struct pool {
     struct store *store;
@@ -26,8 +59,60 @@ struct pool {
 /* The store outlives the pool. */
 void pool_init(struct pool *p, struct store *store, size_t record_size);
 void pool_close(struct pool *p); /* whatever is still taken goes, too */
-void *pool_take(struct pool *p);
-void *pool_take_raw(struct pool *p); /* not zeroed */
-void pool_give(struct pool *p, void *record);
+
+/* What happens once a chunk, for the inline functions below alone: one more is begun, one is full,
+ * one of the full ones has room again, and one has no record in it any more. */
+struct pool_chunk *pool_grow(struct pool *p);
+void pool_is_full(struct pool *p, struct pool_chunk *c);
+void pool_has_room(struct pool *p, struct pool_chunk *c);
+void pool_is_empty(struct pool *p, struct pool_chunk *c);
+
+/* Not zeroed. */
+static inline void *pool_take_raw(struct pool *p)
+{
+    struct pool_chunk *c = p->filling != NULL ? p->filling : pool_grow(p);
+    struct pool_free *given = c->free;
+    void *record = given;
+
+    if (given == NULL) {
+        record = c->records + (size_t)(p->per_chunk - c->fresh) * p->record_size;
+        c->fresh--;
+    }
+    POOL_UNPOISON(record, p->record_size);
+    if (given != NULL) {
+        c->free = given->next;
+    }
+    p->empty -= c->taken == 0;
+    c->taken++;
+    p->taken++;
+    if (c->taken == p->per_chunk) {
+        pool_is_full(p, c);
+    }
+    return record;
+}
+
+static inline void *pool_take(struct pool *p)
+{
+    return memset(pool_take_raw(p), 0, p->record_size);
+}
+
+static inline void pool_give(struct pool *p, void *record)
+{
+    struct pool_chunk *c = store_chunk_of(record);
+    struct pool_free *given = record;
+
+    assert(c->taken != 0 && c->pool == p);
+    given->next = c->free; /* a record given back twice is poisoned, and stops here */
+    c->free = given;
+    POOL_POISON(given, p->record_size);
+    if (c->taken == p->per_chunk) {
+        pool_has_room(p, c);
+    }
+    c->taken--;
+    p->taken--;
+    if (c->taken == 0) {
+        pool_is_empty(p, c);
+    }
+}
 
 #endif
