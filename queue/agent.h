@@ -74,8 +74,9 @@ struct agent {
     uint64_t idle_since;       /* touch number: unique, so that there are no ties */
     uint64_t offered_at_touch; /* of the last offer made */
     uint64_t fair_key;         /* decayed count of accepted contacts, as a time; see matcher.c */
-    struct ranked_node idle[IDLE_ORDER_COUNT]; /* while it can take something */
-    struct ranked_tree reserved;               /* lines of contacts that wait for it alone */
+    /* While it can take something: among its profile's, and, where there are many profiles, all. */
+    struct ranked_node idle[IDLE_ORDER_COUNT], idle_among_all[IDLE_ORDER_COUNT];
+    struct ranked_tree reserved; /* lines of contacts that wait for it alone */
     struct list cool_downs;
     struct list pulls;
     uint32_t pull_credit; /* offers it may still be given */

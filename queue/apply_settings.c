@@ -56,13 +56,12 @@ static void renumber_terms(void *context, struct terms *t)
 
 static void renumber_contact(const struct renumbering *r, struct contact *c)
 {
-    struct contact_extras *x = c->extras;
-
-    if (x != NULL) {
+    if (c->extras != 0) {
+        struct contact_extras *x = near_at_known(c, c->extras);
         x->from_queue = x->from_queue != INDEX_NONE16 ? r->queue[x->from_queue] : INDEX_NONE16;
     }
-    if (c->history != NULL) {
-        history_renumber(c->history, r->queue);
+    if (c->history != 0) {
+        history_renumber(block_at(c, c->history), r->queue);
     }
 }
 

@@ -90,6 +90,10 @@ static const char *audit_agent(const struct engine *e, const struct agent *a, st
     if (ranked_node_linked(&a->idle[IDLE_LONGEST]) != (free_for != 0)) {
         return "an agent stands idle without room, or has room and does not stand idle";
     }
+    if (ranked_node_linked(&a->idle_among_all[IDLE_LONGEST]) !=
+        (e->profiles_are_many && free_for != 0)) {
+        return "an agent stands idle with its profile and not with all, or with all and not there";
+    }
     if (free_for != 0 && a->idle[IDLE_LONGEST].mask != free_for) {
         return "an agent is looked for in the wrong channels";
     }

@@ -89,20 +89,20 @@ struct contact_extras *contact_new_extras(struct engine *e, struct contact *c)
 
     *x = contact_without_extras;
     list_init(&x->cool_downs);
-    c->extras = x;
+    c->extras = near_of(x);
     return x;
 }
 
 void contact_set_papers(struct engine *e, struct contact *c, struct text id,
                         const struct contact_body *body)
 {
-    uint8_t *old = c->papers;
+    block old = c->papers;
     size_t size;
 
     c->papers = papers_write(&e->papers, id, body, &size);
     e->body_bytes += size;
-    if (old != NULL) {
-        size = papers_size(old);
+    if (old != 0) {
+        size = papers_size(shelf_at(&e->papers, old));
         e->body_bytes -= size;
         shelf_give(&e->papers, old, size);
     }
@@ -111,15 +111,16 @@ void contact_set_papers(struct engine *e, struct contact *c, struct text id,
 /* Its times are read by the terms; so they are read before and written after. */
 void contact_set_terms(struct engine *e, struct contact *c, const struct terms *wanted)
 {
-    const struct terms *old = c->terms;
+    const struct terms *old;
     struct contact_times times;
 
-    if (old == NULL) {
-        c->terms = terms_take(&e->terms, wanted);
+    if (c->terms == 0) {
+        c->terms = near_of(terms_take(&e->terms, wanted));
         return;
     }
+    old = contact_terms(c);
     contact_get_times(c, &times);
-    c->terms = terms_take(&e->terms, wanted);
+    c->terms = near_of(terms_take(&e->terms, wanted));
     terms_release(&e->terms, old);
     contact_set_times(e, c, &times);
 }
@@ -203,8 +204,8 @@ void contact_set_times(struct engine *e, struct contact *c, const struct contact
         x->expires_at = times->expires_at;
         memcpy(x->due, times->due, sizeof(x->due));
     }
-    if (c->extras != NULL) {
-        c->extras->own_times = own;
+    if (c->extras != 0) {
+        contact_own_extras(e, c)->own_times = own;
     }
 }
 
@@ -322,15 +323,15 @@ void contact_destroy(struct engine *e, struct contact *c)
     if (near_list_has(&e->lingering, &c->in_arrival)) {
         near_list_remove(&e->lingering, &c->in_arrival);
     }
-    if (c->extras != NULL) {
-        pool_give(&e->extras_pool, c->extras);
+    if (c->extras != 0) {
+        pool_give(&e->extras_pool, contact_own_extras(e, c));
     }
     history_discard(&e->papers, c->history);
-    if (c->terms != NULL) {
-        terms_release(&e->terms, c->terms);
+    if (c->terms != 0) {
+        terms_release(&e->terms, contact_terms(c));
     }
-    if (c->papers != NULL) {
-        size_t size = papers_size(c->papers);
+    if (c->papers != 0) {
+        size_t size = papers_size(contact_papers(c));
         e->body_bytes -= size;
         shelf_give(&e->papers, c->papers, size);
     }

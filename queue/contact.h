@@ -9,11 +9,12 @@
  * nowhere else; outside the engine it is read only, on the thread that steps the engine, and not
  * kept across a step.
  *
- * A centre may have a million of them wait, so a contact is in five parts:
+ * A centre may have a million of them wait, so a contact is in parts:
  *
- *      contact ──▶ terms    how it was classified and what was promised; shared by all that are
- * alike ├─▶ papers   its id and the customer's words └─▶ extras   what few of those that wait have;
- * NULL: none of it */
+ *      contact ──▶ terms    how it was classified and what was promised; shared by all alike
+ *              ├─▶ papers   its id and the customer's words
+ *              ├─▶ history  what happened to it, once more did than its submission
+ *              └─▶ extras   what few of those that wait have; or none of it */
 #ifndef QUEUE_CONTACT_H
 #define QUEUE_CONTACT_H
 
@@ -88,20 +89,20 @@ struct contact {
     struct timer_node timer;     /* the earliest of its clocks */
     struct near_node in_arrival; /* all live contacts, by number */
     struct near_node of_owner;
-    near owner; /* struct owner */
-    near line;  /* struct line, where it stands while waiting */
-    const struct terms *terms;
-    struct contact_extras *extras;
-    uint8_t *papers;
-    struct history *history; /* NULL: nothing but its submission */
-    engine_time created_at;  /* when it was submitted, on the workspace's clock */
-    uint64_t submitted_seq;  /* of the fact of its submission */
-    uint32_t start;          /* targets and waits count from it; see contact_start_at */
-    uint32_t since;          /* in its state; see contact_state_since */
-    uint32_t hash;           /* of its id */
-    uint16_t checkpoint;     /* the checkpoint it was last written for, as far as this counts */
-    uint8_t state;           /* enum contact_state */
-    uint8_t kept;            /* a bit for each promise */
+    near owner;  /* struct owner */
+    near line;   /* struct line, where it stands while waiting */
+    near terms;  /* struct terms */
+    near extras; /* struct contact_extras; 0: none */
+    block papers;
+    block history;          /* struct history; 0: nothing but its submission */
+    engine_time created_at; /* when it was submitted, on the workspace's clock */
+    uint64_t submitted_seq; /* of the fact of its submission */
+    uint32_t start;         /* targets and waits count from it; see contact_start_at */
+    uint32_t since;         /* in its state; see contact_state_since */
+    uint32_t hash;          /* of its id */
+    uint16_t checkpoint;    /* the checkpoint it was last written for, as far as this counts */
+    uint8_t state;          /* enum contact_state */
+    uint8_t kept;           /* a bit for each promise */
     uint8_t overdue;
     uint8_t at_risk;
     bool ever_answered : 1;
@@ -112,7 +113,7 @@ struct contact {
     bool looks : 1;         /* for an agent, at the end of this step */
 };
 
-static_assert(sizeof(struct contact) <= 168,
+static_assert(sizeof(struct contact) <= 152,
               "a million of them wait: what is added here is paid often");
 
 /* ---- reading ---- */
@@ -123,27 +124,32 @@ static inline uint64_t contact_arrival(const struct contact *c)
     return c->place.key.minor;
 }
 
+static inline const uint8_t *contact_papers(const struct contact *c)
+{
+    return block_at(c, c->papers);
+}
+
 static inline struct text contact_id(const struct contact *c)
 {
-    return papers_id(c->papers);
+    return papers_id(contact_papers(c));
 }
 
 static inline struct text contact_customer(const struct contact *c)
 {
-    return papers_customer(c->papers);
+    return papers_customer(contact_papers(c));
 }
 
 static inline struct contact_body contact_body(const struct contact *c)
 {
     struct contact_body body;
 
-    papers_read(c->papers, &body);
+    papers_read(contact_papers(c), &body);
     return body;
 }
 
 static inline const struct terms *contact_terms(const struct contact *c)
 {
-    return c->terms;
+    return near_at_known(c, c->terms);
 }
 
 static inline queue_index contact_queue(const struct contact *c)
@@ -155,12 +161,12 @@ extern const struct contact_extras contact_without_extras;
 
 static inline const struct contact_extras *contact_extras(const struct contact *c)
 {
-    return c->extras == NULL ? &contact_without_extras : c->extras;
+    return c->extras == 0 ? &contact_without_extras : near_at_known(c, c->extras);
 }
 
 static inline struct offer *contact_offer(const struct contact *c)
 {
-    return c->extras == NULL ? NULL : c->extras->offer;
+    return contact_extras(c)->offer;
 }
 
 static inline struct owner *contact_owner(const struct contact *c)

@@ -209,36 +209,41 @@ void history_renumber(struct history *history, const queue_index *queues)
     }
 }
 
-void history_discard(struct shelf *shelf, struct history *history)
+void history_discard(struct shelf *shelf, block story)
 {
-    if (history != NULL) {
-        shelf_give(shelf, history, block_size(history->room));
+    if (story != 0) {
+        const struct history *h = shelf_at(shelf, story);
+        shelf_give(shelf, story, block_size(h->room));
     }
 }
 
-struct history *history_begin(struct shelf *shelf, const struct history_entry *submission,
-                              bool told, bool worked)
+block history_begin(struct shelf *shelf, const struct history_entry *submission, bool told,
+                    bool worked)
 {
     uint32_t room = worked ? ROOM_WORKED : ROOM_WAITING;
-    struct history *h = shelf_take(shelf, block_size(room));
+    block story = shelf_take(shelf, block_size(room));
+    struct history *h = shelf_at(shelf, story);
 
     *h = (struct history){
         .room = room, .queue = submission->queue, .kind = submission->kind, .told = told};
-    return h;
+    return story;
 }
 
 /* The lines in a block with room for `size` bytes more and some; the old one is gone. */
-static struct history *widened(struct shelf *shelf, struct history *old, size_t size)
+static block widened(struct shelf *shelf, block story, size_t size)
 {
+    const struct history *old = shelf_at(shelf, story);
     uint32_t room = old->used + (uint32_t)size;
+    block wider;
     struct history *h;
 
     room = room <= ROOM_WORKED ? ROOM_WORKED : room + room / 2;
-    h = shelf_take(shelf, block_size(room));
+    wider = shelf_take(shelf, block_size(room));
+    h = shelf_at(shelf, wider);
     memcpy(h, old, block_size(old->used));
     h->room = room;
-    history_discard(shelf, old);
-    return h;
+    history_discard(shelf, story);
+    return wider;
 }
 
 static void drop_oldest(struct history *h)
@@ -257,9 +262,10 @@ static void drop_oldest(struct history *h)
     memmove(h->lines, h->lines + size, h->used);
 }
 
-struct history *history_add(struct shelf *shelf, struct history *h, struct history_base base,
-                            const struct history_entry *entry)
+block history_add(struct shelf *shelf, block story, struct history_base base,
+                  const struct history_entry *entry)
 {
+    struct history *h = shelf_at(shelf, story);
     struct line_head head;
     size_t size = head_of(entry, base, &head);
 
@@ -267,12 +273,13 @@ struct history *history_add(struct shelf *shelf, struct history *h, struct histo
         drop_oldest(h);
     }
     if (h->room - h->used < size) {
-        h = widened(shelf, h, size);
+        story = widened(shelf, story, size);
+        h = shelf_at(shelf, story);
     }
     put_line(h->lines + h->used, &head, entry, base);
     h->used += (uint32_t)size;
     h->count++;
-    return h;
+    return story;
 }
 
 /* ---- of contacts ---- */
@@ -293,8 +300,8 @@ static struct history_entry submission_of(const struct contact *c)
 
 uint32_t contact_history(const struct contact *c, struct history_entry out[HISTORY_KEPT])
 {
-    if (c->history != NULL) {
-        return history_read(c->history, contact_history_base(c), out);
+    if (c->history != 0) {
+        return history_read(block_at(c, c->history), contact_history_base(c), out);
     }
     out[0] = submission_of(c);
     return 1;
@@ -317,7 +324,7 @@ static bool is_submission(const struct contact *c, const struct history_entry *e
 
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry)
 {
-    if (c->history == NULL) {
+    if (c->history == 0) {
         struct history_entry first = submission_of(c);
         if (is_submission(c, entry)) {
             return;

@@ -26,7 +26,7 @@ struct history_entry {
     struct text actor;
 };
 
-struct history; /* one block */
+struct history; /* what is in its block */
 
 /* What its lines count from. */
 struct history_base {
@@ -36,15 +36,15 @@ struct history_base {
 
 /* A story without lines, or, `told`, with the submission alone. `worked`: with room for what
  * happens to a contact that agents get. */
-struct history *history_begin(struct shelf *shelf, const struct history_entry *submission,
-                              bool told, bool worked);
+block history_begin(struct shelf *shelf, const struct history_entry *submission, bool told,
+                    bool worked);
 
 /* One line more, of which everything is copied; the oldest goes when there are HISTORY_KEPT.
  * Returns the block, which may be another one. */
-struct history *history_add(struct shelf *shelf, struct history *history, struct history_base base,
-                            const struct history_entry *entry);
+block history_add(struct shelf *shelf, block story, struct history_base base,
+                  const struct history_entry *entry);
 
-void history_discard(struct shelf *shelf, struct history *history); /* NULL is none */
+void history_discard(struct shelf *shelf, block story); /* 0 is none */
 
 /* The lines, oldest first; their texts are in the block. How many. */
 uint32_t history_read(const struct history *history, struct history_base base,

@@ -102,6 +102,29 @@ static enum idle_order order_of(enum strategy strategy)
     }
 }
 
+/* Through the agents of all profiles, in order: the first that meets the line is the best. When so
+ * many do not, those who do are few, or hard to find so. */
+#define MISFITS_MAX 64
+
+static struct agent *first_of_all(const struct engine *e, const struct line *l,
+                                  enum idle_order order, const struct contact *c, bool *sure)
+{
+    const struct ranked_tree *t = &e->idle_of_all[order];
+    uint32_t channel = 1u << contact_terms(c)->channel;
+    struct ranked_node *n = ranked_tree_first_with(t, channel);
+
+    for (int misfits = 0; n != NULL && misfits < MISFITS_MAX; misfits++) {
+        struct agent *a = record_of(n, struct agent, idle_among_all[order]);
+        if (bitset_test(&l->profiles, a->profile->number) && !contact_cooling(c, a, e->now)) {
+            *sure = true;
+            return a;
+        }
+        n = ranked_tree_next_with(t, n->key, channel);
+    }
+    *sure = n == NULL;
+    return NULL;
+}
+
 static struct agent *look_for_agent(struct engine *e, const struct contact *c)
 {
     const struct line *l = contact_line(c);
@@ -119,6 +142,13 @@ static struct agent *look_for_agent(struct engine *e, const struct contact *c)
                    : NULL;
     }
     agents_place(e);
+    if (e->profiles_are_many && strategy != STRATEGY_BEST_SKILLED) {
+        bool sure;
+        struct agent *a = first_of_all(e, l, order, c, &sure);
+        if (sure) {
+            return a;
+        }
+    }
     for (number = bitset_next_common(&l->profiles, &e->profiles_ready, 0); number != BITSET_END;
          number = bitset_next_common(&l->profiles, &e->profiles_ready, number + 1)) {
         const struct profile *p = e->profile_by_number[number];

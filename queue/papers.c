@@ -64,10 +64,11 @@ static uint32_t take_mask(const uint8_t *at)
     return (uint32_t)at[0] | (uint32_t)at[1] << 8;
 }
 
-uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_body *body,
-                      size_t *size)
+block papers_write(struct shelf *shelf, struct text id, const struct contact_body *body,
+                   size_t *size)
 {
     uint32_t mask = 0;
+    block written;
     uint8_t *papers;
     uint8_t *at;
 
@@ -81,7 +82,8 @@ uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_
     }
     CONTACT_TEXTS(COUNT)
 #undef COUNT
-    papers = shelf_take(shelf, *size);
+    written = shelf_take(shelf, *size);
+    papers = shelf_at(shelf, written);
     papers[0] = (uint8_t)id.length;
     memcpy(papers + 1, id.bytes, id.length);
     at = papers + 1 + id.length;
@@ -93,7 +95,7 @@ uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_
         memcpy(at, t->bytes, t->length);
         at += t->length;
     }
-    return papers;
+    return written;
 }
 
 size_t papers_size(const uint8_t *papers)

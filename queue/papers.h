@@ -35,8 +35,8 @@ struct contact_body {
 };
 
 /* A new block, and its length. What it is made of may stand in another one. */
-uint8_t *papers_write(struct shelf *shelf, struct text id, const struct contact_body *body,
-                      size_t *size);
+block papers_write(struct shelf *shelf, struct text id, const struct contact_body *body,
+                   size_t *size);
 
 /* Its length, from its bytes. */
 size_t papers_size(const uint8_t *papers);

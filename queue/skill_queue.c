@@ -288,6 +288,93 @@ static int queue_index_order(const void *a, const void *b)
     return (int)*(const queue_index *)a - (int)*(const queue_index *)b;
 }
 
+/* ---- idle agents ---- */
+
+/* With so many profiles a contact looks through the agents of all before it looks into each that
+ * meets its line; with so few, it no longer does. */
+#define PROFILES_MANY 64
+#define PROFILES_FEW  32
+
+static void idle_enter(struct ranked_tree *t, struct ranked_node *n, struct ranked_key key,
+                       uint16_t free_for)
+{
+    if (ranked_node_linked(n)) {
+        if (n->key.major == key.major && n->key.minor == key.minor) {
+            if (n->mask != free_for) {
+                ranked_tree_set_mask(t, n, free_for);
+            }
+            return;
+        }
+        ranked_tree_remove(t, n);
+    }
+    n->key = key;
+    n->mask = free_for;
+    ranked_tree_insert(t, n);
+}
+
+static void idle_leave_all(struct engine *e, struct agent *a)
+{
+    for (int i = 0; i < IDLE_ORDER_COUNT; i++) {
+        if (ranked_node_linked(&a->idle_among_all[i])) {
+            ranked_tree_remove(&e->idle_of_all[i], &a->idle_among_all[i]);
+        }
+    }
+}
+
+static void idle_leave(struct engine *e, struct agent *a)
+{
+    struct profile *p = a->profile;
+
+    for (int i = 0; i < IDLE_ORDER_COUNT; i++) {
+        if (ranked_node_linked(&a->idle[i])) {
+            ranked_tree_remove(&p->idle[i], &a->idle[i]);
+        }
+    }
+    if (p->idle[IDLE_LONGEST].root == NULL) {
+        bitset_clear(&e->profiles_ready, p->number);
+    }
+    if (e->profiles_are_many) {
+        idle_leave_all(e, a);
+    }
+}
+
+/* Everybody who stands idle, in one order of their profile. */
+static void idle_gather(struct engine *e, const struct profile *p, int order)
+{
+    struct ranked_node *n = ranked_tree_first(&p->idle[order]);
+
+    for (; n != NULL; n = ranked_tree_next(&p->idle[order], n->key)) {
+        struct agent *a = record_of(n, struct agent, idle[order]);
+
+        idle_enter(&e->idle_of_all[order], &a->idle_among_all[order], n->key, n->mask);
+    }
+}
+
+static void profiles_become_many(struct engine *e)
+{
+    e->profiles_are_many = true;
+    for (struct list_node *n = list_first(&e->all_profiles); n != NULL;
+         n = list_next(&e->all_profiles, n)) {
+        for (int i = 0; i < IDLE_ORDER_COUNT; i++) {
+            idle_gather(e, record_of(n, struct profile, in_profiles), i);
+        }
+    }
+}
+
+static void profiles_become_few(struct engine *e)
+{
+    struct ranked_node *n;
+
+    e->profiles_are_many = false;
+    for (int i = 0; i < IDLE_ORDER_COUNT; i++) {
+        while ((n = ranked_tree_first(&e->idle_of_all[i])) != NULL) {
+            ranked_tree_remove(&e->idle_of_all[i], n);
+        }
+    }
+}
+
+/* ---- profiles ---- */
+
 static struct profile *profile_create(struct engine *e, struct text key, const struct agent *a,
                                       const queue_index *queues, uint32_t count)
 {
@@ -319,6 +406,9 @@ static struct profile *profile_create(struct engine *e, struct text key, const s
     }
     list_append(&e->all_profiles, &p->in_profiles);
     id_map_insert(&e->profiles, p);
+    if (++e->profile_count == PROFILES_MANY && !e->profiles_are_many) {
+        profiles_become_many(e);
+    }
     for (struct list_node *n = list_first(&e->all_lines); n != NULL;
          n = list_next(&e->all_lines, n)) {
         struct line *l = record_of(n, struct line, in_lines);
@@ -344,6 +434,9 @@ static void profile_destroy(struct engine *e, struct profile *p)
     bitset_close(&p->serves);
     text_discard(p->key);
     memory_give(p);
+    if (--e->profile_count == PROFILES_FEW && e->profiles_are_many) {
+        profiles_become_few(e);
+    }
 }
 
 void profile_join(struct engine *e, struct agent *a)
@@ -374,20 +467,6 @@ void profile_join(struct engine *e, struct agent *a)
     }
     a->profile->agents++;
     memory_give(spelled);
-}
-
-static void idle_leave(struct engine *e, struct agent *a)
-{
-    struct profile *p = a->profile;
-
-    for (int i = 0; i < IDLE_ORDER_COUNT; i++) {
-        if (ranked_node_linked(&a->idle[i])) {
-            ranked_tree_remove(&p->idle[i], &a->idle[i]);
-        }
-    }
-    if (p->idle[IDLE_LONGEST].root == NULL) {
-        bitset_clear(&e->profiles_ready, p->number);
-    }
 }
 
 void profile_leave(struct engine *e, struct agent *a)
@@ -507,24 +586,15 @@ static void agent_place(struct engine *e, struct agent *a)
         return;
     }
     for (int i = 0; i < IDLE_ORDER_COUNT; i++) {
-        struct ranked_node *n = &a->idle[i];
         struct ranked_key key;
         if ((e->idle_orders_used >> i & 1) == 0) {
             continue;
         }
         key = idle_key(a, (enum idle_order)i);
-        if (ranked_node_linked(n)) {
-            if (n->key.major == key.major && n->key.minor == key.minor) {
-                if (n->mask != free_for) {
-                    ranked_tree_set_mask(&p->idle[i], n, free_for);
-                }
-                continue;
-            }
-            ranked_tree_remove(&p->idle[i], n);
+        idle_enter(&p->idle[i], &a->idle[i], key, free_for);
+        if (e->profiles_are_many) {
+            idle_enter(&e->idle_of_all[i], &a->idle_among_all[i], key, free_for);
         }
-        n->key = key;
-        n->mask = free_for;
-        ranked_tree_insert(&p->idle[i], n);
     }
     bitset_set(&e->profiles_ready, p->number);
 }

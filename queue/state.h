@@ -102,7 +102,9 @@ struct engine {
     struct id_map profiles;
     struct list all_profiles;
     struct profile **profile_by_number;
-    uint32_t profile_capacity;
+    uint32_t profile_capacity, profile_count;
+    bool profiles_are_many; /* then idle agents also stand together: */
+    struct ranked_tree idle_of_all[IDLE_ORDER_COUNT];
     struct bitset profile_numbers; /* in use */
     struct bitset profiles_ready;  /* with somebody idle in them */
     struct list moved_agents;      /* see agent_refresh */
@@ -204,7 +206,7 @@ void contact_set_terms(struct engine *e, struct contact *c, const struct terms *
 struct contact_extras *contact_new_extras(struct engine *e, struct contact *c);
 static inline struct contact_extras *contact_own_extras(struct engine *e, struct contact *c)
 {
-    return c->extras == NULL ? contact_new_extras(e, c) : c->extras;
+    return c->extras == 0 ? contact_new_extras(e, c) : near_at_known(c, c->extras);
 }
 
 /* Before the first change of a contact its submission, told by its record, goes into its story.
@@ -212,7 +214,7 @@ static inline struct contact_extras *contact_own_extras(struct engine *e, struct
 void contact_begin_history(struct engine *e, struct contact *c, bool worked);
 static inline void contact_open_history(struct engine *e, struct contact *c, bool worked)
 {
-    if (c->history == NULL) {
+    if (c->history == 0) {
         contact_begin_history(e, c, worked);
     }
 }

@@ -238,7 +238,7 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
     t = append(&e->ended, &x);
     contact_index_end(e, c, t);
     tombstone_enter(e, t);
-    t->story = story_append(&e->stories, t, c->history, contact_history_base(c));
+    t->story = story_append(&e->stories, t, block_at(c, c->history), contact_history_base(c));
     stories_sweep(e);
 }
 

@@ -801,7 +801,7 @@ static uint32_t append_story(struct engine *e, struct stories *stories, const st
                              const struct history_entry *entries, uint32_t count)
 {
     const struct history_base base = {entries[0].seq, entries[0].at};
-    struct history *history;
+    block history;
     uint32_t story;
 
     if (count == 0) {
@@ -811,7 +811,7 @@ static uint32_t append_story(struct engine *e, struct stories *stories, const st
     for (uint32_t i = 0; i < count; i++) {
         history = history_add(&e->papers, history, base, &entries[i]);
     }
-    story = story_append(stories, t, history, base);
+    story = story_append(stories, t, shelf_at(&e->papers, history), base);
     history_discard(&e->papers, history);
     return story;
 }

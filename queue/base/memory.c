@@ -18,13 +18,6 @@ void *memory_take(size_t size)
     return memory_or_end(calloc(1, size == 0 ? 1 : size));
 }
 
-void *memory_take_aligned(size_t size, size_t alignment)
-{
-    void *taken;
-
-    return memory_or_end(posix_memalign(&taken, alignment, size) == 0 ? taken : NULL);
-}
-
 void *memory_resize(void *old, size_t size)
 {
     /* What realloc does with a size of 0 differs between libraries; so it is never asked. */

@@ -6,9 +6,8 @@
 
 #include <stddef.h>
 
-void *memory_take(size_t size);                           /* zeroed */
-void *memory_take_aligned(size_t size, size_t alignment); /* not zeroed */
-void *memory_resize(void *old, size_t size);              /* new bytes are not zeroed */
+void *memory_take(size_t size);              /* zeroed */
+void *memory_resize(void *old, size_t size); /* new bytes are not zeroed */
 void *memory_resize_zeroed(void *old, size_t old_size, size_t size);
 void *memory_copy(const void *from, size_t size); /* NULL for size 0 */
 void memory_give(void *memory);

@@ -38,14 +38,14 @@ void pool_init(struct pool *p, struct store *store, size_t record_size)
     memset(p, 0, sizeof(*p));
     p->store = store;
     p->record_size = (uint32_t)((record_size + STORE_UNIT - 1) / STORE_UNIT * STORE_UNIT);
-    p->per_chunk = (uint32_t)((STORE_CHUNK_USABLE - sizeof(struct pool_chunk)) / p->record_size);
+    p->per_chunk = (uint32_t)((STORE_CHUNK_BYTES - sizeof(struct pool_chunk)) / p->record_size);
 }
 
 static void chunk_give(struct pool *p, struct pool_chunk **ring, struct pool_chunk *c)
 {
     ring_remove(ring, c);
     POOL_UNPOISON(c->records, (size_t)p->record_size * p->per_chunk);
-    store_give(&c->head);
+    store_give(p->store, c);
 }
 
 void pool_close(struct pool *p)
@@ -62,8 +62,9 @@ void pool_close(struct pool *p)
 
 struct pool_chunk *pool_grow(struct pool *p)
 {
-    struct pool_chunk *c = (struct pool_chunk *)store_take(p->store);
+    struct pool_chunk *c = store_take(p->store);
 
+    c->pool = p;
     c->free = NULL;
     c->taken = 0;
     c->fresh = p->per_chunk;

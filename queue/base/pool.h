@@ -37,7 +37,7 @@ struct pool_free {
 };
 
 struct pool_chunk {
-    struct store_chunk head;
+    struct pool *pool;
     struct pool_chunk *next; /* in its ring */
     struct pool_chunk *previous;
     struct pool_free *free;
@@ -98,10 +98,10 @@ static inline void *pool_take(struct pool *p)
 
 static inline void pool_give(struct pool *p, void *record)
 {
-    struct pool_chunk *c = (struct pool_chunk *)store_chunk_of(record);
-    struct pool_free *given = (struct pool_free *)record;
+    struct pool_chunk *c = store_chunk_of(record);
+    struct pool_free *given = record;
 
-    assert(c->taken != 0 && c->head.store == p->store);
+    assert(c->taken != 0 && c->pool == p);
     given->next = c->free; /* a record given back twice is poisoned, and stops here */
     c->free = given;
     POOL_POISON(given, p->record_size);

@@ -20,7 +20,7 @@
 #include "tests/lib/plan.h"
 #include "tests/lib/transcript.h"
 
-#define CENTER_PEOPLE_MAX 64
+#define CENTER_PEOPLE_MAX 128
 #define CENTER_START      INT64_C(1700000000000)
 
 struct person {

@@ -1,4 +1,6 @@
 /* Who comes first, and who gets whom. */
+#include <stdio.h>
+
 #include "tests/lib/story.h"
 
 /* Deadlines order: a VIP who came at the same time is ahead, one who has waited long enough is
@@ -187,6 +189,71 @@ TEST(strategy, longest_idle_survives_an_offer)
     contact(f, "k2", "es");
     EXPECT_FACTS(f, "[    0] k2 queued in es\n"
                     "[    0] k2 offered to ana until 15000\n");
+}
+
+/* No two agents alike, and more of them than are looked at one profile at a time: a name that says
+ * its number, and skills of its own. Every tenth speaks zh, and the last ten fr. */
+#define MANY 100
+
+static void sign_in_many(struct center *f)
+{
+    char name[16], words[48];
+
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "a%02d", i);
+        snprintf(words, sizeof(words), "own%02d:1%s%s", i, i % 10 == 9 ? " zh:5" : "",
+                 i >= 90 ? " fr:5" : "");
+        agent(f, name, words);
+    }
+}
+
+/* The order of idleness holds across profiles: near the front, and far behind those that cannot. */
+TEST(strategy, longest_idle_of_many_profiles)
+{
+    queue(f, "es", "strategy=longest_idle");
+    sign_in_many(f);
+    SCENE_SET(f);
+    contact(f, "k1", "es");
+    contact(f, "k2", "es skills=zh:5");
+    contact(f, "k3", "es skills=fr:5");
+    contact(f, "k4", "es skills=fr:5,zh:5");
+    contact(f, "k5", "es skills=own50:1");
+    contact(f, "k6", "es skills=own50:1");
+    EXPECT_FACTS(f, "[    0] k1 queued in es\n"
+                    "[    0] k1 offered to a00 until 15000\n"
+                    "[    0] k2 queued in es, needs zh:5\n"
+                    "[    0] k2 offered to a09 until 15000\n"
+                    "[    0] k3 queued in es, needs fr:5\n"
+                    "[    0] k3 offered to a90 until 15000\n"
+                    "[    0] k4 queued in es, needs fr:5,zh:5\n"
+                    "[    0] k4 offered to a99 until 15000\n"
+                    "[    0] k5 queued in es, needs own50:1\n"
+                    "[    0] k5 offered to a50 until 15000\n"
+                    "[    0] k6 queued in es, needs own50:1\n");
+}
+
+/* The same when profiles have become few again, and many once more; and for another order. */
+TEST(strategy, profiles_become_few_and_many)
+{
+    char name[16];
+
+    channel(f, "chat", "units=50");
+    queue(f, "es", "strategy=least_occupied");
+    sign_in_many(f);
+    SCENE_SET(f);
+    contact(f, "k1", "es skills=fr:5");
+    EXPECT(center_offer(f, "a90", "k1") != 0);
+    for (int i = 0; i < 90; i++) {
+        snprintf(name, sizeof(name), "a%02d", i);
+        agent_remove(f, name);
+    }
+    contact(f, "k2", "es");
+    EXPECT(center_offer(f, "a91", "k2") != 0);
+    sign_in_many(f);
+    contact(f, "k3", "es skills=fr:5");
+    EXPECT(center_offer(f, "a92", "k3") != 0);
+    contact(f, "k4", "es");
+    EXPECT(center_offer(f, "a93", "k4") != 0);
 }
 
 /* Least occupied: who has the smallest share of its capacity in use. */

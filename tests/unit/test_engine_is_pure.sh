@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # Memory, bytes, sorting, formatting into memory, and stopping when something is wrong. The names with
 # _chk are the same functions where the compiler checks sizes; bcmp is memcmp asked for equality alone.
 tr -s ' ' '\n' <<'LIST' | sed '/^$/d' | sort -u >"$work/allowed"
-malloc calloc realloc free posix_memalign
+malloc calloc realloc free mmap munmap mprotect madvise
 memcpy memmove memset memcmp memchr bcmp strlen strcmp strncmp strchr strnlen
 __memcpy_chk __memmove_chk __memset_chk
 snprintf vsnprintf __snprintf_chk __vsnprintf_chk
