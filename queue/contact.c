@@ -306,8 +306,7 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
 
 void contact_arm(struct engine *e, struct contact *c)
 {
-    timer_wheel_arm(&e->clocks, &c->timer, contact_next_clock(e, c, e->now),
-                    CLOCK_ORDER(CLOCK_CONTACT, contact_arrival(c)));
+    timer_wheel_arm(&e->clocks, &c->timer, contact_next_clock(e, c, e->now));
 }
 
 /* ---- cool-downs ---- */
