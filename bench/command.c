@@ -36,6 +36,14 @@ double command_real(struct argp_state *state, const char *argument, const char *
     return value;
 }
 
+int command_other_key(int key, const char *argument, struct argp_state *state)
+{
+    if (key == ARGP_KEY_ARG) {
+        argp_error(state, "'%s' is no option", argument);
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
 bool command_write_json(struct json_t *json, const char *path)
 {
     const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9);

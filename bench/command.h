@@ -29,6 +29,10 @@ uint64_t command_whole(struct argp_state *state, const char *argument, const cha
 double command_real(struct argp_state *state, const char *argument, const char *option,
                     double least);
 
+/* What a command's parser answers to a key that is not its own: arguments that are no options end
+ * the program with a message. */
+int command_other_key(int key, const char *argument, struct argp_state *state);
+
 /* Write a report to a file, or to standard output for "-". The reference is given back. False, and
  * a message, when that fails. */
 bool command_write_json(struct json_t *json, const char *path);

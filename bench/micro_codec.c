@@ -305,11 +305,8 @@ static error_t codec_parse(int key, char *text, struct argp_state *state)
     case CODEC_KEY_JSON:
         c->json = text;
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is no option", text);
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_other_key(key, text, state);
     }
     return 0;
 }

@@ -196,11 +196,8 @@ static error_t journal_parse(int key, char *text, struct argp_state *state)
     case JOURNAL_KEY_JSON:
         o->json = text;
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is no option", text);
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_other_key(key, text, state);
     }
     return 0;
 }

@@ -138,11 +138,8 @@ static error_t ring_parse(int key, char *text, struct argp_state *state)
     case RING_KEY_JSON:
         o->json = text;
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is no option", text);
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_other_key(key, text, state);
     }
     return 0;
 }

@@ -190,11 +190,8 @@ static error_t peers_parse(int key, char *text, struct argp_state *state)
     case PEERS_KEY_HTML:
         o->html = text;
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is no option", text);
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_other_key(key, text, state);
     }
     return 0;
 }

@@ -118,16 +118,13 @@ static error_t scale_parse(int key, char *text, struct argp_state *state)
     case KEY_QUIET:
         o->quiet = true;
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is no option", text);
-        break;
     case ARGP_KEY_END:
         if (o->address != NULL && o->server_pid == 0) {
             argp_error(state, "--connect needs --server-pid");
         }
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_other_key(key, text, state);
     }
     return 0;
 }

@@ -59,38 +59,44 @@ static void apply_config(struct engine *e, const struct fact *f)
     apply_settings(e, f->settings);
 }
 
+static void apply_workspace(struct engine *e, const struct fact *f)
+{
+    if (f->kind == FACT_OWNER_STARTED) {
+        apply_owner_started(e, f);
+    } else if (f->kind == FACT_CONFIG_APPLIED) {
+        apply_config(e, f);
+    } else {
+        for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
+            offers_move_clocks(e, a, f->stalled.duration);
+        }
+    }
+}
+
+static void apply_connector(struct engine *e, const struct fact *f)
+{
+    struct owner *o = owner_intern(e, f->subject);
+
+    o->lost_since = f->kind == FACT_CONNECTOR_LOST ? f->at : TIME_NEVER;
+    owner_arm_contacts(e, o);
+}
+
+typedef void (*apply_function)(struct engine *e, const struct fact *f);
+
 void apply(struct engine *e, const struct fact *f)
 {
+    static const apply_function of[] = {
+        [SUBJECT_CONTACT] = apply_contact,
+        [SUBJECT_AGENT] = apply_agent,
+        [SUBJECT_CONNECTOR] = apply_connector,
+        [SUBJECT_WORKSPACE] = apply_workspace,
+    };
+
     e->seq = f->seq;
     e->last_at = f->at;
     if (f->at > e->now) {
         e->now = f->at;
     }
-    switch (fact_kind_row(f->kind)->subject) {
-    case SUBJECT_CONTACT:
-        apply_contact(e, f);
-        break;
-    case SUBJECT_AGENT:
-        apply_agent(e, f);
-        break;
-    case SUBJECT_CONNECTOR: {
-        struct owner *o = owner_intern(e, f->subject);
-        o->lost_since = f->kind == FACT_CONNECTOR_LOST ? f->at : TIME_NEVER;
-        owner_arm_contacts(e, o);
-        break;
-    }
-    case SUBJECT_WORKSPACE:
-        if (f->kind == FACT_OWNER_STARTED) {
-            apply_owner_started(e, f);
-        } else if (f->kind == FACT_CONFIG_APPLIED) {
-            apply_config(e, f);
-        } else {
-            for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
-                offers_move_clocks(e, a, f->stalled.duration);
-            }
-        }
-        break;
-    }
+    of[fact_kind_row(f->kind)->subject](e, f);
 }
 
 /* ---- facts from outside ---- */
@@ -209,6 +215,7 @@ const char *engine_apply(struct engine *e, const struct fact *f)
     }
     if (wrong == NULL) {
         apply(e, f);
+        skill_queues_place(e);
     }
     return wrong;
 }

@@ -434,6 +434,7 @@ static bool link_contact(struct engine *e, struct contact *c)
     q->count[c->state]++;
     if (c->state == CONTACT_WAITING) {
         skill_queue_push(e, c);
+        skill_queues_place(e);
     }
     contact_arm(e, c);
     return true;

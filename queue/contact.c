@@ -127,58 +127,32 @@ void contact_set_terms(struct engine *e, struct contact *c, const struct terms *
 
 /* ---- times ---- */
 
-/* An instant near its submission takes four bytes: the milliseconds from NEAR_BEFORE before it,
- * some three days. NEAR_FAR: it stands in the extras. */
-#define NEAR_BEFORE ((uint64_t)1 << 28)
-#define NEAR_FAR    UINT32_MAX
-
 static uint32_t near_time(const struct contact *c, engine_time at)
 {
-    uint64_t from = (uint64_t)at - (uint64_t)c->created_at + NEAR_BEFORE;
+    uint64_t from = (uint64_t)at - (uint64_t)c->created_at + CONTACT_NEAR_BEFORE;
 
-    return from < NEAR_FAR ? (uint32_t)from : NEAR_FAR;
-}
-
-static engine_time far_time(const struct contact *c, uint32_t from)
-{
-    return (engine_time)((uint64_t)c->created_at + from - NEAR_BEFORE);
-}
-
-engine_time contact_start_at(const struct contact *c)
-{
-    return c->start != NEAR_FAR ? far_time(c, c->start) : contact_extras(c)->start_at;
+    return from < CONTACT_NEAR_FAR ? (uint32_t)from : CONTACT_NEAR_FAR;
 }
 
 engine_time contact_state_since(const struct contact *c)
 {
-    return c->since != NEAR_FAR ? far_time(c, c->since) : contact_extras(c)->state_since;
+    return c->since != CONTACT_NEAR_FAR ? contact_far_time(c, c->since)
+                                        : contact_extras(c)->state_since;
 }
 
 void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
 {
     c->since = near_time(c, at);
-    if (c->since == NEAR_FAR) {
+    if (c->since == CONTACT_NEAR_FAR) {
         contact_own_extras(e, c)->state_since = at;
     }
-}
-
-engine_time contact_visit_since(const struct contact *c)
-{
-    engine_time since = contact_extras(c)->visit_since;
-
-    return since != TIME_NEVER ? since : contact_start_at(c);
-}
-
-static engine_time after_span(engine_time from, duration_ms span)
-{
-    return span == DURATION_NONE ? TIME_NEVER : (engine_time)((uint64_t)from + (uint64_t)span);
 }
 
 /* By the terms: what may wait so long waits so long from its submission, or from its schedule. */
 static engine_time expires_by_terms(const struct contact *c, const struct terms *t,
                                     engine_time start)
 {
-    return after_span(start > c->created_at ? start : c->created_at, t->expires);
+    return time_after_span(start > c->created_at ? start : c->created_at, t->expires);
 }
 
 void contact_get_times(const struct contact *c, struct contact_times *times)
@@ -186,7 +160,7 @@ void contact_get_times(const struct contact *c, struct contact_times *times)
     const struct contact_extras *x = contact_extras(c);
     const struct terms *t = contact_terms(c);
 
-    times->start_at = c->start != NEAR_FAR ? far_time(c, c->start) : x->start_at;
+    times->start_at = c->start != CONTACT_NEAR_FAR ? contact_far_time(c, c->start) : x->start_at;
     if (x->own_times) {
         times->expires_at = x->expires_at;
         memcpy(times->due, x->due, sizeof(times->due));
@@ -194,7 +168,7 @@ void contact_get_times(const struct contact *c, struct contact_times *times)
     }
     times->expires_at = expires_by_terms(c, t, times->start_at);
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        times->due[p] = after_span(times->start_at, t->promised[p]);
+        times->due[p] = time_after_span(times->start_at, t->promised[p]);
     }
 }
 
@@ -206,21 +180,13 @@ engine_time contact_expires_at(const struct contact *c)
                         : expires_by_terms(c, contact_terms(c), contact_start_at(c));
 }
 
-engine_time contact_due(const struct contact *c, enum promise promise)
-{
-    const struct contact_extras *x = contact_extras(c);
-
-    return x->own_times ? x->due[promise]
-                        : after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
-}
-
 static bool times_by_terms(const struct contact *c, const struct contact_times *times)
 {
     const struct terms *t = contact_terms(c);
     bool same = times->expires_at == expires_by_terms(c, t, times->start_at);
 
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        same = same && times->due[p] == after_span(times->start_at, t->promised[p]);
+        same = same && times->due[p] == time_after_span(times->start_at, t->promised[p]);
     }
     return same;
 }
@@ -230,7 +196,7 @@ void contact_set_times(struct engine *e, struct contact *c, const struct contact
     bool own = !times_by_terms(c, times);
 
     c->start = near_time(c, times->start_at);
-    if (c->start == NEAR_FAR) {
+    if (c->start == CONTACT_NEAR_FAR) {
         contact_own_extras(e, c)->start_at = times->start_at;
     }
     if (own) {

@@ -179,11 +179,45 @@ static inline struct line *contact_line(const struct contact *c)
     return near_at(c, c->line);
 }
 
-engine_time contact_start_at(const struct contact *c);
+/* An instant near its submission takes four bytes: the milliseconds from CONTACT_NEAR_BEFORE before
+ * it, some three days. CONTACT_NEAR_FAR: it stands in the extras. */
+#define CONTACT_NEAR_BEFORE ((uint64_t)1 << 28)
+#define CONTACT_NEAR_FAR    UINT32_MAX
+
+static inline engine_time contact_far_time(const struct contact *c, uint32_t from)
+{
+    return (engine_time)((uint64_t)c->created_at + from - CONTACT_NEAR_BEFORE);
+}
+
+static inline engine_time time_after_span(engine_time from, duration_ms span)
+{
+    return span == DURATION_NONE ? TIME_NEVER : (engine_time)((uint64_t)from + (uint64_t)span);
+}
+
+static inline engine_time contact_start_at(const struct contact *c)
+{
+    return c->start != CONTACT_NEAR_FAR ? contact_far_time(c, c->start)
+                                        : contact_extras(c)->start_at;
+}
+
+static inline engine_time contact_visit_since(const struct contact *c)
+{
+    engine_time since = contact_extras(c)->visit_since;
+
+    return since != TIME_NEVER ? since : contact_start_at(c);
+}
+
+/* TIME_NEVER: none. */
+static inline engine_time contact_due(const struct contact *c, enum promise promise)
+{
+    const struct contact_extras *x = contact_extras(c);
+
+    return x->own_times ? x->due[promise]
+                        : time_after_span(contact_start_at(c), contact_terms(c)->promised[promise]);
+}
+
 engine_time contact_state_since(const struct contact *c);
-engine_time contact_visit_since(const struct contact *c);
 engine_time contact_expires_at(const struct contact *c); /* TIME_NEVER: not by itself */
-engine_time contact_due(const struct contact *c, enum promise promise); /* TIME_NEVER: none */
 
 struct text contact_why_agent(const struct contact *c); /* a known word */
 

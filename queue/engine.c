@@ -341,6 +341,7 @@ void engine_get_queue_row(const struct engine *e, queue_index queue, engine_time
     int64_t first = (now - e->settings->statistics_window) / interval;
     struct tally sum = {0};
 
+    skill_queues_place((struct engine *)(uintptr_t)e);
     memset(out, 0, sizeof(*out));
     out->waiting = q->count[CONTACT_WAITING];
     out->offered = q->count[CONTACT_OFFERED];

@@ -323,6 +323,7 @@ struct contact *matcher_contact_for(struct engine *e, struct agent *a)
     bool each = a->ranked || (!a->all_queues && a->queue_count <= FEW_QUEUES);
     uint32_t free_for;
 
+    skill_queues_place(e);
     if (ranked_tree_count(&e->lines_waiting) == 0 && ranked_tree_count(&a->reserved) == 0) {
         return NULL; /* nobody waits, for anyone or for it */
     }

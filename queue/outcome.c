@@ -254,6 +254,7 @@ void release_reserved(struct engine *e, struct agent *a)
 {
     struct ranked_node *n;
 
+    skill_queues_place(e);
     while ((n = ranked_tree_first(&a->reserved)) != NULL) {
         struct contact *c = line_first(record_of(n, struct line, in_all));
         struct fact f;

@@ -129,24 +129,25 @@ static void terms_begin(struct engine *e, struct terms *terms, int64_t number)
     terms->counted_in = e->interval.begun;
 }
 
-int service_level_tallies(struct engine *e, const struct terms *terms, const struct agent *a,
-                          struct tally *out[TERMS_TALLIES + 1])
+struct tally *const *service_level_tallies(struct engine *e, const struct terms *terms)
 {
-    struct terms *own = (struct terms *)(uintptr_t)terms; /* they remember where they are counted */
     int64_t number = interval_now(e);
 
     if (terms->counted_in != e->interval.begun) {
-        terms_begin(e, own, number);
+        /* They remember where they are counted. */
+        terms_begin(e, (struct terms *)(uintptr_t)terms, number);
     }
-    memcpy(out, terms->tallies, sizeof(terms->tallies));
-    if (a != NULL) {
-        struct agent *counted = (struct agent *)(uintptr_t)a; /* so does an agent */
-        if (counted->series == NULL) {
-            counted->series = series_of(e, BY_AGENT, a->id);
-        }
-        out[TERMS_TALLIES] = series_in(e, counted->series, number);
+    return terms->tallies;
+}
+
+struct tally *service_level_of_agent(struct engine *e, const struct agent *a)
+{
+    struct agent *counted = (struct agent *)(uintptr_t)a; /* it remembers its series */
+
+    if (a->series == NULL) {
+        counted->series = series_of(e, BY_AGENT, a->id);
     }
-    return TERMS_TALLIES + (a != NULL);
+    return series_in(e, a->series, interval_now(e));
 }
 
 void service_level_settings(struct engine *e)

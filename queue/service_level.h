@@ -65,17 +65,22 @@ double tally_service_level(const struct tally *t);
  */
 #define TALLY_EACH(e, terms, agent_or_null, statement)                                             \
     do {                                                                                           \
-        struct tally *tallies_[TERMS_TALLIES + 1];                                                 \
-        int tally_count_ = service_level_tallies((e), (terms), (agent_or_null), tallies_);         \
-        for (int tally_i_ = 0; tally_i_ < tally_count_; tally_i_++) {                              \
+        struct tally *const *tallies_ = service_level_tallies((e), (terms));                       \
+        const struct agent *counted_ = (agent_or_null);                                            \
+        for (int tally_i_ = 0; tally_i_ < TERMS_TALLIES; tally_i_++) {                             \
             struct tally *tally = tallies_[tally_i_];                                              \
+            statement;                                                                             \
+        }                                                                                          \
+        if (counted_ != NULL) {                                                                    \
+            struct tally *tally = service_level_of_agent((e), counted_);                           \
             statement;                                                                             \
         }                                                                                          \
     } while (0)
 
+/* Where what has these terms, or this agent, is counted in the interval that runs. */
 struct agent;
-int service_level_tallies(struct engine *e, const struct terms *terms, const struct agent *a,
-                          struct tally *out[TERMS_TALLIES + 1]);
+struct tally *const *service_level_tallies(struct engine *e, const struct terms *terms);
+struct tally *service_level_of_agent(struct engine *e, const struct agent *a);
 
 /* What survives a new configuration: paces, by the names of their queues. */
 struct pace_kept;

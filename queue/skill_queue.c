@@ -204,11 +204,18 @@ static void line_place(struct engine *e, struct line *l)
 
 void skill_queue_push(struct engine *e, struct contact *c)
 {
-    struct line *l;
-
     assert(c->state == CONTACT_WAITING && contact_line(c) == NULL);
-    l = line_find(e, c);
-    c->line = near_of(l);
+    skill_queues_place(e);
+    c->line = near_of(line_find(e, c));
+    e->newcomer = c;
+}
+
+void skill_queues_place_newcomer(struct engine *e)
+{
+    struct contact *c = e->newcomer;
+    struct line *l = contact_line(c);
+
+    e->newcomer = NULL;
     c->place.key = contact_place_key(e, c);
     ranked_tree_insert(&l->waiting, &c->place);
     if (!ranked_node_linked(&l->in_queue) || ranked_key_less(c->place.key, l->in_queue.key)) {
@@ -221,8 +228,16 @@ void skill_queue_remove(struct engine *e, struct contact *c)
     struct line *l = contact_line(c);
 
     assert(l != NULL);
-    ranked_tree_remove(&l->waiting, &c->place);
     c->line = 0;
+    if (e->newcomer == c) {
+        e->newcomer = NULL;
+        if (ranked_tree_count(&l->waiting) == 0) {
+            line_is_empty(e, l);
+        }
+        return;
+    }
+    skill_queues_place(e);
+    ranked_tree_remove(&l->waiting, &c->place);
     if (l->in_queue.key.minor == c->place.key.minor) {
         line_place(e, l);
         if (ranked_tree_count(&l->waiting) == 0) {
@@ -231,15 +246,15 @@ void skill_queue_remove(struct engine *e, struct contact *c)
     }
 }
 
-static size_t ahead_in(const struct ranked_tree *lines, const struct contact *c, size_t ahead,
+static size_t ahead_in(const struct ranked_tree *lines, struct ranked_key key, size_t ahead,
                        size_t enough)
 {
     struct ranked_node *n = ranked_tree_first(lines);
 
     /* Lines whose head stands behind it have nobody ahead of it, and so do all lines after. */
-    while (n != NULL && ranked_key_less(n->key, c->place.key) && ahead < enough) {
+    while (n != NULL && ranked_key_less(n->key, key) && ahead < enough) {
         const struct line *l = record_of(n, struct line, in_queue);
-        ahead += ranked_tree_count_before(&l->waiting, c->place.key);
+        ahead += ranked_tree_count_before(&l->waiting, key);
         n = ranked_tree_next(lines, n->key);
     }
     return ahead;
@@ -248,9 +263,17 @@ static size_t ahead_in(const struct ranked_tree *lines, const struct contact *c,
 size_t skill_queue_ahead_of(const struct engine *e, const struct contact *c, size_t enough)
 {
     const struct skill_queue *q = &e->queues[contact_queue(c)];
-    size_t ahead = ahead_in(&q->lines, c, 0, enough);
+    struct ranked_key key;
+    size_t ahead;
 
-    return ahead_in(&q->reserved, c, ahead, enough);
+    if (e->newcomer == c) {
+        key = contact_place_key(e, c); /* who is ahead of it need not know of it */
+    } else {
+        skill_queues_place((struct engine *)(uintptr_t)e);
+        key = c->place.key;
+    }
+    ahead = ahead_in(&q->lines, key, 0, enough);
+    return ahead_in(&q->reserved, key, ahead, enough);
 }
 
 /* ---- profiles ---- */

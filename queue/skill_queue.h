@@ -73,7 +73,9 @@ struct ranked_key contact_deadline_key(const struct contact *c);
 struct ranked_key contact_deadline_in_line(const struct engine *e, const struct contact *c);
 
 /* Put in line a contact in state waiting that stands nowhere; its line is found or made. Its place
- * follows from its data alone, so one that comes back gets its old place. */
+ * follows from its data alone, so one that comes back gets its old place. Most are offered in the
+ * step in which they came: so the last that came has its line, but its place in it, and its line's
+ * among others, only once somebody may look (skill_queues_place). */
 void skill_queue_push(struct engine *e, struct contact *c);
 
 /* Take out a contact from wherever it stands. */

@@ -98,6 +98,7 @@ struct engine {
     uint32_t spare_lines;
     uint32_t next_line;
     struct ranked_tree lines_waiting; /* by the head's deadline, reserved ones left out */
+    struct contact *newcomer;         /* has a line and no place yet; NULL between steps */
     struct id_map profiles;
     struct list all_profiles;
     struct profile **profile_by_number;
@@ -266,6 +267,15 @@ void agent_session_set(struct engine *e, struct agent *a, uint64_t session);
 uint32_t agent_free_for(const struct engine *e,
                         const struct agent *a); /* channels it could take now */
 bool agent_can_take(const struct engine *e, const struct agent *a, channel_index channel);
+
+/* Give who came last its place, before the order of a line or of lines is read. */
+void skill_queues_place_newcomer(struct engine *e);
+static inline void skill_queues_place(struct engine *e)
+{
+    if (e->newcomer != NULL) {
+        skill_queues_place_newcomer(e);
+    }
+}
 
 /* ---- deciding ---- */
 void matcher_run(struct engine *e); /* whoever looks finds; then the lists are empty */

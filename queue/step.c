@@ -413,6 +413,7 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
     if (e->settings != NULL && !is_settled(e)) {
         settle(e);
     }
+    skill_queues_place(e);
     e->command = NULL;
     e->stepping = false;
     return refused;

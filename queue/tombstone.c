@@ -117,7 +117,8 @@ struct tombstone *tombstone_next(const struct record_log *log, const struct tomb
     return (struct tombstone *)record_log_next(log, &t->in_log);
 }
 
-struct tombstone *tombstone_append(struct record_log *log, const struct ending *x)
+/* Inline: who buries a contact need not put together what is taken apart at once. */
+static inline struct tombstone *append(struct record_log *log, const struct ending *x)
 {
     uint8_t word = word_number(x->reason);
     struct text reason = word != 0 ? TEXT_NONE : x->reason;
@@ -161,6 +162,11 @@ struct tombstone *tombstone_append(struct record_log *log, const struct ending *
     at = pack_text(at, x->disposition);
     pack_text(at, reason);
     return t;
+}
+
+struct tombstone *tombstone_append(struct record_log *log, const struct ending *x)
+{
+    return append(log, x);
 }
 
 void tombstone_read(const struct tombstone *t, struct ending *x)
@@ -229,7 +235,7 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
 
     contact_get_times(c, &times);
     memcpy(x.times + TOMBSTONE_DUE, times.due, sizeof(times.due));
-    t = tombstone_append(&e->ended, &x);
+    t = append(&e->ended, &x);
     contact_index_end(e, c, t);
     tombstone_enter(e, t);
     t->story = story_append(&e->stories, t, block_at(c, c->history), contact_history_base(c));
