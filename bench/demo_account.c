@@ -121,7 +121,12 @@ static void demo_agent_add(struct demo *d, const char *name, size_t length)
 {
     struct demo_agent *a;
 
-    d->agents = memory_resize(d->agents, (d->agent_count + 1) * sizeof(d->agents[0]));
+    if (d->agent_count == d->agent_room) {
+        struct demo_agent *fewer = d->agents;
+        d->agent_room = d->agent_room == 0 ? 64 : d->agent_room * 2;
+        d->agents = store_take_for_good(&d->store, d->agent_room * sizeof(d->agents[0]));
+        memcpy(d->agents, fewer, d->agent_count * sizeof(d->agents[0]));
+    }
     a = &d->agents[d->agent_count++];
     *a = (struct demo_agent){0};
     a->name = memory_take(length + 1);

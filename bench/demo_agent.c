@@ -36,7 +36,7 @@ static void demo_arm(struct demo_contact *c, enum demo_step step, double mean_s)
     struct demo *d = c->demo;
 
     c->step = step;
-    timer_wheel_arm(&d->acting, &c->acting, (int64_t)demo_now(d) + demo_span(d, mean_s), c->number);
+    timer_wheel_arm(&d->acting, &c->acting, (int64_t)demo_now(d) + demo_span(d, mean_s));
 }
 
 static void demo_drop(struct demo_contact *c)
@@ -185,8 +185,7 @@ static void demo_withdrawn(struct demo_agent *a, struct demo_contact *c, const v
     }
     demo_text(map, size, "reason", reason, sizeof(reason));
     if (strcmp(reason, "timed_out") == 0) {
-        timer_wheel_arm(&d->breaks, &a->back, (int64_t)demo_now(d) + demo_span(d, DEMO_BREAK_S),
-                        a->number);
+        timer_wheel_arm(&d->breaks, &a->back, (int64_t)demo_now(d) + demo_span(d, DEMO_BREAK_S));
     }
 }
 

@@ -104,7 +104,7 @@ static void demo_submitted(void *context, const struct switchboard_answer *answe
     }
     if (random_percent(&d->random, DEMO_LEAVE_PERCENT) && c->fate.state < DEMO_STATE_COMPLETED) {
         timer_wheel_arm(&d->leaving, &c->leaving,
-                        (int64_t)demo_now(d) + demo_span(d, DEMO_PATIENCE_S), c->number);
+                        (int64_t)demo_now(d) + demo_span(d, DEMO_PATIENCE_S));
     }
 }
 

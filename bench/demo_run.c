@@ -204,6 +204,21 @@ static void demo_on_second(uv_timer_t *timer)
 
 /* Before and after. */
 
+static uint64_t leaving_order(const struct timer_node *n)
+{
+    return record_of(n, const struct demo_contact, leaving)->number;
+}
+
+static uint64_t acting_order(const struct timer_node *n)
+{
+    return record_of(n, const struct demo_contact, acting)->number;
+}
+
+static uint64_t break_order(const struct timer_node *n)
+{
+    return record_of(n, const struct demo_agent, back)->number;
+}
+
 static void demo_init(struct demo *d)
 {
     struct timespec now;
@@ -211,12 +226,13 @@ static void demo_init(struct demo *d)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     d->started_at = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - DEMO_LOOK_BACK_MS;
     d->contact_count = d->options->count == 0 ? d->messages.count : (uint32_t)d->options->count;
-    d->contacts = memory_take(d->contact_count * sizeof(d->contacts[0]));
+    store_init(&d->store);
+    d->contacts = store_take_for_good(&d->store, d->contact_count * sizeof(d->contacts[0]));
     random_init(&d->random, d->options->seed);
     (void)uv_random(NULL, NULL, &d->run, sizeof(d->run), 0, NULL);
-    timer_wheel_init(&d->leaving, 0);
-    timer_wheel_init(&d->acting, 0);
-    timer_wheel_init(&d->breaks, 0);
+    timer_wheel_init(&d->leaving, &d->store, leaving_order, 0);
+    timer_wheel_init(&d->acting, &d->store, acting_order, 0);
+    timer_wheel_init(&d->breaks, &d->store, break_order, 0);
     progress_init(&d->progress, d->options->quiet);
     (void)uv_loop_init(&d->loop);
     d->start_ms = uv_now(&d->loop);
@@ -239,8 +255,7 @@ static void demo_close(struct demo *d)
         memory_give(d->agents[i].name);
     }
     memory_give(d->connectors);
-    memory_give(d->agents);
-    memory_give(d->contacts);
+    store_close(&d->store);
     demo_stats_close(&d->before);
     demo_stats_close(&d->after);
     demo_messages_close(&d->messages);

@@ -79,11 +79,13 @@ struct demo {
     uint64_t give_up_ms; /* of the present phase */
     int64_t started_at;  /* wall clock, for questions to the server */
 
+    struct store store; /* of contacts and agents, which the wheels link by nears */
     struct demo_contact *contacts;
     uint32_t contact_count, next_contact;
     struct demo_connector *connectors;
     uint32_t connector_count;
     struct demo_agent *agents;
+    uint32_t agent_room;
     uint32_t agent_count, agents_ready;
     struct timer_wheel leaving, acting, breaks;
     uint32_t states[DEMO_STATE_COUNT];

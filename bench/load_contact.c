@@ -9,14 +9,13 @@
 
 void load_contacts_init(struct load *l)
 {
+    store_init(&l->store);
     l->free_slot = LOAD_NO_SLOT;
 }
 
 void load_contacts_close(struct load *l)
 {
-    for (uint32_t i = 0; i * LOAD_CHUNK < l->slot_count; i++) {
-        memory_give(l->chunks[i]);
-    }
+    store_close(&l->store);
     l->slot_count = 0;
 }
 
@@ -30,7 +29,7 @@ static struct load_contact *load_contact_take(struct load *l)
     struct load_contact *c;
 
     if (l->free_slot == LOAD_NO_SLOT) {
-        struct load_contact *chunk = memory_take(LOAD_CHUNK * sizeof(*chunk));
+        struct load_contact *chunk = store_take_for_good(&l->store, LOAD_CHUNK * sizeof(*chunk));
 
         assert(l->slot_count < FRAMES_SLOTS_MAX);
         l->chunks[l->slot_count / LOAD_CHUNK] = chunk;
@@ -117,8 +116,7 @@ static void load_contact_arm(struct load *l, struct load_contact *c,
                              const struct workload_span *span)
 {
     timer_wheel_arm(&l->clocks, &c->clock,
-                    (int64_t)(l->lanes.now_ns / 1000000) + workload_span_draw(&l->random, span),
-                    c->slot);
+                    (int64_t)(l->lanes.now_ns / 1000000) + workload_span_draw(&l->random, span));
 }
 
 /* By weight; most runs have one kind only. */

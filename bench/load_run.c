@@ -90,6 +90,11 @@ static void load_end_measuring(struct load *l)
     r->server_resident = use.resident;
 }
 
+static uint64_t load_order_of(const struct timer_node *n)
+{
+    return record_of(n, const struct load_contact, clock)->slot;
+}
+
 /* Phases. */
 
 static void load_on_second(uv_timer_t *timer);
@@ -113,7 +118,7 @@ void load_everyone_ready(struct load *l)
     l->phase = LOAD_RUNNING;
     l->start_ns = l->lanes.now_ns = uv_hrtime();
     l->measure_ns = l->start_ns + load_ns(o->warm_up_s);
-    timer_wheel_init(&l->clocks, (int64_t)(l->start_ns / 1000000));
+    timer_wheel_init(&l->clocks, &l->store, load_order_of, (int64_t)(l->start_ns / 1000000));
     load_pace_start(l);
     load_second_start(l);
     (void)uv_timer_start(&l->second, load_on_second, 1000, 1000); /* whole seconds from here on */

@@ -151,6 +151,7 @@ struct load {
     struct load_pace pace;
     uint64_t heartbeat_ms;
 
+    struct store store; /* of contacts, which the wheel links by nears */
     struct load_contact *chunks[LOAD_CHUNKS_MAX];
     uint32_t slot_count, free_slot;
     uint32_t under_way; /* contacts with a record */

@@ -21,7 +21,7 @@ struct agent *agent_after(const struct engine *e, const struct agent *a)
 
 struct agent *agent_create(struct engine *e, struct text id)
 {
-    struct agent *a = memory_take(sizeof(*a));
+    struct agent *a = pool_take(&e->agent_pool);
     char *copy = memory_take(id.length + 1u);
 
     memcpy(copy, id.bytes, id.length);
@@ -70,7 +70,7 @@ void agent_destroy(struct engine *e, struct agent *a)
     text_discard(a->address);
     text_discard(a->reason);
     memory_give((void *)(uintptr_t)a->id.bytes);
-    memory_give(a);
+    pool_give(&e->agent_pool, a);
 }
 
 /* Capacity, maxima and profile as they follow from what was put and from the settings. */
@@ -107,7 +107,7 @@ void agent_arm(struct engine *e, struct agent *a)
 {
     engine_time at = a->grace_until < a->return_at ? a->grace_until : a->return_at;
 
-    timer_wheel_arm(&e->clocks, &a->timer, at, CLOCK_ORDER(CLOCK_AGENT, a->number));
+    timer_wheel_arm(&e->clocks, &a->timer, at);
 }
 
 void agent_session_set(struct engine *e, struct agent *a, uint64_t session)

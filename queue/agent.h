@@ -30,6 +30,7 @@ struct profile;
 struct pull {
     struct list_node of_agent;
     uint64_t request;
+    uint64_t number; /* of those that ever waited */
     uint32_t max;
     engine_time until;
     struct timer_node timer;

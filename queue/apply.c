@@ -12,7 +12,7 @@ static void offers_move_clocks(struct engine *e, struct agent *a, duration_ms by
         if ((o->state == OFFER_SENT || o->state == OFFER_SHOWN) && o->until != TIME_NEVER) {
             checkpoint_before_contact(e, o->contact);
             o->until += by;
-            timer_wheel_arm(&e->clocks, &o->timer, o->until, CLOCK_ORDER(CLOCK_OFFER, o->number));
+            timer_wheel_arm(&e->clocks, &o->timer, o->until);
         }
     }
 }

@@ -409,7 +409,7 @@ static bool link_offers(struct engine *e)
         list_append(&a->held, &o->of_agent);
         a->held_count++;
         a->holds[o->channel]++;
-        timer_wheel_arm(&e->clocks, &o->timer, o->until, CLOCK_ORDER(CLOCK_OFFER, o->number));
+        timer_wheel_arm(&e->clocks, &o->timer, o->until);
         l->offers[i].offer = NULL;
     }
     return true;

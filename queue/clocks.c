@@ -221,9 +221,44 @@ static void pull_clock(struct engine *e, struct pull *p)
     e->sink.deliver(e->sink.context, &d);
 }
 
+static enum clock_kind clock_kind_of(const struct timer_node *n)
+{
+    return (enum clock_kind)pool_of(n)->kind;
+}
+
+static uint64_t clock_number_of(const struct timer_node *n)
+{
+    switch (clock_kind_of(n)) {
+    case CLOCK_AGENT:
+        return record_of(n, const struct agent, timer)->number;
+    case CLOCK_OFFER:
+        return record_of(n, const struct offer, timer)->number;
+    case CLOCK_CONTACT:
+        return contact_arrival(record_of(n, const struct contact, timer));
+    case CLOCK_PULL:
+    default:
+        return record_of(n, const struct pull, timer)->number;
+    }
+}
+
+static uint64_t clock_order_of(const struct timer_node *n)
+{
+    return (uint64_t)clock_kind_of(n) << 60 | clock_number_of(n);
+}
+
+/* The pools are there. */
+void clocks_init(struct engine *e)
+{
+    e->agent_pool.kind = CLOCK_AGENT;
+    e->offer_pool.kind = CLOCK_OFFER;
+    e->contact_pool.kind = CLOCK_CONTACT;
+    e->pull_pool.kind = CLOCK_PULL;
+    timer_wheel_init(&e->clocks, &e->store, clock_order_of, 0);
+}
+
 static void clock_ran_out(struct engine *e, struct timer_node *n)
 {
-    switch ((enum clock_kind)(n->order >> 60)) {
+    switch (clock_kind_of(n)) {
     case CLOCK_AGENT:
         agent_clock(e, record_of(n, struct agent, timer));
         break;

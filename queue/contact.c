@@ -264,8 +264,7 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
 
 void contact_arm_by(struct engine *e, struct contact *c, const struct contact_times *times)
 {
-    timer_wheel_arm(&e->clocks, &c->timer, next_clock(e, c, times, e->now),
-                    CLOCK_ORDER(CLOCK_CONTACT, contact_arrival(c)));
+    timer_wheel_arm(&e->clocks, &c->timer, next_clock(e, c, times, e->now));
 }
 
 void contact_arm(struct engine *e, struct contact *c)

@@ -113,7 +113,7 @@ struct contact {
     bool looks : 1;         /* for an agent, at the end of this step */
 };
 
-static_assert(sizeof(struct contact) <= 152,
+static_assert(sizeof(struct contact) <= 136,
               "a million of them wait: what is added here is paid often");
 
 /* ---- reading ---- */

@@ -53,7 +53,6 @@ struct engine *engine_create(const struct engine_options *options)
     skill_table_init(&e->skills, seed);
     bitset_init(&e->profile_numbers);
     bitset_init(&e->profiles_ready);
-    timer_wheel_init(&e->clocks, 0);
     store_init(&e->store);
     terms_table_init(&e->terms, &e->store, &e->skills, seed);
     shelf_init(&e->papers, &e->store);
@@ -63,6 +62,9 @@ struct engine *engine_create(const struct engine_options *options)
     pool_init(&e->offer_pool, &e->store, sizeof(struct offer));
     pool_init(&e->cool_down_pool, &e->store, sizeof(struct cool_down));
     pool_init(&e->line_pool, &e->store, sizeof(struct line));
+    pool_init(&e->agent_pool, &e->store, sizeof(struct agent));
+    pool_init(&e->pull_pool, &e->store, sizeof(struct pull));
+    clocks_init(e);
     return e;
 }
 
@@ -156,6 +158,8 @@ void engine_destroy(struct engine *e)
     pool_close(&e->offer_pool);
     pool_close(&e->cool_down_pool);
     pool_close(&e->line_pool);
+    pool_close(&e->agent_pool);
+    pool_close(&e->pull_pool);
     pool_close(&e->extras_pool);
     shelf_close(&e->papers);
     memory_give(e->looking.contacts);

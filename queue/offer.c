@@ -58,7 +58,7 @@ void offer_enter(struct engine *e, struct offer *o, enum offer_state to, engine_
     o->state = to;
     o->state_since = e->now;
     o->until = until;
-    timer_wheel_arm(&e->clocks, &o->timer, until, CLOCK_ORDER(CLOCK_OFFER, o->number));
+    timer_wheel_arm(&e->clocks, &o->timer, until);
 }
 
 void offer_remove(struct engine *e, struct offer *o, enum offer_end how)

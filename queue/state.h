@@ -25,9 +25,9 @@
 #define PULL_MAX          64   /* offers in one answer */
 #define SPARE_LINES_MAX   1024 /* empty lines kept for skills that contacts bring */
 
-/* What the clocks of one instant are fired in order of. */
+/* Whose clock it is, which its record's pool tells; the clocks of one instant are fired in this
+ * order, and those of one kind by number. */
 enum clock_kind { CLOCK_AGENT = 1, CLOCK_OFFER, CLOCK_CONTACT, CLOCK_PULL };
-#define CLOCK_ORDER(kind, number) ((uint64_t)(kind) << 60 | (uint64_t)(number))
 
 /* Contacts in the order in which they began to look for an agent. */
 struct looking {
@@ -115,7 +115,8 @@ struct engine {
 
     struct store store;
     struct shelf papers;
-    struct pool contact_pool, extras_pool, owner_pool, offer_pool, cool_down_pool, line_pool;
+    struct pool contact_pool, extras_pool, owner_pool, offer_pool, cool_down_pool, line_pool,
+        agent_pool, pull_pool;
 
     /* of the step that runs */
     struct looking looking; /* contacts that look for an agent at its end */
@@ -317,6 +318,7 @@ struct contact *matcher_contact_for(struct engine *e, struct agent *a);
 void make_offer(struct engine *e, struct contact *c, struct agent *a, struct text why, bool named);
 
 void escalate_after_attempts(struct engine *e, struct contact *c);
+void clocks_init(struct engine *e);
 void clocks_run(struct engine *e);
 
 /* ends of offers and contacts, with all that follows; used by commands and clocks alike */

@@ -227,7 +227,7 @@ void pull_end(struct engine *e, struct pull *p)
 
     timer_wheel_disarm(&e->clocks, &p->timer);
     list_remove(&p->of_agent);
-    memory_give(p);
+    pool_give(&e->pull_pool, p);
     a->pull_credit = 0;
     for (struct list_node *n = list_first(&a->pulls); n != NULL; n = list_next(&a->pulls, n)) {
         a->pull_credit += record_of(n, struct pull, of_agent)->max;

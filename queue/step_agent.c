@@ -178,7 +178,7 @@ enum refusal_kind step_pull(struct engine *e)
     if (!a->pull) {
         return refuse_state(e, TEXT("push"), TEXT("signed in to be pushed to"));
     }
-    pull = memory_take(sizeof(*pull));
+    pull = pool_take(&e->pull_pool);
     pull->agent = a;
     pull->request = e->command->caller.request;
     pull->max = p->max < 1 ? 1 : p->max > PULL_MAX ? PULL_MAX : p->max;
@@ -198,8 +198,8 @@ enum refusal_kind step_pull(struct engine *e)
             agent_refresh(e, a);
             answer(e, &d);
         } else {
-            timer_wheel_arm(&e->clocks, &pull->timer, pull->until,
-                            CLOCK_ORDER(CLOCK_PULL, ++e->pull_count));
+            pull->number = ++e->pull_count;
+            timer_wheel_arm(&e->clocks, &pull->timer, pull->until);
         }
     }
     return REFUSED_NOT;

@@ -54,6 +54,7 @@ struct pool {
     struct pool_chunk *filling; /* a ring of the chunks with room; this one is used next */
     struct pool_chunk *full;    /* a ring of the others */
     uint32_t empty;             /* chunks with no record in them: 0 or 1 */
+    uint32_t kind;              /* of its records; the user's alone */
 };
 
 /* The store outlives the pool. */
@@ -66,6 +67,14 @@ struct pool_chunk *pool_grow(struct pool *p);
 void pool_is_full(struct pool *p, struct pool_chunk *c);
 void pool_has_room(struct pool *p, struct pool_chunk *c);
 void pool_is_empty(struct pool *p, struct pool_chunk *c);
+
+/* The pool that a record is of. */
+static inline const struct pool *pool_of(const void *record)
+{
+    const struct pool_chunk *c = store_chunk_of(record);
+
+    return c->pool;
+}
 
 /* Not zeroed. */
 static inline void *pool_take_raw(struct pool *p)

@@ -57,7 +57,7 @@ void store_init(struct store *s)
 
 void store_close(struct store *s)
 {
-    assert(s->free_count == s->count);
+    assert(s->free_count + s->for_good == s->count);
     STORE_FORGET(s->span);
     or_end(munmap(s->span, STORE_SPAN_BYTES) == 0);
     memory_give(s->free_numbers);
@@ -69,18 +69,38 @@ static char *chunk_at(const struct store *s, uint32_t number)
     return s->span + number * STORE_CHUNK_BYTES;
 }
 
+/* The next that were never taken, behind each other. */
+static char *fresh_chunks(struct store *s, uint32_t count)
+{
+    uint32_t first = s->count;
+
+    or_end(count <= CHUNKS_MAX - first);
+    s->count += count;
+    if (s->count > s->usable) {
+        uint32_t more = s->count - s->usable;
+        more = (more + CHUNKS_MADE_USABLE - 1) / CHUNKS_MADE_USABLE * CHUNKS_MADE_USABLE;
+        or_end(mprotect(chunk_at(s, s->usable), more * STORE_CHUNK_BYTES, PROT_READ | PROT_WRITE) ==
+               0);
+        s->usable += more;
+    }
+    return chunk_at(s, first);
+}
+
 void *store_take(struct store *s)
 {
     if (s->free_count > 0) {
         return chunk_at(s, s->free_numbers[--s->free_count]);
     }
-    or_end(s->count < CHUNKS_MAX);
-    if (s->count == s->usable) {
-        or_end(mprotect(chunk_at(s, s->count), CHUNKS_MADE_USABLE * STORE_CHUNK_BYTES,
-                        PROT_READ | PROT_WRITE) == 0);
-        s->usable += CHUNKS_MADE_USABLE;
-    }
-    return chunk_at(s, s->count++);
+    return fresh_chunks(s, 1);
+}
+
+void *store_take_for_good(struct store *s, size_t size)
+{
+    size_t chunks = (size + STORE_UNIT + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES;
+
+    or_end(chunks <= CHUNKS_MAX);
+    s->for_good += (uint32_t)chunks;
+    return fresh_chunks(s, (uint32_t)chunks) + STORE_UNIT;
 }
 
 /* Its memory goes back to the system, its addresses stay. */

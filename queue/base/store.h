@@ -23,8 +23,9 @@ typedef uint32_t near;
 
 struct store {
     char *span;
-    uint32_t count;  /* chunks from the beginning that were ever taken */
-    uint32_t usable; /* chunks from the beginning that may be written to */
+    uint32_t count;    /* chunks from the beginning that were ever taken */
+    uint32_t usable;   /* chunks from the beginning that may be written to */
+    uint32_t for_good; /* of them, those that never come back */
     uint32_t *free_numbers;
     uint32_t free_count, free_room;
 };
@@ -36,6 +37,9 @@ void store_close(struct store *s); /* every chunk was given back */
  * anything links to: it may have the near 0. */
 void *store_take(struct store *s);
 void store_give(struct store *s, void *chunk);
+
+/* Zeroed memory of any size that is there as long as the store. */
+void *store_take_for_good(struct store *s, size_t size);
 
 static inline void *store_chunk_of(const void *place)
 {

@@ -10,45 +10,51 @@
  *
  * Timers for now or for the past share now's own slot on level 0, which nothing else can use.
  *
- * A list head is a node, too; its `order` says which slot it heads. */
+ * A list head is a node, too. */
 
-#define DUE_PLACE UINT64_MAX
+#define SLOTS_ALL (TIMER_WHEEL_LEVELS * TIMER_WHEEL_SLOTS)
 
 static unsigned level_shift(unsigned level)
 {
     return level * TIMER_WHEEL_BITS;
 }
 
-static void list_init(struct timer_node *head, uint64_t place)
+static inline struct timer_node *node_at(const struct timer_node *from, near n)
 {
-    head->next = head->previous = head;
-    head->at = 0;
-    head->order = place;
+    return near_at_known(from, n);
+}
+
+static void list_init(struct timer_node *head)
+{
+    head->next = head->previous = near_of(head);
 }
 
 static bool list_empty(const struct timer_node *head)
 {
-    return head->next == head;
+    return head->next == near_of(head);
 }
 
-static void list_append(struct timer_node *head, struct timer_node *n)
+static inline void list_append(struct timer_node *head, struct timer_node *n)
 {
-    n->next = head;
+    near name = near_of(n);
+
+    n->next = near_of(head);
     n->previous = head->previous;
-    n->previous->next = n;
-    head->previous = n;
+    node_at(head, head->previous)->next = name;
+    head->previous = name;
 }
 
-void timer_wheel_init(struct timer_wheel *w, int64_t now)
+void timer_wheel_init(struct timer_wheel *w, struct store *store, timer_order_of order_of,
+                      int64_t now)
 {
     assert(now >= 0);
     memset(w, 0, sizeof(*w));
     w->now = now;
-    list_init(&w->due, DUE_PLACE);
-    for (unsigned level = 0; level < TIMER_WHEEL_LEVELS; level++) {
-        for (unsigned slot = 0; slot < TIMER_WHEEL_SLOTS; slot++) {
-            list_init(&w->slot[level][slot], level * TIMER_WHEEL_SLOTS + slot);
-        }
+    w->order_of = order_of;
+    w->slots = store_take_for_good(store, (SLOTS_ALL + 1) * sizeof(w->slots[0]));
+    w->due = w->slots + SLOTS_ALL;
+    for (unsigned i = 0; i <= SLOTS_ALL; i++) {
+        list_init(&w->slots[i]);
     }
 }
 
@@ -63,31 +69,32 @@ static void timer_wheel_place(struct timer_wheel *w, struct timer_node *n)
         level = (63 - (unsigned)__builtin_clzll(differs)) / TIMER_WHEEL_BITS;
     }
     slot = at >> level_shift(level) & (TIMER_WHEEL_SLOTS - 1);
-    list_append(&w->slot[level][slot], n);
+    list_append(&w->slots[level * TIMER_WHEEL_SLOTS + slot], n);
     w->occupied[level] |= UINT64_C(1) << slot;
 }
 
 void timer_wheel_disarm(struct timer_wheel *w, struct timer_node *n)
 {
-    struct timer_node *head = n->next;
+    struct timer_node *next;
 
     if (!timer_armed(n)) {
         return;
     }
-    n->previous->next = n->next;
-    n->next->previous = n->previous;
+    next = node_at(n, n->next);
+    next->previous = n->previous;
+    node_at(n, n->previous)->next = n->next;
     /* The last one of a list has the head on both sides. */
-    if (head == n->previous && head->order != DUE_PLACE) {
-        w->occupied[head->order / TIMER_WHEEL_SLOTS] &=
-            ~(UINT64_C(1) << head->order % TIMER_WHEEL_SLOTS);
+    if (n->next == n->previous && next != w->due) {
+        size_t slot = (size_t)(next - w->slots);
+        w->occupied[slot / TIMER_WHEEL_SLOTS] &= ~(UINT64_C(1) << slot % TIMER_WHEEL_SLOTS);
     }
-    n->next = n->previous = NULL;
+    n->next = n->previous = 0;
     w->armed--;
 }
 
-void timer_wheel_arm(struct timer_wheel *w, struct timer_node *n, int64_t at, uint64_t order)
+void timer_wheel_arm(struct timer_wheel *w, struct timer_node *n, int64_t at)
 {
-    if (timer_armed(n) && n->at == at && n->order == order && at > w->now) {
+    if (timer_armed(n) && n->at == at && at > w->now) {
         return; /* what is due already goes to the end of those that are */
     }
     timer_wheel_disarm(w, n);
@@ -95,7 +102,6 @@ void timer_wheel_arm(struct timer_wheel *w, struct timer_node *n, int64_t at, ui
         return;
     }
     n->at = at;
-    n->order = order;
     timer_wheel_place(w, n);
     w->armed++;
 }
@@ -129,38 +135,40 @@ int64_t timer_wheel_next(const struct timer_wheel *w)
 {
     unsigned level;
 
-    if (!list_empty(&w->due)) {
+    if (!list_empty(w->due)) {
         return w->now;
     }
     level = timer_wheel_level(w);
     return level == TIMER_WHEEL_LEVELS ? TIMER_NEVER : timer_wheel_begin(w, level);
 }
 
-static bool fires_before(const struct timer_node *a, const struct timer_node *b)
+static bool fires_before(const struct timer_wheel *w, const struct timer_node *a,
+                         const struct timer_node *b)
 {
-    return a->at < b->at || (a->at == b->at && a->order < b->order);
+    return a->at < b->at || (a->at == b->at && w->order_of(a) < w->order_of(b));
 }
 
-/* Runs in firing order, linked by `next` alone and ending with NULL, become one. */
-static struct timer_node *merge(struct timer_node *a, struct timer_node *b)
+/* Runs in firing order, linked by `next` alone and ending with 0, become one. */
+static struct timer_node *merge(const struct timer_wheel *w, struct timer_node *a,
+                                struct timer_node *b)
 {
-    struct timer_node *first = NULL;
-    struct timer_node **end = &first;
+    near first = 0;
+    near *end = &first;
 
     while (a != NULL && b != NULL) {
-        struct timer_node **earlier = fires_before(b, a) ? &b : &a;
+        struct timer_node **earlier = fires_before(w, b, a) ? &b : &a;
 
-        *end = *earlier;
-        end = &(*end)->next;
-        *earlier = *end;
+        *end = near_of(*earlier);
+        end = &(*earlier)->next;
+        *earlier = near_at(w->slots, *end);
     }
-    *end = a != NULL ? a : b;
-    return first;
+    *end = near_of(a != NULL ? a : b);
+    return near_at(w->slots, first);
 }
 
 /* Bottom up: run i, where there is one, has 2^i nodes. Needs no memory and no recursion, also when
  * a million clocks end within one millisecond. */
-static struct timer_node *sort(struct timer_node *unsorted)
+static struct timer_node *sort(const struct timer_wheel *w, struct timer_node *unsorted)
 {
     struct timer_node *runs[64] = {NULL};
     struct timer_node *sorted = NULL;
@@ -170,17 +178,17 @@ static struct timer_node *sort(struct timer_node *unsorted)
         struct timer_node *run = unsorted;
         unsigned i = 0;
 
-        unsorted = run->next;
-        run->next = NULL;
+        unsorted = near_at(run, run->next);
+        run->next = 0;
         for (; i < used && runs[i] != NULL; i++) {
-            run = merge(runs[i], run);
+            run = merge(w, runs[i], run);
             runs[i] = NULL;
         }
         runs[i] = run;
         used = i < used ? used : i + 1;
     }
     for (unsigned i = 0; i < used; i++) {
-        sorted = merge(runs[i], sorted);
+        sorted = merge(w, runs[i], sorted);
     }
     return sorted;
 }
@@ -189,12 +197,12 @@ static struct timer_node *sort(struct timer_node *unsorted)
 static struct timer_node *timer_wheel_lift(struct timer_wheel *w, unsigned level)
 {
     unsigned slot = (unsigned)__builtin_ctzll(w->occupied[level]);
-    struct timer_node *head = &w->slot[level][slot];
-    struct timer_node *first = head->next;
+    struct timer_node *head = &w->slots[level * TIMER_WHEEL_SLOTS + slot];
+    struct timer_node *first = node_at(head, head->next);
 
     assert(first != head);
-    head->previous->next = NULL;
-    head->next = head->previous = head;
+    node_at(head, head->previous)->next = 0;
+    list_init(head);
     w->occupied[level] &= ~(UINT64_C(1) << slot);
     return first;
 }
@@ -215,13 +223,13 @@ void timer_wheel_advance(struct timer_wheel *w, int64_t now)
         w->now = begin;
         n = timer_wheel_lift(w, level);
         if (level == 0) {
-            n = sort(n);
+            n = sort(w, n);
         }
         while (n != NULL) {
-            struct timer_node *next = n->next;
+            struct timer_node *next = near_at(n, n->next);
 
             if (level == 0) {
-                list_append(&w->due, n);
+                list_append(w->due, n);
             } else {
                 timer_wheel_place(w, n);
             }
@@ -233,9 +241,9 @@ void timer_wheel_advance(struct timer_wheel *w, int64_t now)
 
 struct timer_node *timer_wheel_take_due(struct timer_wheel *w)
 {
-    struct timer_node *n = w->due.next;
+    struct timer_node *n = node_at(w->due, w->due->next);
 
-    if (n == &w->due) {
+    if (n == w->due) {
         return NULL;
     }
     timer_wheel_disarm(w, n);

@@ -17,6 +17,15 @@
 #define NODES  300
 #define STEPS  40000
 
+/* The timers of a test stand behind each other; their orders apart, by place. */
+static struct timer_node *nodes;
+static uint64_t orders[3000];
+
+static uint64_t order_of(const struct timer_node *n)
+{
+    return orders[n - nodes];
+}
+
 /* The naive wheel: looks at every timer, sorts what is due. */
 struct model {
     struct timer_node *due[NODES];
@@ -33,10 +42,10 @@ static int by_firing_order(const void *a, const void *b)
     if (left->at != right->at) {
         return left->at < right->at ? -1 : 1;
     }
-    return (left->order > right->order) - (left->order < right->order);
+    return (order_of(left) > order_of(right)) - (order_of(left) < order_of(right));
 }
 
-static void model_advance(struct model *m, struct timer_node *nodes, int64_t now)
+static void model_advance(struct model *m, int64_t now)
 {
     size_t collected = m->due_count;
 
@@ -49,7 +58,7 @@ static void model_advance(struct model *m, struct timer_node *nodes, int64_t now
     qsort(m->due + collected, m->due_count - collected, sizeof(m->due[0]), by_firing_order);
 }
 
-static void model_disarm(struct model *m, const struct timer_node *nodes, size_t i)
+static void model_disarm(struct model *m, size_t i)
 {
     size_t at = 0;
 
@@ -64,7 +73,7 @@ static void model_disarm(struct model *m, const struct timer_node *nodes, size_t
 }
 
 /* No timer that is not due yet fires before this instant. */
-static int64_t model_earliest(const struct model *m, const struct timer_node *nodes, int64_t now)
+static int64_t model_earliest(const struct model *m, int64_t now)
 {
     int64_t earliest = TIMER_NEVER;
 
@@ -95,8 +104,7 @@ static int64_t random_instant(struct random *r, int64_t now)
     return now + random_span(r);
 }
 
-static void check_next(const struct timer_wheel *w, const struct model *m,
-                       const struct timer_node *nodes)
+static void check_next(const struct timer_wheel *w, const struct model *m)
 {
     int64_t next = timer_wheel_next(w);
 
@@ -106,15 +114,15 @@ static void check_next(const struct timer_wheel *w, const struct model *m,
         assert_int_equal(next, TIMER_NEVER);
     } else {
         assert_true(next >= w->now);
-        assert_true(next <= model_earliest(m, nodes, w->now));
+        assert_true(next <= model_earliest(m, w->now));
     }
 }
 
 static void test_random_changes_agree_with_sorting(void **state)
 {
-    static struct timer_node nodes[NODES];
     static struct timer_wheel w;
     static struct model m;
+    struct store store;
 
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++) {
@@ -123,9 +131,10 @@ static void test_random_changes_agree_with_sorting(void **state)
 
         print_message("seed %llu\n", (unsigned long long)seed);
         random_init(&r, seed);
-        memset(nodes, 0, sizeof(nodes));
         memset(&m, 0, sizeof(m));
-        timer_wheel_init(&w, seed == 1 ? 0 : random_between(&r, 0, 60 * YEAR));
+        store_init(&store);
+        nodes = store_take_for_good(&store, NODES * sizeof(nodes[0]));
+        timer_wheel_init(&w, &store, order_of, seed == 1 ? 0 : random_between(&r, 0, 60 * YEAR));
         for (uint64_t step = 0; step < STEPS; step++) {
             size_t i = random_below(&r, NODES);
             uint64_t what = random_below(&r, 100);
@@ -133,12 +142,13 @@ static void test_random_changes_agree_with_sorting(void **state)
             if (what < 50) { /* arm, or arm again */
                 int64_t at = random_instant(&r, w.now);
 
-                model_disarm(&m, nodes, i);
-                timer_wheel_arm(&w, &nodes[i], at, random_next(&r));
+                model_disarm(&m, i);
+                orders[i] = random_next(&r);
+                timer_wheel_arm(&w, &nodes[i], at);
                 m.armed[i] = at != TIMER_NEVER;
             } else if (what < 60) {
                 due_disarmed += m.is_due[i];
-                model_disarm(&m, nodes, i);
+                model_disarm(&m, i);
                 timer_wheel_disarm(&w, &nodes[i]);
             } else if (what < 70) {
                 int64_t now = w.now + random_span(&r) / (step % 4 == 0 ? 1 : 50);
@@ -147,30 +157,31 @@ static void test_random_changes_agree_with_sorting(void **state)
                 if (step % 3 == 0 && next != TIMER_NEVER) {
                     now = next - (step % 2 == 0 && next > w.now);
                 }
-                model_advance(&m, nodes, now);
+                model_advance(&m, now);
                 timer_wheel_advance(&w, now);
             } else { /* some stay due while time goes on */
                 struct timer_node *expected = m.due_count == 0 ? NULL : m.due[0];
 
                 assert_ptr_equal(timer_wheel_take_due(&w), expected);
                 if (expected != NULL) {
-                    model_disarm(&m, nodes, (size_t)(expected - nodes));
+                    model_disarm(&m, (size_t)(expected - nodes));
                     assert_false(timer_armed(expected));
                     fired++;
                 }
             }
             assert_int_equal(timer_armed(&nodes[i]), m.armed[i]);
-            check_next(&w, &m, nodes);
+            check_next(&w, &m);
         }
         assert_true(fired > 2000 && due_disarmed > 50);
         /* To the end of time: everything comes out. */
-        model_advance(&m, nodes, INT64_MAX);
+        model_advance(&m, INT64_MAX);
         timer_wheel_advance(&w, INT64_MAX);
         for (size_t k = 0; k < m.due_count; k++) {
             assert_ptr_equal(timer_wheel_take_due(&w), m.due[k]);
         }
         assert_null(timer_wheel_take_due(&w));
         assert_int_equal(w.armed, 0);
+        store_close(&store);
     }
 }
 
@@ -181,11 +192,13 @@ static void test_random_changes_agree_with_sorting(void **state)
 static void fire_all(const uint32_t *sequence, const int64_t *at, bool in_steps, uint64_t *fired)
 {
     static struct timer_wheel w;
-    struct timer_node *nodes = memory_take(TIMERS * sizeof(*nodes));
+    struct store store;
     struct timer_node *n;
     size_t count = 0;
 
-    timer_wheel_init(&w, 5 * YEAR);
+    store_init(&store);
+    nodes = store_take_for_good(&store, TIMERS * sizeof(nodes[0]));
+    timer_wheel_init(&w, &store, order_of, 5 * YEAR);
     for (size_t i = 0; i < TIMERS; i++) {
         uint32_t which = sequence[i];
 
@@ -193,7 +206,8 @@ static void fire_all(const uint32_t *sequence, const int64_t *at, bool in_steps,
             timer_wheel_advance(&w, 5 * YEAR + 10); /* before the first is due */
             assert_null(timer_wheel_take_due(&w));
         }
-        timer_wheel_arm(&w, &nodes[which], at[which], which);
+        orders[which] = which;
+        timer_wheel_arm(&w, &nodes[which], at[which]);
     }
     while (count < TIMERS) {
         int64_t next = timer_wheel_next(&w);
@@ -201,11 +215,11 @@ static void fire_all(const uint32_t *sequence, const int64_t *at, bool in_steps,
         assert_true(next != TIMER_NEVER);
         timer_wheel_advance(&w, in_steps ? next : 50 * YEAR);
         while ((n = timer_wheel_take_due(&w)) != NULL) {
-            fired[count++] = n->order;
+            fired[count++] = order_of(n);
         }
     }
     assert_int_equal(w.armed, 0);
-    memory_give(nodes);
+    store_close(&store);
 }
 
 /* A wheel that was rebuilt from a journal is armed in another sequence, and wakes at other times.
@@ -243,6 +257,18 @@ static void test_firing_order_does_not_depend_on_arming_order(void **state)
     }
 }
 
+#define FEW 4
+
+/* Timers ordered by their places. */
+static void few_nodes(struct store *store)
+{
+    store_init(store);
+    nodes = store_take_for_good(store, FEW * sizeof(nodes[0]));
+    for (uint64_t i = 0; i < FEW; i++) {
+        orders[i] = i;
+    }
+}
+
 /* However far away: a cascade for each level at most, then the instant itself. */
 static void test_the_next_instant_is_reached_in_few_steps(void **state)
 {
@@ -250,14 +276,15 @@ static void test_the_next_instant_is_reached_in_few_steps(void **state)
         1, 63, 64, 65, 4095, 4096, HOUR, YEAR, 100 * YEAR, INT64_C(1) << 60, TIMER_NEVER - 1,
     };
     static struct timer_wheel w;
-    struct timer_node n = {0};
+    struct store store;
 
     (void)state;
     for (size_t i = 0; i < sizeof(instants) / sizeof(instants[0]); i++) {
         int steps = 0;
 
-        timer_wheel_init(&w, 0);
-        timer_wheel_arm(&w, &n, instants[i], 0);
+        few_nodes(&store);
+        timer_wheel_init(&w, &store, order_of, 0);
+        timer_wheel_arm(&w, &nodes[0], instants[i]);
         while (timer_wheel_take_due(&w) == NULL) {
             int64_t next = timer_wheel_next(&w);
 
@@ -267,6 +294,7 @@ static void test_the_next_instant_is_reached_in_few_steps(void **state)
         }
         assert_int_equal(w.now, instants[i]);
         assert_int_equal(timer_wheel_next(&w), TIMER_NEVER);
+        store_close(&store);
     }
 }
 
@@ -274,45 +302,57 @@ static void test_the_next_instant_is_reached_in_few_steps(void **state)
 static void test_the_past_comes_with_the_next_advance(void **state)
 {
     static struct timer_wheel w;
-    struct timer_node first = {0}, past = {0}, present = {0};
+    struct timer_node *first, *past, *present;
+    struct store store;
 
     (void)state;
-    timer_wheel_init(&w, 1000);
-    timer_wheel_arm(&w, &first, 1500, 1);
+    few_nodes(&store);
+    first = &nodes[1];
+    present = &nodes[2];
+    past = &nodes[3];
+    timer_wheel_init(&w, &store, order_of, 1000);
+    timer_wheel_arm(&w, first, 1500);
     timer_wheel_advance(&w, 2000);
-    timer_wheel_arm(&w, &present, 2000, 2);
-    timer_wheel_arm(&w, &past, 1200, 3);
-    assert_ptr_equal(timer_wheel_take_due(&w), &first);
+    timer_wheel_arm(&w, present, 2000);
+    timer_wheel_arm(&w, past, 1200);
+    assert_ptr_equal(timer_wheel_take_due(&w), first);
     assert_null(timer_wheel_take_due(&w));
     assert_int_equal(timer_wheel_next(&w), 2000);
     timer_wheel_advance(&w, 2000);
-    assert_ptr_equal(timer_wheel_take_due(&w), &past);
-    assert_ptr_equal(timer_wheel_take_due(&w), &present);
+    assert_ptr_equal(timer_wheel_take_due(&w), past);
+    assert_ptr_equal(timer_wheel_take_due(&w), present);
     assert_null(timer_wheel_take_due(&w));
+    store_close(&store);
 }
 
 static void test_what_is_due_can_be_disarmed_and_armed_again(void **state)
 {
     static struct timer_wheel w;
-    struct timer_node a = {0}, b = {0}, c = {0};
+    struct timer_node *a, *b, *c;
+    struct store store;
 
     (void)state;
-    timer_wheel_init(&w, 0);
-    timer_wheel_disarm(&w, &a); /* harmless */
-    timer_wheel_arm(&w, &a, 10, 1);
-    timer_wheel_arm(&w, &b, 10, 2);
-    timer_wheel_arm(&w, &c, 10, 3);
+    few_nodes(&store);
+    a = &nodes[1];
+    b = &nodes[2];
+    c = &nodes[3];
+    timer_wheel_init(&w, &store, order_of, 0);
+    timer_wheel_disarm(&w, a); /* harmless */
+    timer_wheel_arm(&w, a, 10);
+    timer_wheel_arm(&w, b, 10);
+    timer_wheel_arm(&w, c, 10);
     timer_wheel_advance(&w, 10);
-    timer_wheel_disarm(&w, &a);
-    timer_wheel_arm(&w, &b, 20, 2);
-    assert_ptr_equal(timer_wheel_take_due(&w), &c);
+    timer_wheel_disarm(&w, a);
+    timer_wheel_arm(&w, b, 20);
+    assert_ptr_equal(timer_wheel_take_due(&w), c);
     assert_null(timer_wheel_take_due(&w));
     assert_int_equal(w.armed, 1);
-    timer_wheel_arm(&w, &b, TIMER_NEVER, 2);
-    assert_false(timer_armed(&b));
+    timer_wheel_arm(&w, b, TIMER_NEVER);
+    assert_false(timer_armed(b));
     assert_int_equal(w.armed, 0);
     timer_wheel_advance(&w, YEAR);
     assert_null(timer_wheel_take_due(&w));
+    store_close(&store);
 }
 
 int main(void)
