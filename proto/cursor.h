@@ -6,6 +6,9 @@
 #ifndef PROTO_CURSOR_H
 #define PROTO_CURSOR_H
 
+#include <endian.h>
+
+#include "proto/bytes.h"
 #include "queue/base/text.h"
 
 enum cursor_type {
@@ -110,6 +113,13 @@ static inline bool cursor_int(struct cursor *c, int64_t *out)
 static inline bool cursor_uint(struct cursor *c, uint64_t *out)
 {
     if (c->at == c->end || *c->at >= 0x80) {
+        if (cursor_left(c) > 8 && *c->at >= 0xcc && *c->at <= 0xcf) { /* uint 8 to uint 64 */
+            unsigned bytes = 1u << (*c->at - 0xcc);
+
+            *out = be64toh(bytes_load8(c->at + 1)) >> (64 - 8 * bytes);
+            c->at += 1 + bytes;
+            return true;
+        }
         struct cursor ahead = *c;
         uint64_t found;
 
@@ -127,9 +137,15 @@ static inline bool cursor_uint(struct cursor *c, uint64_t *out)
 /* A str, whatever its bytes. */
 static inline bool cursor_text(struct cursor *c, struct text *out)
 {
-    uint32_t length;
+    size_t left = cursor_left(c);
+    uint32_t head = 1, length;
 
-    if (c->at == c->end || (*c->at & 0xe0) != 0xa0) {
+    if (left > 0 && (*c->at & 0xe0) == 0xa0) {
+        length = *c->at & 31u;
+    } else if (left > 1 && *c->at == 0xd9) { /* str 8 */
+        length = c->at[1];
+        head = 2;
+    } else {
         struct cursor ahead = *c;
         struct text found;
 
@@ -140,12 +156,11 @@ static inline bool cursor_text(struct cursor *c, struct text *out)
         *out = found;
         return true;
     }
-    length = *c->at & 31u;
-    if (cursor_left(c) <= length) {
+    if (left < (size_t)head + length) {
         return false;
     }
-    *out = (struct text){(const char *)c->at + 1, length};
-    c->at += 1 + length;
+    *out = (struct text){(const char *)c->at + head, length};
+    c->at += head + length;
     return true;
 }
 

@@ -1,14 +1,9 @@
 #include "proto/method.h"
 
 #include "proto/bytes.h"
+#include "proto/field_key.h"
 
-static const struct {
-    struct text wire;
-    unsigned roles;
-    enum method_kind kind;
-    enum answer_shape shape;
-    const char *help;
-} method_rows[METHOD_COUNT] = {
+const struct method_row method_rows[METHOD_COUNT] = {
 #define METHOD_ROW(symbol, wire, roles, kind, answer, help)                                        \
     [METHOD_##symbol] = {TEXT(wire), roles, METHOD_##kind, SHAPE_##answer, help},
     METHOD_TABLE(METHOD_ROW)
@@ -62,19 +57,18 @@ struct method_slot {
     struct bytes_words words;
     const struct text *wire; /* NULL: free */
     uint32_t length;         /* of the name */
-    uint32_t number;
+    enum method method;
 };
 
 static struct method_slot method_slots[METHOD_SLOTS];
-static struct method_slot field_slots[METHOD_SLOTS];
+struct field_slot field_slots[FIELD_KEY_SLOTS];
 
-/* A method's parameter of a field, none of FIELD_NONE, and where each method's rows begin. */
-static const struct parameter *method_row_of[METHOD_COUNT][FIELD_COUNT + 1];
+/* Where each method's rows begin. */
 static uint8_t method_first_row[METHOD_COUNT + 1];
-static uint64_t method_needs[METHOD_COUNT][ROLE_COUNT];
+const struct parameter *method_row_of[METHOD_COUNT][FIELD_COUNT + 1];
+uint64_t method_needs[METHOD_COUNT][ROLE_COUNT];
 
-static_assert(METHOD_COUNT <= METHOD_SLOTS / 4 && FIELD_COUNT <= METHOD_SLOTS / 4,
-              "look-ups stay short");
+static_assert(METHOD_COUNT <= METHOD_SLOTS / 4, "look-ups stay short");
 static_assert(PARAMETER_COUNT < UINT8_MAX, "a row's number fits a byte");
 
 /* The factor was searched for: none of today's names share a slot. */
@@ -83,43 +77,62 @@ static unsigned method_hash(struct bytes_words words)
     return (unsigned)((words.first * 31 + words.last) * UINT64_C(0xc131044ea9f17c8b) >> 56);
 }
 
-static void method_enter(struct method_slot *slots, const struct text *name, unsigned number)
+static void method_enter(enum method m)
 {
+    const struct text *name = &method_rows[m].wire;
     struct bytes_words words = bytes_words_of(name->bytes, name->length);
     unsigned slot = method_hash(words);
 
-    while (slots[slot].wire != NULL) {
+    while (method_slots[slot].wire != NULL) {
         slot = (slot + 1) % METHOD_SLOTS;
     }
-    slots[slot] = (struct method_slot){words, name, name->length, number};
+    method_slots[slot] = (struct method_slot){words, name, name->length, m};
 }
 
 /* Names that are long, or not where their hash says, or not ours. */
-static __attribute__((noinline)) unsigned
-method_look_on(const struct method_slot *slots, struct text name, unsigned slot, unsigned none)
+static __attribute__((noinline)) enum method method_look_on(struct text name, unsigned slot)
 {
-    for (; slots[slot].wire != NULL; slot = (slot + 1) % METHOD_SLOTS) {
-        if (text_equal(*slots[slot].wire, name)) {
-            return slots[slot].number;
+    for (; method_slots[slot].wire != NULL; slot = (slot + 1) % METHOD_SLOTS) {
+        if (text_equal(*method_slots[slot].wire, name)) {
+            return method_slots[slot].method;
         }
     }
-    return none;
+    return METHOD_NONE;
 }
 
-/* The number of a name, or `none`. Nearly always the first slot has it, and no bytes are left to
- * compare; the empty name, whose words a free slot has, is none of the short ones. */
-static inline unsigned method_look_up(const struct method_slot *slots, struct text name,
-                                      unsigned none)
+/* Nearly always the first slot has it, and no bytes are left to compare; the empty name, whose
+ * words a free slot has, is none of the short ones. */
+enum method method_find(struct text wire)
 {
-    struct bytes_words words = bytes_words_of(name.bytes, name.length);
+    struct bytes_words words = bytes_words_of(wire.bytes, wire.length);
     unsigned slot = method_hash(words);
-    const struct method_slot *s = &slots[slot];
+    const struct method_slot *s = &method_slots[slot];
 
-    if (s->words.first == words.first && s->words.last == words.last && s->length == name.length &&
-        name.length - 1 < 16) {
-        return s->number;
+    if (s->words.first == words.first && s->words.last == words.last && s->length == wire.length &&
+        wire.length - 1 < 16) {
+        return s->method;
     }
-    return method_look_on(slots, name, slot, none);
+    return method_look_on(wire, slot);
+}
+
+static struct field_key field_key_named(struct text name)
+{
+    uint8_t bytes[FIELD_KEY_BYTES] = {(uint8_t)(0xa0 | name.length)};
+
+    assert(name.length < sizeof(bytes));
+    bytes_copy(bytes + 1, name.bytes, name.length);
+    return field_key_of(bytes);
+}
+
+static void field_enter(enum field f)
+{
+    struct field_key key = field_key_named(method_fields[f].wire);
+    unsigned slot = field_key_hash(key);
+
+    while (field_slots[slot].size != 0) {
+        slot = (slot + 1) % FIELD_KEY_SLOTS;
+    }
+    field_slots[slot] = (struct field_slot){key, 1 + method_fields[f].wire.length, f};
 }
 
 /* Before main, so that no caller has to think of it and no thread can be early. */
@@ -128,10 +141,13 @@ __attribute__((constructor)) static void method_prepare(void)
     unsigned method = 0;
 
     for (unsigned i = 0; i < METHOD_COUNT; i++) {
-        method_enter(method_slots, &method_rows[i].wire, i);
+        method_enter((enum method)i);
+    }
+    for (unsigned i = 0; i < FIELD_KEY_SLOTS; i++) {
+        field_slots[i].key = FIELD_KEY_NONE;
     }
     for (unsigned i = 0; i < FIELD_COUNT; i++) {
-        method_enter(field_slots, &method_fields[i].wire, i);
+        field_enter((enum field)i);
     }
     for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
         const struct parameter *p = &method_all_parameters[i];
@@ -151,44 +167,22 @@ __attribute__((constructor)) static void method_prepare(void)
     }
 }
 
-enum method method_find(struct text wire)
-{
-    return (enum method)method_look_up(method_slots, wire, METHOD_NONE);
-}
-
-const char *method_wire(enum method m)
-{
-    assert(m < METHOD_COUNT);
-    return method_rows[m].wire.bytes;
-}
-
-unsigned method_roles(enum method m)
-{
-    assert(m < METHOD_COUNT);
-    return method_rows[m].roles;
-}
-
-enum method_kind method_kind(enum method m)
-{
-    assert(m < METHOD_COUNT);
-    return method_rows[m].kind;
-}
-
-enum answer_shape method_answer(enum method m)
-{
-    assert(m < METHOD_COUNT);
-    return method_rows[m].shape;
-}
-
-const char *method_help(enum method m)
-{
-    assert(m < METHOD_COUNT);
-    return method_rows[m].help;
-}
-
 enum field field_find(struct text wire)
 {
-    return (enum field)method_look_up(field_slots, wire, FIELD_NONE);
+    struct field_key key;
+    unsigned slot;
+
+    if (wire.length >= FIELD_KEY_BYTES) {
+        return FIELD_NONE;
+    }
+    key = field_key_named(wire);
+    for (slot = field_key_hash(key); field_slots[slot].size != 0;
+         slot = (slot + 1) % FIELD_KEY_SLOTS) {
+        if (field_slots[slot].key.first == key.first && field_slots[slot].key.last == key.last) {
+            return field_slots[slot].field;
+        }
+    }
+    return FIELD_NONE;
 }
 
 const char *field_wire(enum field f)
@@ -208,23 +202,6 @@ const struct parameter *method_parameters(enum method m, size_t *count)
     assert(m < METHOD_COUNT);
     *count = (size_t)(method_first_row[m + 1] - method_first_row[m]);
     return &method_all_parameters[method_first_row[m]];
-}
-
-const struct parameter *method_parameter(enum method m, enum field f)
-{
-    assert(m < METHOD_COUNT && f <= FIELD_COUNT);
-    return method_row_of[m][f];
-}
-
-const struct parameter *method_parameter_named(enum method m, struct text wire)
-{
-    return method_parameter(m, field_find(wire));
-}
-
-uint64_t method_required(enum method m, enum role role)
-{
-    assert(m < METHOD_COUNT && role < ROLE_COUNT);
-    return method_needs[m][role];
 }
 
 struct text notice_wire(enum notification n)

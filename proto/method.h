@@ -102,11 +102,46 @@ struct parameter {
 /* METHOD_NONE when there is none. O(1). */
 enum method method_find(struct text wire);
 
-const char *method_wire(enum method m);
-unsigned method_roles(enum method m);
-enum method_kind method_kind(enum method m);
-enum answer_shape method_answer(enum method m);
-const char *method_help(enum method m);
+/* What method_table.h says of a method. */
+struct method_row {
+    struct text wire;
+    unsigned roles;
+    enum method_kind kind;
+    enum answer_shape shape;
+    const char *help;
+};
+
+extern const struct method_row method_rows[METHOD_COUNT];
+
+static inline const char *method_wire(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].wire.bytes;
+}
+
+static inline unsigned method_roles(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].roles;
+}
+
+static inline enum method_kind method_kind(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].kind;
+}
+
+static inline enum answer_shape method_answer(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].shape;
+}
+
+static inline const char *method_help(enum method m)
+{
+    assert(m < METHOD_COUNT);
+    return method_rows[m].help;
+}
 
 /* FIELD_NONE when there is none. O(1). */
 enum field field_find(struct text wire);
@@ -116,12 +151,23 @@ const char *field_help(enum field f);
 /* The parameters of a method, in the order of the table. */
 const struct parameter *method_parameters(enum method m, size_t *count);
 
-/* The method's parameter of that field, or NULL. O(1). */
-const struct parameter *method_parameter(enum method m, enum field f);
-const struct parameter *method_parameter_named(enum method m, struct text wire);
+/* The method's parameter of that field, or NULL; none of FIELD_NONE. O(1). */
+extern const struct parameter *method_row_of[METHOD_COUNT][FIELD_COUNT + 1];
+
+static inline const struct parameter *method_parameter(enum method m, enum field f)
+{
+    assert(m < METHOD_COUNT && f <= FIELD_COUNT);
+    return method_row_of[m][f];
+}
 
 /* What a role must give: a bit for each field. */
-uint64_t method_required(enum method m, enum role role);
+extern uint64_t method_needs[METHOD_COUNT][ROLE_COUNT];
+
+static inline uint64_t method_required(enum method m, enum role role)
+{
+    assert(m < METHOD_COUNT && role < ROLE_COUNT);
+    return method_needs[m][role];
+}
 
 enum notification {
 #define NOTICE_ROW(symbol, wire, help) NOTIFICATION_##symbol,

@@ -36,12 +36,8 @@ static uint8_t *put_head_64(uint8_t *to, unsigned type, uint64_t value)
     return to + 9;
 }
 
-/* Times are most of the numbers, so the widest comes first. */
 uint8_t *put_long_uint(uint8_t *to, uint64_t value)
 {
-    if (value > UINT32_MAX) {
-        return put_head_64(to, 0xcf, value);
-    }
     if (value > UINT16_MAX) {
         return put_head_32(to, 0xce, value);
     }

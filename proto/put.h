@@ -6,6 +6,7 @@
 #define PROTO_PUT_H
 
 #include <assert.h>
+#include <endian.h>
 
 #include "proto/bytes.h"
 #include "queue/base/text.h"
@@ -13,7 +14,7 @@
 #define PUT_HEAD_MAX 9 /* a type byte and a number of 64 bits */
 
 /* Heads and numbers of more than one byte. */
-uint8_t *put_long_uint(uint8_t *to, uint64_t value);
+uint8_t *put_long_uint(uint8_t *to, uint64_t value); /* below 2^32 */
 uint8_t *put_negative(uint8_t *to, int64_t value);
 uint8_t *put_double(uint8_t *to, double value);
 uint8_t *put_long_text(uint8_t *to, const char *bytes, size_t length);
@@ -37,9 +38,20 @@ static inline uint8_t *put_bool(uint8_t *to, bool value)
     return put_byte(to, value ? 0xc3 : 0xc2);
 }
 
+/* Small ones and times are most of the numbers. */
 static inline uint8_t *put_uint(uint8_t *to, uint64_t value)
 {
-    return value < 0x80 ? put_byte(to, (unsigned)value) : put_long_uint(to, value);
+    uint64_t turned = htobe64(value);
+
+    if (value < 0x80) {
+        return put_byte(to, (unsigned)value);
+    }
+    if (value <= UINT32_MAX) {
+        return put_long_uint(to, value);
+    }
+    to[0] = 0xcf;
+    memcpy(to + 1, &turned, sizeof(turned));
+    return to + 1 + sizeof(turned);
 }
 
 static inline uint8_t *put_int(uint8_t *to, int64_t value)

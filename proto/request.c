@@ -1,6 +1,6 @@
 #include "proto/request.h"
 
-#include "proto/frame.h"
+#include "proto/field_key.h"
 #include "proto/walk_check.h"
 
 enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, size_t size)
@@ -96,32 +96,26 @@ static bool request_decode_integer(struct cursor *c, const struct parameter *p, 
     return true;
 }
 
-typedef enum error_code (*request_check)(struct text raw, const struct limits *limits,
-                                         const char **message);
-
 /* A map or array is checked whole and kept as it came. */
-static bool request_decode_raw(struct cursor *c, const struct parameter *p, request_check check,
-                               const struct limits *limits, struct text *out,
-                               struct request_error *error)
+static bool request_decode_raw(struct cursor *c, const struct parameter *p,
+                               enum error_code (*check)(struct cursor *c, struct walk_check *w),
+                               struct walk_check *w, struct text *out, struct request_error *error)
 {
-    const char *message = "is cut short";
-    enum error_code code = ERROR_INVALID;
+    const uint8_t *from = c->at;
+    enum error_code code = check(c, w);
 
-    if (cursor_raw(c, out)) {
-        code = check(*out, limits, &message);
-    }
-    return code == ERROR_NONE || request_refuse(error, code, field_wire(p->field), message);
+    *out = (struct text){(const char *)from, (uint32_t)(c->at - from)};
+    return code == ERROR_NONE || request_refuse(error, code, field_wire(p->field), w->message);
 }
 
-static bool request_decode_value(struct cursor *c, const struct parameter *p,
-                                 const struct limits *limits, union request_value *out,
-                                 struct request_error *error)
+static bool request_decode_value(struct cursor *c, const struct parameter *p, struct walk_check *w,
+                                 union request_value *out, struct request_error *error)
 {
     switch (p->type) {
     case PARAMETER_ID:
     case PARAMETER_TEXT:
     case PARAMETER_PAYLOAD:
-        return request_decode_bytes(c, p, limits, &out->text, error);
+        return request_decode_bytes(c, p, w->limits, &out->text, error);
     case PARAMETER_BOOL:
         return cursor_bool(c, &out->flag) ||
                request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be a bool");
@@ -130,15 +124,15 @@ static bool request_decode_value(struct cursor *c, const struct parameter *p,
     case PARAMETER_WORD:
         return request_decode_word(c, p, &out->number, error);
     case PARAMETER_ATTRIBUTES:
-        return request_decode_raw(c, p, walk_check_attributes, limits, &out->text, error);
+        return request_decode_raw(c, p, walk_check_attributes, w, &out->text, error);
     case PARAMETER_SKILLS:
-        return request_decode_raw(c, p, walk_check_skills, limits, &out->text, error);
+        return request_decode_raw(c, p, walk_check_skills, w, &out->text, error);
     case PARAMETER_CUSTOMER:
-        return request_decode_raw(c, p, walk_check_customer, limits, &out->text, error);
+        return request_decode_raw(c, p, walk_check_customer, w, &out->text, error);
     case PARAMETER_CAPACITY:
-        return request_decode_raw(c, p, walk_check_capacity, limits, &out->text, error);
+        return request_decode_raw(c, p, walk_check_capacity, w, &out->text, error);
     case PARAMETER_QUEUES:
-        return request_decode_raw(c, p, walk_check_queues, limits, &out->text, error);
+        return request_decode_raw(c, p, walk_check_queues, w, &out->text, error);
     case PARAMETER_REFUSED:
         break;
     }
@@ -177,12 +171,11 @@ static bool request_check_together(const struct request *r, enum role role,
 struct request_decoding {
     struct request *request;
     struct cursor cursor;
-    const struct limits *limits;
     struct request_error *error;
     unsigned roles;
-    uint32_t nesting; /* within a value, of bytes that nobody has scanned; 0: somebody has */
-    uint64_t seen;    /* a bit for each field, nil or not */
-    bool failed;      /* `error` has the first fault; from then on only what is forbidden counts */
+    struct walk_check check; /* of values that are maps or arrays */
+    uint64_t seen;           /* a bit for each field, nil or not */
+    bool failed; /* `error` has the first fault; from then on only what is forbidden counts */
 };
 
 static void request_fail(struct request_decoding *d, const char *field, const char *message)
@@ -193,50 +186,15 @@ static void request_fail(struct request_decoding *d, const char *field, const ch
     }
 }
 
-/* What a scan would have said of a map or an array in the place of a value. */
-static bool request_scan_value(const struct request_decoding *d)
+/* A pair that is not to be stored: its key is not ours, not this role's or not the first of its
+ * name, or its value is wrong, or there was a fault before. The cursor stands before the value.
+ * False when nothing behind it needs to be looked at. */
+static bool request_pass_pair(struct request_decoding *d, const struct parameter *p, bool wrong)
 {
-    const struct frame_limits bounds = {.bytes = SIZE_MAX, .nesting = d->nesting};
-    struct frame_scan scan;
+    uint64_t bit = p == NULL ? 0 : UINT64_C(1) << p->field;
+    bool given = p != NULL && cursor_type(&d->cursor) != CURSOR_NIL;
 
-    frame_scan_init(&scan);
-    return frame_scan(&scan, d->cursor.at, cursor_left(&d->cursor), &bounds) == FRAME_DONE;
-}
-
-/* One pair of the map; false when nothing behind it needs to be looked at. */
-static inline bool request_decode_pair(struct request_decoding *d)
-{
-    const struct parameter *p;
-    struct cursor value;
-    struct text key;
-    uint64_t bit;
-    enum cursor_type type;
-    bool given, refused = false;
-
-    if (!cursor_text(&d->cursor, &key)) {
-        request_fail(d, "params", "must be a map with str keys");
-        return false;
-    }
-    p = method_parameter_named(d->request->method, key);
-    type = cursor_type(&d->cursor);
-    if (d->nesting > 0 && (type == CURSOR_MAP || type == CURSOR_ARRAY) && !request_scan_value(d)) {
-        request_fail(d, "params", "is cut short");
-        return false;
-    }
-    bit = p == NULL ? 0 : UINT64_C(1) << p->field;
-    value = d->cursor;
-    given = p != NULL && type != CURSOR_NIL; /* "nil ... is as if absent" */
-    if (given && !d->failed && (p->roles & d->roles) != 0 && (d->seen & bit) == 0) {
-        d->seen |= bit;
-        if (request_decode_value(&d->cursor, p, d->limits, &d->request->value[p->field],
-                                 d->error)) {
-            d->request->present |= bit;
-            return true;
-        }
-        d->cursor = value;
-        refused = true;
-    }
-    if (!cursor_skip(&d->cursor)) {
+    if (!walk_check_pass(&d->cursor, d->check.nesting)) {
         request_fail(d, "params", "is cut short");
         return false;
     }
@@ -245,7 +203,7 @@ static inline bool request_decode_pair(struct request_decoding *d)
         return request_refuse(d->error, ERROR_FORBIDDEN, field_wire(p->field),
                               "this role may not give it");
     }
-    if (refused) {
+    if (wrong) {
         d->failed = true;
     } else if ((d->seen & bit) != 0) {
         request_fail(d, field_wire(p->field), "is given twice");
@@ -254,14 +212,63 @@ static inline bool request_decode_pair(struct request_decoding *d)
     return true;
 }
 
+/* The parameter that the next pair's key names. False: there is no key. */
+static inline bool request_decode_key(struct request_decoding *d, const struct parameter **out)
+{
+    enum method m = d->request->method;
+    const struct field_slot *slot =
+        cursor_left(&d->cursor) < FIELD_KEY_BYTES ? NULL : field_key_find(d->cursor.at);
+    struct text key;
+
+    if (slot != NULL) {
+        d->cursor.at += slot->size;
+        *out = method_row_of[m][slot->field];
+        return true;
+    }
+    if (!cursor_text(&d->cursor, &key)) {
+        request_fail(d, "params", "must be a map with str keys");
+        return false;
+    }
+    *out = method_row_of[m][field_find(key)];
+    return true;
+}
+
+/* One pair of the map; false when nothing behind it needs to be looked at. */
+static inline bool request_decode_pair(struct request_decoding *d)
+{
+    struct request *r = d->request;
+    const struct parameter *p;
+    const uint8_t *from;
+    uint64_t bit;
+
+    if (!request_decode_key(d, &p)) {
+        return false;
+    }
+    from = d->cursor.at;
+    bit = p == NULL ? 0 : UINT64_C(1) << p->field;
+    if (p == NULL || (p->roles & d->roles) == 0 || (d->seen & bit) != 0 || d->failed) {
+        return request_pass_pair(d, p, false);
+    }
+    if (cursor_nil(&d->cursor)) { /* "nil ... is as if absent" */
+        d->seen |= bit;
+        return true;
+    }
+    if (request_decode_value(&d->cursor, p, &d->check, &r->value[p->field], d->error)) {
+        d->seen |= bit;
+        r->present |= bit;
+        return true;
+    }
+    d->cursor.at = from;
+    return request_pass_pair(d, p, true);
+}
+
 /* The map of parameters; false when something is wrong with it. The cursor then stands anywhere. */
 static bool request_decode_map(struct request_decoding *d)
 {
-    struct request *r = d->request;
     uint32_t items, pairs = 0;
 
-    assert(r->kind == REQUEST_CALL && r->method < METHOD_COUNT);
-    r->present = 0;
+    assert(d->request->kind == REQUEST_CALL && d->request->method < METHOD_COUNT);
+    d->request->present = 0;
     if (!cursor_array(&d->cursor, &items) || items > 1 ||
         (items == 1 && !cursor_map(&d->cursor, &pairs))) {
         return request_refuse(d->error, ERROR_INVALID, "params", "must be an array with one map");
@@ -276,7 +283,11 @@ bool request_decode_params(struct request *r, enum role role, const struct limit
                            struct request_error *error)
 {
     struct request_decoding d = {
-        .request = r, .cursor = r->params, .limits = limits, .error = error, .roles = 1u << role};
+        .request = r,
+        .cursor = r->params,
+        .error = error,
+        .roles = 1u << role,
+        .check = {.limits = limits, .nesting = WALK_CHECK_SCANNED, .customer = &r->customer}};
 
     return request_decode_map(&d) && request_check_together(r, role, error);
 }
@@ -285,17 +296,22 @@ size_t request_decode_whole(struct request *r, enum role role, const struct limi
                             const uint8_t *bytes, size_t size)
 {
     size_t most = limits->of[LIMIT_FRAME];
+    uint32_t nesting = limits->of[LIMIT_NESTING];
     struct request_error unused;
-    struct request_decoding d = {
-        .request = r, .limits = limits, .error = &unused, .roles = 1u << role};
+    struct request_decoding d;
 
-    if (limits->of[LIMIT_NESTING] <= REQUEST_NESTING ||
+    if (nesting <= REQUEST_NESTING ||
         request_decode_head(r, bytes, size < most ? size : most) != REQUEST_CALL ||
-        r->method == METHOD_NONE || (method_roles(r->method) & d.roles) == 0) {
+        r->method == METHOD_NONE || (method_roles(r->method) & 1u << role) == 0) {
         return 0;
     }
-    d.cursor = r->params;
-    d.nesting = limits->of[LIMIT_NESTING] - REQUEST_NESTING;
+    d = (struct request_decoding){.request = r,
+                                  .cursor = r->params,
+                                  .error = &unused,
+                                  .roles = 1u << role,
+                                  .check = {.limits = limits,
+                                            .nesting = nesting - REQUEST_NESTING,
+                                            .customer = &r->customer}};
     if (!request_decode_map(&d) || !request_check_together(r, role, &unused)) {
         return 0;
     }

@@ -17,6 +17,7 @@
 #include "proto/cursor.h"
 #include "proto/error_table.h"
 #include "proto/method.h"
+#include "proto/walk.h"
 
 enum request_kind {
     REQUEST_BROKEN, /* no MessagePack-RPC: one `invalid` with `msgid`, then the connection is closed
@@ -40,6 +41,7 @@ struct request {
     struct cursor params;
     uint64_t present; /* a bit for each field given and not nil */
     union request_value value[FIELD_COUNT];
+    struct walk_customer customer; /* what FIELD_CUSTOMER has, when it was given */
 };
 
 /* What is wrong, for response_error. The words are constant. */
@@ -80,6 +82,12 @@ static inline struct text request_text(const struct request *r, enum field f)
 static inline int64_t request_number(const struct request *r, enum field f, int64_t otherwise)
 {
     return request_has(r, f) ? r->value[f].number : otherwise;
+}
+
+static inline struct walk_customer request_customer(const struct request *r)
+{
+    return request_has(r, FIELD_CUSTOMER) ? r->customer
+                                          : (struct walk_customer){TEXT_NONE, TEXT_NONE, TEXT_NONE};
 }
 
 static inline bool request_flag(const struct request *r, enum field f, bool otherwise)

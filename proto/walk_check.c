@@ -4,16 +4,17 @@
 #include <math.h>
 
 #include "proto/bytes.h"
+#include "proto/frame.h"
 #include "proto/method.h"
 
 /* More than any map below may hold: the names seen so far stand on the stack, and each new one is
  * compared with them. That is quadratic, and with these bounds still cheaper than a table. */
 #define WALK_CHECK_NAMES WALK_CHECK_QUEUES
 
-static enum error_code walk_check_fail(const char **message, enum error_code code,
+static enum error_code walk_check_fail(struct walk_check *w, enum error_code code,
                                        const char *words)
 {
-    *message = words;
+    w->message = words;
     return code;
 }
 
@@ -55,7 +56,9 @@ static unsigned walk_check_sequence(const uint8_t *at, const uint8_t *end)
 static const uint8_t *walk_check_ascii(const uint8_t *at, const uint8_t *end)
 {
     if (end - at < 8) {
-        return at;
+        bool short_ascii = end - at >= 4 &&
+                           ((bytes_load4(at) | bytes_load4(end - 4)) & WALK_CHECK_HIGH >> 32) == 0;
+        return short_ascii ? end : at;
     }
     while (end - at >= 32) {
         uint64_t any =
@@ -94,24 +97,33 @@ bool walk_check_text(struct text t)
     return true;
 }
 
+/* The high bits tell of bytes outside 0x20 to 0x7e. */
+static inline uint64_t walk_check_others(uint64_t word)
+{
+    return word | (word + WALK_CHECK_EACH) | (word - 0x20 * WALK_CHECK_EACH);
+}
+
 bool walk_check_plain(struct text t)
 {
     const uint8_t *at = (const uint8_t *)t.bytes;
-    uint64_t others = 0; /* its high bits tell of bytes outside 0x20 to 0x7e */
+    uint64_t others = 0;
 
-    if (t.length < 8) {
+    if (t.length >= 8) {
+        for (uint32_t i = 0; i + 8 < t.length; i += 8) {
+            others |= walk_check_others(bytes_load8(at + i));
+        }
+        others |= walk_check_others(bytes_load8(at + t.length - 8));
+    } else if (t.length >= 4) {
+        others =
+            walk_check_others((uint64_t)bytes_load4(at) << 32 | bytes_load4(at + t.length - 4));
+    } else {
         for (uint32_t i = 0; i < t.length; i++) {
             if (at[i] < 0x20 || at[i] > 0x7e) {
                 return false;
             }
         }
-        return t.length > 0;
     }
-    for (uint32_t i = 0; i < t.length; i += 8) {
-        uint64_t word = bytes_load8(at + (t.length - i < 8 ? t.length - 8 : i));
-        others |= word | (word + WALK_CHECK_EACH) | (word - 0x20 * WALK_CHECK_EACH);
-    }
-    return (others & WALK_CHECK_HIGH) == 0;
+    return t.length > 0 && (others & WALK_CHECK_HIGH) == 0;
 }
 
 bool walk_check_id(struct text t)
@@ -129,49 +141,65 @@ bool walk_check_id(struct text t)
     return t.length > 0;
 }
 
-static enum error_code walk_check_name(struct text name, uint32_t most, const char **message)
+bool walk_check_pass(struct cursor *c, uint32_t nesting)
+{
+    const struct frame_limits bounds = {.bytes = SIZE_MAX, .nesting = nesting};
+    enum cursor_type type = cursor_type(c);
+    struct frame_scan scan;
+
+    if (nesting != WALK_CHECK_SCANNED && (type == CURSOR_MAP || type == CURSOR_ARRAY)) {
+        frame_scan_init(&scan);
+        if (frame_scan(&scan, c->at, cursor_left(c), &bounds) != FRAME_DONE) {
+            return false;
+        }
+    }
+    return cursor_skip(c);
+}
+
+static enum error_code walk_check_name(struct text name, uint32_t most, struct walk_check *w)
 {
     if (name.length > most) {
-        return walk_check_fail(message, ERROR_TOO_LARGE, "has a name longer than its limit");
+        return walk_check_fail(w, ERROR_TOO_LARGE, "has a name longer than its limit");
     }
     if (!walk_check_plain(name) && (name.length == 0 || !walk_check_text(name))) {
-        return walk_check_fail(message, ERROR_INVALID,
-                               "has a name that is empty or no valid UTF-8");
+        return walk_check_fail(w, ERROR_INVALID, "has a name that is empty or no valid UTF-8");
     }
     return ERROR_NONE;
 }
 
 /* What belongs to one name: the cursor stands before it and is moved behind it. */
 typedef enum error_code (*walk_check_value)(struct cursor *c, struct text name,
-                                            const struct limits *limits, const char **message);
+                                            struct walk_check *w);
 
-static enum error_code walk_check_entries(struct text raw, uint32_t most, uint32_t name_most,
-                                          walk_check_value check, const struct limits *limits,
-                                          const char **message)
+/* A map, or an array of names alone, for which there is no `check`. */
+static enum error_code walk_check_entries(struct cursor *c, uint32_t most, uint32_t name_most,
+                                          walk_check_value check, struct walk_check *w)
 {
     struct text names[WALK_CHECK_NAMES];
-    struct walk w;
+    uint32_t count;
 
-    walk_start(&w, raw);
-    if (w.left > most || w.left > WALK_CHECK_NAMES) {
-        return walk_check_fail(message, ERROR_TOO_LARGE, "has more entries than its limit");
+    if (check != NULL ? !cursor_map(c, &count) : !cursor_array(c, &count)) {
+        return walk_check_fail(w, ERROR_INVALID, "is cut short");
     }
-    for (uint32_t i = 0; i < w.left; i++) {
+    if (count > most || count > WALK_CHECK_NAMES) {
+        return walk_check_fail(w, ERROR_TOO_LARGE, "has more entries than its limit");
+    }
+    for (uint32_t i = 0; i < count; i++) {
         enum error_code code;
 
-        if (!cursor_text(&w.cursor, &names[i])) {
-            return walk_check_fail(message, ERROR_INVALID, "must have names that are str");
+        if (!cursor_text(c, &names[i])) {
+            return walk_check_fail(w, ERROR_INVALID, "must have names that are str");
         }
-        code = walk_check_name(names[i], name_most, message);
+        code = walk_check_name(names[i], name_most, w);
         if (code != ERROR_NONE) {
             return code;
         }
         for (uint32_t j = 0; j < i; j++) {
             if (text_equal(names[i], names[j])) {
-                return walk_check_fail(message, ERROR_INVALID, "has a name twice");
+                return walk_check_fail(w, ERROR_INVALID, "has a name twice");
             }
         }
-        code = check == NULL ? ERROR_NONE : check(&w.cursor, names[i], limits, message);
+        code = check == NULL ? ERROR_NONE : check(c, names[i], w);
         if (code != ERROR_NONE) {
             return code;
         }
@@ -179,110 +207,95 @@ static enum error_code walk_check_entries(struct text raw, uint32_t most, uint32
     return ERROR_NONE;
 }
 
-static bool walk_check_is(struct text raw, enum cursor_type type)
-{
-    struct cursor c = cursor_over_text(raw);
-    return cursor_type(&c) == type;
-}
-
 static enum error_code walk_check_range(struct cursor *c, int64_t least, int64_t most,
-                                        const char **message, const char *words)
+                                        struct walk_check *w, const char *words)
 {
     int64_t value;
 
     if (!cursor_int(c, &value) || value < least || value > most) {
-        return walk_check_fail(message, ERROR_INVALID, words);
+        return walk_check_fail(w, ERROR_INVALID, words);
     }
     return ERROR_NONE;
 }
 
 /* "attributes: map of string to scalar"; nil is a value here. */
 static enum error_code walk_check_attribute(struct cursor *c, struct text name,
-                                            const struct limits *limits, const char **message)
+                                            struct walk_check *w)
 {
     enum cursor_type type = cursor_type(c);
-    struct text text = TEXT_NONE, raw;
+    struct text text = TEXT_NONE;
     int64_t number;
     double real;
 
     if (type == CURSOR_TEXT) {
         if (!cursor_text(c, &text) || !walk_check_text(text)) {
-            return walk_check_fail(message, ERROR_INVALID, "has a text that is no valid UTF-8");
+            return walk_check_fail(w, ERROR_INVALID, "has a text that is no valid UTF-8");
         }
     } else if (type == CURSOR_INT) {
         if (!cursor_int(c, &number) || number < INTEGER_MIN || number > INTEGER_MAX) {
-            return walk_check_fail(message, ERROR_INVALID, "has an integer beyond 2^53");
+            return walk_check_fail(w, ERROR_INVALID, "has an integer beyond 2^53");
         }
     } else if (type == CURSOR_FLOAT) {
         if (!cursor_double(c, &real) || !isfinite(real)) {
-            return walk_check_fail(message, ERROR_INVALID, "has a number that is not finite");
+            return walk_check_fail(w, ERROR_INVALID, "has a number that is not finite");
         }
-    } else if ((type != CURSOR_NIL && type != CURSOR_BOOL) || !cursor_raw(c, &raw)) {
-        return walk_check_fail(message, ERROR_INVALID,
+    } else if ((type != CURSOR_NIL && type != CURSOR_BOOL) || !cursor_skip(c)) {
+        return walk_check_fail(w, ERROR_INVALID,
                                "may have str, integer, float, bool and nil as values");
     }
-    if ((uint64_t)name.length + text.length > limits->of[LIMIT_ATTRIBUTE]) {
-        return walk_check_fail(message, ERROR_TOO_LARGE, "has an entry longer than its limit");
+    if ((uint64_t)name.length + text.length > w->limits->of[LIMIT_ATTRIBUTE]) {
+        return walk_check_fail(w, ERROR_TOO_LARGE, "has an entry longer than its limit");
     }
     return ERROR_NONE;
 }
 
-enum error_code walk_check_attributes(struct text raw, const struct limits *limits,
-                                      const char **message)
+enum error_code walk_check_attributes(struct cursor *c, struct walk_check *w)
 {
-    if (!walk_check_is(raw, CURSOR_MAP)) {
-        return walk_check_fail(message, ERROR_INVALID, "must be a map of str to scalar");
+    if (cursor_type(c) != CURSOR_MAP) {
+        return walk_check_fail(w, ERROR_INVALID, "must be a map of str to scalar");
     }
-    return walk_check_entries(raw, limits->of[LIMIT_ATTRIBUTES], limits->of[LIMIT_ATTRIBUTE],
-                              walk_check_attribute, limits, message);
+    return walk_check_entries(c, w->limits->of[LIMIT_ATTRIBUTES], w->limits->of[LIMIT_ATTRIBUTE],
+                              walk_check_attribute, w);
 }
 
 /* "nil ... as a level it is invalid" */
-static enum error_code walk_check_level(struct cursor *c, struct text name,
-                                        const struct limits *limits, const char **message)
+static enum error_code walk_check_level(struct cursor *c, struct text name, struct walk_check *w)
 {
     (void)name;
-    (void)limits;
-    return walk_check_range(c, 1, 5, message, "must have levels from 1 to 5");
+    return walk_check_range(c, 1, 5, w, "must have levels from 1 to 5");
 }
 
-enum error_code walk_check_skills(struct text raw, const struct limits *limits,
-                                  const char **message)
+enum error_code walk_check_skills(struct cursor *c, struct walk_check *w)
 {
-    if (!walk_check_is(raw, CURSOR_MAP)) {
-        return walk_check_fail(message, ERROR_INVALID, "must be a map of str to level");
+    if (cursor_type(c) != CURSOR_MAP) {
+        return walk_check_fail(w, ERROR_INVALID, "must be a map of str to level");
     }
-    return walk_check_entries(raw, limits->of[LIMIT_ATTRIBUTES], limits->of[LIMIT_NAME],
-                              walk_check_level, limits, message);
+    return walk_check_entries(c, w->limits->of[LIMIT_ATTRIBUTES], w->limits->of[LIMIT_NAME],
+                              walk_check_level, w);
 }
 
-static enum error_code walk_check_rank(struct cursor *c, struct text name,
-                                       const struct limits *limits, const char **message)
+static enum error_code walk_check_rank(struct cursor *c, struct text name, struct walk_check *w)
 {
     (void)name;
-    (void)limits;
-    return walk_check_range(c, 0, WALK_NUMBER_MAX, message, "must have ranks from 0 to 1,000,000");
+    return walk_check_range(c, 0, WALK_NUMBER_MAX, w, "must have ranks from 0 to 1,000,000");
 }
 
-enum error_code walk_check_queues(struct text raw, const struct limits *limits,
-                                  const char **message)
+enum error_code walk_check_queues(struct cursor *c, struct walk_check *w)
 {
-    bool ranked = walk_check_is(raw, CURSOR_MAP);
+    bool ranked = cursor_type(c) == CURSOR_MAP;
 
-    if (!ranked && !walk_check_is(raw, CURSOR_ARRAY)) {
-        return walk_check_fail(message, ERROR_INVALID,
+    if (!ranked && cursor_type(c) != CURSOR_ARRAY) {
+        return walk_check_fail(w, ERROR_INVALID,
                                "must be an array of str, or a map of str to rank");
     }
-    return walk_check_entries(raw, WALK_CHECK_QUEUES, limits->of[LIMIT_NAME],
-                              ranked ? walk_check_rank : NULL, limits, message);
+    return walk_check_entries(c, WALK_CHECK_QUEUES, w->limits->of[LIMIT_NAME],
+                              ranked ? walk_check_rank : NULL, w);
 }
 
-static enum error_code walk_check_contacts(struct cursor *c, struct text name,
-                                           const struct limits *limits, const char **message)
+static enum error_code walk_check_contacts(struct cursor *c, struct text name, struct walk_check *w)
 {
     (void)name;
-    (void)limits;
-    return walk_check_range(c, 0, WALK_NUMBER_MAX, message,
+    return walk_check_range(c, 0, WALK_NUMBER_MAX, w,
                             "must have counts from 0 to 1,000,000 in max");
 }
 
@@ -292,147 +305,137 @@ struct walk_check_key {
     walk_check_value check;
 };
 
-static enum error_code walk_check_keyed(struct text raw, const struct walk_check_key *keys,
-                                        unsigned count, const struct limits *limits,
-                                        const char **message)
+static enum error_code walk_check_keyed(struct cursor *c, const struct walk_check_key *keys,
+                                        unsigned count, struct walk_check *w)
 {
-    struct cursor c = cursor_over_text(raw);
+    uint32_t within = w->nesting == WALK_CHECK_SCANNED ? WALK_CHECK_SCANNED : w->nesting - 1;
     uint32_t pairs;
     unsigned seen = 0;
 
-    if (!cursor_map(&c, &pairs)) {
-        return walk_check_fail(message, ERROR_INVALID, "must be a map");
+    if (!cursor_map(c, &pairs)) {
+        return walk_check_fail(w, ERROR_INVALID, "must be a map");
     }
     for (; pairs > 0; pairs--) {
         struct text name;
         struct cursor value;
         enum error_code code;
+        unsigned i = 0;
 
-        if (!cursor_text(&c, &name)) {
-            return walk_check_fail(message, ERROR_INVALID, "must have keys that are str");
+        if (!cursor_text(c, &name)) {
+            return walk_check_fail(w, ERROR_INVALID, "must have keys that are str");
         }
-        value = c;
-        if (!cursor_skip(&c)) {
-            return walk_check_fail(message, ERROR_INVALID, "is cut short");
+        while (i < count && (name.length != keys[i].name.length ||
+                             !bytes_equal(name.bytes, keys[i].name.bytes, name.length))) {
+            i++;
         }
-        for (unsigned i = 0; i < count; i++) {
-            if (name.length != keys[i].name.length ||
-                !bytes_equal(name.bytes, keys[i].name.bytes, name.length)) {
-                continue;
+        if (i < count && (seen >> i & 1) != 0) {
+            return walk_check_fail(w, ERROR_INVALID, "has a key twice");
+        }
+        seen |= 1u << i;
+        value = *c;
+        if (i < count && cursor_type(c) != CURSOR_NIL &&
+            (within > 0 || walk_check_pass(&value, within))) {
+            code = keys[i].check(c, name, w);
+            if (code != ERROR_NONE) {
+                return code;
             }
-            if ((seen >> i & 1) != 0) {
-                return walk_check_fail(message, ERROR_INVALID, "has a key twice");
-            }
-            seen |= 1u << i;
-            if (cursor_type(&value) != CURSOR_NIL) {
-                code = keys[i].check(&value, name, limits, message);
-                if (code != ERROR_NONE) {
-                    return code;
-                }
-            }
+        } else if (!walk_check_pass(c, within)) {
+            return walk_check_fail(w, ERROR_INVALID, "is cut short");
         }
     }
     return ERROR_NONE;
 }
 
-static enum error_code walk_check_units(struct cursor *c, struct text name,
-                                        const struct limits *limits, const char **message)
+static enum error_code walk_check_units(struct cursor *c, struct text name, struct walk_check *w)
 {
     (void)name;
-    (void)limits;
-    return walk_check_range(c, 1, WALK_NUMBER_MAX, message, "must have units from 1 to 1,000,000");
+    return walk_check_range(c, 1, WALK_NUMBER_MAX, w, "must have units from 1 to 1,000,000");
 }
 
-static enum error_code walk_check_max(struct cursor *c, struct text name,
-                                      const struct limits *limits, const char **message)
+static enum error_code walk_check_max(struct cursor *c, struct text name, struct walk_check *w)
 {
-    struct text raw;
-
     (void)name;
-    if (cursor_type(c) != CURSOR_MAP || !cursor_raw(c, &raw)) {
-        return walk_check_fail(message, ERROR_INVALID,
-                               "must have a map of channel to count in max");
+    if (cursor_type(c) != CURSOR_MAP) {
+        return walk_check_fail(w, ERROR_INVALID, "must have a map of channel to count in max");
     }
-    return walk_check_entries(raw, WALK_CHECK_CHANNELS, limits->of[LIMIT_NAME], walk_check_contacts,
-                              limits, message);
+    return walk_check_entries(c, WALK_CHECK_CHANNELS, w->limits->of[LIMIT_NAME],
+                              walk_check_contacts, w);
 }
 
-enum error_code walk_check_capacity(struct text raw, const struct limits *limits,
-                                    const char **message)
+enum error_code walk_check_capacity(struct cursor *c, struct walk_check *w)
 {
     static const struct walk_check_key keys[] = {
         {TEXT("units"), walk_check_units},
         {TEXT("max"), walk_check_max},
     };
-    struct cursor c = cursor_over_text(raw);
 
-    if (cursor_type(&c) == CURSOR_INT) {
-        return walk_check_units(&c, TEXT_NONE, limits, message);
+    if (cursor_type(c) == CURSOR_INT) {
+        return walk_check_units(c, TEXT_NONE, w);
     }
-    if (cursor_type(&c) != CURSOR_MAP) {
-        return walk_check_fail(message, ERROR_INVALID, "must be an integer or a map {units, max}");
+    if (cursor_type(c) != CURSOR_MAP) {
+        return walk_check_fail(w, ERROR_INVALID, "must be an integer or a map {units, max}");
     }
-    return walk_check_keyed(raw, keys, sizeof(keys) / sizeof(keys[0]), limits, message);
+    return walk_check_keyed(c, keys, sizeof(keys) / sizeof(keys[0]), w);
 }
 
 static enum error_code walk_check_customer_id(struct cursor *c, struct text name,
-                                              const struct limits *limits, const char **message)
+                                              struct walk_check *w)
 {
     struct text id;
 
     (void)name;
     if (!cursor_text(c, &id)) {
-        return walk_check_fail(message, ERROR_INVALID, "must have an id that is a str");
+        return walk_check_fail(w, ERROR_INVALID, "must have an id that is a str");
     }
-    if (id.length > limits->of[LIMIT_ID]) {
-        return walk_check_fail(message, ERROR_TOO_LARGE, "has an id longer than its limit");
+    if (id.length > w->limits->of[LIMIT_ID]) {
+        return walk_check_fail(w, ERROR_TOO_LARGE, "has an id longer than its limit");
     }
     if (!walk_check_plain(id) && (!walk_check_text(id) || !walk_check_id(id))) {
         return walk_check_fail(
-            message, ERROR_INVALID,
+            w, ERROR_INVALID,
             "has an id that is empty, no valid UTF-8, or with control characters");
     }
+    w->customer->id = id;
     return ERROR_NONE;
 }
 
-static enum error_code walk_check_tier(struct cursor *c, struct text name,
-                                       const struct limits *limits, const char **message)
+static enum error_code walk_check_tier(struct cursor *c, struct text name, struct walk_check *w)
 {
     struct text tier;
 
     (void)name;
     if (!cursor_text(c, &tier)) {
-        return walk_check_fail(message, ERROR_INVALID, "must have a tier that is a str");
+        return walk_check_fail(w, ERROR_INVALID, "must have a tier that is a str");
     }
-    if (tier.length > limits->of[LIMIT_NAME]) {
-        return walk_check_fail(message, ERROR_TOO_LARGE, "has a tier longer than its limit");
+    if (tier.length > w->limits->of[LIMIT_NAME]) {
+        return walk_check_fail(w, ERROR_TOO_LARGE, "has a tier longer than its limit");
     }
     if (!walk_check_text(tier)) {
-        return walk_check_fail(message, ERROR_INVALID, "has a tier that is no valid UTF-8");
+        return walk_check_fail(w, ERROR_INVALID, "has a tier that is no valid UTF-8");
     }
+    w->customer->tier = tier;
     return ERROR_NONE;
 }
 
 static enum error_code walk_check_customer_attributes(struct cursor *c, struct text name,
-                                                      const struct limits *limits,
-                                                      const char **message)
+                                                      struct walk_check *w)
 {
-    struct text raw;
+    const uint8_t *from = c->at;
+    enum error_code code = walk_check_attributes(c, w);
 
     (void)name;
-    if (!cursor_raw(c, &raw)) {
-        return walk_check_fail(message, ERROR_INVALID, "is cut short");
-    }
-    return walk_check_attributes(raw, limits, message);
+    w->customer->attributes = (struct text){(const char *)from, (uint32_t)(c->at - from)};
+    return code;
 }
 
-enum error_code walk_check_customer(struct text raw, const struct limits *limits,
-                                    const char **message)
+enum error_code walk_check_customer(struct cursor *c, struct walk_check *w)
 {
     static const struct walk_check_key keys[] = {
         {TEXT("id"), walk_check_customer_id},
         {TEXT("tier"), walk_check_tier},
         {TEXT("attributes"), walk_check_customer_attributes},
     };
-    return walk_check_keyed(raw, keys, sizeof(keys) / sizeof(keys[0]), limits, message);
+
+    *w->customer = (struct walk_customer){TEXT_NONE, TEXT_NONE, TEXT_NONE};
+    return walk_check_keyed(c, keys, sizeof(keys) / sizeof(keys[0]), w);
 }

@@ -1,8 +1,9 @@
 /* What must hold of a map or an array of a request before anybody walks through it.
  *
- * Each check takes the raw bytes of one whole object and answers ERROR_NONE, ERROR_INVALID or
- * ERROR_TOO_LARGE, the latter two with words in `message`. Names within are valid UTF-8, not empty,
- * of at most LIMIT_NAME bytes (attributes: their own limit), and no name comes twice. */
+ * Each check stands before one whole object and goes over it, once: it answers ERROR_NONE with the
+ * cursor behind it, or ERROR_INVALID or ERROR_TOO_LARGE with words in `message` and the cursor
+ * anywhere. Names within are valid UTF-8, not empty, of at most LIMIT_NAME bytes (attributes: their
+ * own limit), and no name comes twice. */
 #ifndef PROTO_WALK_CHECK_H
 #define PROTO_WALK_CHECK_H
 
@@ -13,16 +14,24 @@
 #define WALK_CHECK_QUEUES   512 /* queues of one agent, at most */
 #define WALK_CHECK_CHANNELS 64  /* maxima of one agent, at most */
 
-enum error_code walk_check_attributes(struct text raw, const struct limits *limits,
-                                      const char **message);
-enum error_code walk_check_skills(struct text raw, const struct limits *limits,
-                                  const char **message);
-enum error_code walk_check_customer(struct text raw, const struct limits *limits,
-                                    const char **message);
-enum error_code walk_check_capacity(struct text raw, const struct limits *limits,
-                                    const char **message);
-enum error_code walk_check_queues(struct text raw, const struct limits *limits,
-                                  const char **message);
+#define WALK_CHECK_SCANNED UINT32_MAX
+
+struct walk_check {
+    const struct limits *limits;
+    uint32_t nesting; /* maps and arrays that may be one in the other, at least 1; or
+                         WALK_CHECK_SCANNED: somebody has scanned the bytes */
+    const char *message;
+    struct walk_customer *customer; /* filled by walk_check_customer */
+};
+
+enum error_code walk_check_attributes(struct cursor *c, struct walk_check *w);
+enum error_code walk_check_skills(struct cursor *c, struct walk_check *w);
+enum error_code walk_check_customer(struct cursor *c, struct walk_check *w);
+enum error_code walk_check_capacity(struct cursor *c, struct walk_check *w);
+enum error_code walk_check_queues(struct cursor *c, struct walk_check *w);
+
+/* Over one whole object, whatever it is, with so many maps and arrays one in the other at most. */
+bool walk_check_pass(struct cursor *c, uint32_t nesting);
 
 /* Valid UTF-8 in the sense of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
  */

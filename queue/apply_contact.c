@@ -90,6 +90,17 @@ static void set_new_papers(struct engine *e, struct contact *c, const struct fac
     contact_set_papers(e, c, f->subject, &body);
 }
 
+static struct contact_times new_times(const struct fact_NEW_CONTACT *n)
+{
+    return (struct contact_times){
+        .start_at = n->start_at,
+        .expires_at = n->expires_at,
+        .due = {[PROMISE_ANSWER] = n->answer_at,
+                [PROMISE_PROGRESS] = n->progress_at,
+                [PROMISE_RESOLVE] = n->resolve_at},
+    };
+}
+
 static void set_new_terms(struct engine *e, struct contact *c, const struct fact_NEW_CONTACT *n)
 {
     struct terms terms = {
@@ -112,17 +123,9 @@ static void set_new_terms(struct engine *e, struct contact *c, const struct fact
         .why_queue = n->why_queue,
         .why_language = n->why_language,
     };
-    const struct contact_times times = {
-        .start_at = n->start_at,
-        .expires_at = n->expires_at,
-        .due = {[PROMISE_ANSWER] = n->answer_at,
-                [PROMISE_PROGRESS] = n->progress_at,
-                [PROMISE_RESOLVE] = n->resolve_at},
-    };
 
     contact_set_terms(e, c, &terms);
     requirement_release(&e->skills, terms.own_skills);
-    contact_set_times(e, c, &times);
 }
 
 /* What most contacts lack has no room in their records. */
@@ -142,6 +145,7 @@ static void set_new_extras(struct engine *e, struct contact *c, const struct fac
 static void apply_new(struct engine *e, const struct fact *f)
 {
     const struct fact_NEW_CONTACT *n = &f->new_contact;
+    const struct contact_times times = new_times(n);
     struct contact *c = pool_take_raw(&e->contact_pool);
     uint32_t hash = f->hash != 0 ? f->hash : contact_index_hash(e, f->subject);
     struct tombstone *old =
@@ -166,6 +170,7 @@ static void apply_new(struct engine *e, const struct fact *f)
     c->submitted_seq = f->seq;
     c->was_scheduled = f->kind == FACT_CONTACT_SCHEDULED;
     set_new_terms(e, c, n);
+    contact_set_times(e, c, &times);
     set_new_extras(e, c, n);
     c->repeat = n->reopens.length > 0;
     c->state = f->kind == FACT_CONTACT_SCHEDULED ? CONTACT_SCHEDULED : CONTACT_WAITING;
@@ -174,7 +179,7 @@ static void apply_new(struct engine *e, const struct fact *f)
     checkpoint_skip_contact(e, c);
     TALLY_EACH(e, contact_terms(c), NULL, tally->submitted++);
     enter(e, c, (enum contact_state)c->state);
-    contact_arm(e, c);
+    contact_arm_by(e, c, &times);
     if (n->actor.bytes != NULL) { /* else the record says all */
         const struct history_entry entry = {.seq = f->seq,
                                             .at = f->at,

@@ -127,25 +127,10 @@ void contact_set_terms(struct engine *e, struct contact *c, const struct terms *
 
 /* ---- times ---- */
 
-static uint32_t near_time(const struct contact *c, engine_time at)
-{
-    uint64_t from = (uint64_t)at - (uint64_t)c->created_at + CONTACT_NEAR_BEFORE;
-
-    return from < CONTACT_NEAR_FAR ? (uint32_t)from : CONTACT_NEAR_FAR;
-}
-
 engine_time contact_state_since(const struct contact *c)
 {
     return c->since != CONTACT_NEAR_FAR ? contact_far_time(c, c->since)
                                         : contact_extras(c)->state_since;
-}
-
-void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
-{
-    c->since = near_time(c, at);
-    if (c->since == CONTACT_NEAR_FAR) {
-        contact_own_extras(e, c)->state_since = at;
-    }
 }
 
 /* By the terms: what may wait so long waits so long from its submission, or from its schedule. */
@@ -195,7 +180,7 @@ void contact_set_times(struct engine *e, struct contact *c, const struct contact
 {
     bool own = !times_by_terms(c, times);
 
-    c->start = near_time(c, times->start_at);
+    c->start = contact_near_time(c, times->start_at);
     if (c->start == CONTACT_NEAR_FAR) {
         contact_own_extras(e, c)->start_at = times->start_at;
     }
@@ -235,11 +220,11 @@ static engine_time promise_clock(const struct engine *e, const struct contact *c
     return next;
 }
 
-/* The first clock of a contact to run out; cool-downs that ended by `after` count no more. */
-engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after)
+/* The first clock of a contact that has these times. */
+static inline engine_time next_clock(const struct engine *e, const struct contact *c,
+                                     const struct contact_times *times, engine_time after)
 {
     engine_time next = TIME_NEVER;
-    struct contact_times times;
 
     if (c->state >= CONTACT_WRAPPING) {
         return TIME_NEVER;
@@ -250,12 +235,11 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
     if (c->state == CONTACT_SCHEDULED) {
         return earlier(next, contact_extras(c)->not_before_at);
     }
-    contact_get_times(c, &times);
-    next = earlier(next, promise_clock(e, c, &times));
+    next = earlier(next, promise_clock(e, c, times));
     if (c->state == CONTACT_ACTIVE) {
         return next;
     }
-    next = earlier(next, times.expires_at);
+    next = earlier(next, times->expires_at);
     if (c->state == CONTACT_WAITING) {
         const struct contact_extras *x = contact_extras(c);
         next = earlier(next, x->hold_until);
@@ -270,9 +254,25 @@ engine_time contact_next_clock(const struct engine *e, const struct contact *c, 
     return next;
 }
 
+engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after)
+{
+    struct contact_times times;
+
+    contact_get_times(c, &times);
+    return next_clock(e, c, &times, after);
+}
+
+void contact_arm_by(struct engine *e, struct contact *c, const struct contact_times *times)
+{
+    timer_wheel_arm(&e->clocks, &c->timer, next_clock(e, c, times, e->now));
+}
+
 void contact_arm(struct engine *e, struct contact *c)
 {
-    timer_wheel_arm(&e->clocks, &c->timer, contact_next_clock(e, c, e->now));
+    struct contact_times times;
+
+    contact_get_times(c, &times);
+    contact_arm_by(e, c, &times);
 }
 
 /* ---- cool-downs ---- */
@@ -307,7 +307,7 @@ void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, eng
     }
 }
 
-void contact_warm_up(struct engine *e, struct contact *c)
+void contact_end_cool_downs(struct engine *e, struct contact *c)
 {
     struct list_node *n;
 

@@ -184,6 +184,13 @@ static inline struct line *contact_line(const struct contact *c)
 #define CONTACT_NEAR_BEFORE ((uint64_t)1 << 28)
 #define CONTACT_NEAR_FAR    UINT32_MAX
 
+static inline uint32_t contact_near_time(const struct contact *c, engine_time at)
+{
+    uint64_t from = (uint64_t)at - (uint64_t)c->created_at + CONTACT_NEAR_BEFORE;
+
+    return from < CONTACT_NEAR_FAR ? (uint32_t)from : CONTACT_NEAR_FAR;
+}
+
 static inline engine_time contact_far_time(const struct contact *c, uint32_t from)
 {
     return (engine_time)((uint64_t)c->created_at + from - CONTACT_NEAR_BEFORE);

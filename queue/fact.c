@@ -133,18 +133,13 @@ const struct fact_NONE fact_absent_NONE = {0};
 
 #define KIND_ROW(symbol, word, subject, fields, help)                                              \
     [FACT_##symbol] = {TEXT(#word), SUBJECT_##subject, FIELDS_##fields, help},
-static const struct fact_kind_row kinds[FACT_KIND_COUNT] = {FACT_TABLE(KIND_ROW)};
-
-const struct fact_kind_row *fact_kind_row(enum fact_kind kind)
-{
-    return &kinds[kind];
-}
+const struct fact_kind_row fact_kinds[FACT_KIND_COUNT] = {FACT_TABLE(KIND_ROW)};
 
 enum fact_kind fact_kind_from_word(struct text word)
 {
     int i = 0;
 
-    while (i < FACT_KIND_COUNT && !text_equal(kinds[i].word, word)) {
+    while (i < FACT_KIND_COUNT && !text_equal(fact_kinds[i].word, word)) {
         i++;
     }
     return (enum fact_kind)i;

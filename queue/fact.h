@@ -183,7 +183,12 @@ struct fact_kind_row {
     const char *help;
 };
 
-const struct fact_kind_row *fact_kind_row(enum fact_kind kind);
+extern const struct fact_kind_row fact_kinds[FACT_KIND_COUNT];
+
+static inline const struct fact_kind_row *fact_kind_row(enum fact_kind kind)
+{
+    return &fact_kinds[kind];
+}
 
 /* FACT_KIND_COUNT when no kind has this word. */
 enum fact_kind fact_kind_from_word(struct text word);

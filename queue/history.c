@@ -121,16 +121,16 @@ static inline uint8_t *put_head(uint8_t *at, const struct line_head *head)
     return at + HEAD_BYTES;
 }
 
-static void put_rest(uint8_t *at, const struct line_head *head, const struct history_entry *e,
+static void put_rest(uint8_t *at, unsigned flags, const struct history_entry *e,
                      struct history_base base)
 {
-    if ((head->flags & LINE_FAR) != 0) {
+    if ((flags & LINE_FAR) != 0) {
         const uint64_t far[2] = {e->seq - base.seq, time_distance(base, e)};
         at = put(at, far, sizeof(far));
     }
-    at = (head->flags & LINE_AGENT) != 0 ? put(at, &e->agent, sizeof(e->agent)) : at;
-    at = (head->flags & LINE_REASON) != 0 ? put_text(at, e->reason) : at;
-    if ((head->flags & LINE_ACTOR) != 0) {
+    at = (flags & LINE_AGENT) != 0 ? put(at, &e->agent, sizeof(e->agent)) : at;
+    at = (flags & LINE_REASON) != 0 ? put_text(at, e->reason) : at;
+    if ((flags & LINE_ACTOR) != 0) {
         put_text(at, e->actor);
     }
 }
@@ -142,7 +142,7 @@ static inline void put_line(uint8_t *at, const struct line_head *head,
     if (head->flags == LINE_AGENT) { /* as in most */
         put(at, &e->agent, sizeof(e->agent));
     } else if (head->flags != 0) {
-        put_rest(at, head, e, base);
+        put_rest(at, head->flags, e, base);
     }
 }
 

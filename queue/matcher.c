@@ -19,7 +19,8 @@ void contact_is_dirty(struct engine *e, struct contact *c)
     c->looks = true;
 }
 
-/* They are few; so the one that is gone is searched. */
+/* They are few; so the one that is gone is searched. With the last of them there is room for all
+ * again. */
 void contact_looks_no_more(struct engine *e, struct contact *c)
 {
     struct looking *l = &e->looking;
@@ -28,25 +29,24 @@ void contact_looks_no_more(struct engine *e, struct contact *c)
     if (!c->looks) {
         return;
     }
+    c->looks = false;
+    if (--l->count == 0) {
+        l->first = l->end = 0;
+        return;
+    }
     while (l->contacts[at] != c) {
         at++;
     }
     l->contacts[at] = NULL;
-    l->count--;
-    c->looks = false;
 }
 
-/* The first of those that look, or NULL; then there is room for all again. */
-static struct contact *first_looking(struct looking *l)
+/* The first of those that look; there is one. */
+static inline struct contact *first_looking(struct looking *l)
 {
-    while (l->first < l->end && l->contacts[l->first] == NULL) {
+    while (l->contacts[l->first] == NULL) {
         l->first++;
     }
-    if (l->first < l->end) {
-        return l->contacts[l->first];
-    }
-    l->first = l->end = 0;
-    return NULL;
+    return l->contacts[l->first];
 }
 
 void agent_is_dirty(struct engine *e, struct agent *a)
@@ -125,7 +125,7 @@ static struct agent *first_of_all(const struct engine *e, const struct line *l,
     return NULL;
 }
 
-static struct agent *look_for_agent(struct engine *e, const struct contact *c)
+struct agent *matcher_look_for_agent(struct engine *e, const struct contact *c)
 {
     const struct line *l = contact_line(c);
     enum strategy strategy = e->settings->queues[contact_queue(c)].strategy;
@@ -167,20 +167,6 @@ static struct agent *look_for_agent(struct engine *e, const struct contact *c)
         }
     }
     return best;
-}
-
-/* Who submits a contact hears how long it may wait, for which the same is asked as when its step
- * ends: nothing that counts has changed while there is no new fact, and no agent that has changed
- * otherwise. */
-struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
-{
-    struct found_agent *last = &e->found_agent;
-
-    if (last->contact != c || last->seq != e->seq || last->at != e->now ||
-        !list_empty(&e->moved_agents)) {
-        *last = (struct found_agent){c, look_for_agent(e, c), e->seq, e->now};
-    }
-    return last->agent;
 }
 
 /* ---- a contact for an agent ---- */
@@ -419,9 +405,12 @@ void matcher_run(struct engine *e)
             make_offer(e, c, a, why_agent(e, c), false);
         }
     }
-    while ((c = first_looking(&e->looking)) != NULL) {
+    while (e->looking.count > 0) {
         bool alone = e->looking.count == 1;
-        struct agent *a = c->state == CONTACT_WAITING ? matcher_agent_for(e, c) : NULL;
+        struct agent *a;
+
+        c = first_looking(&e->looking);
+        a = c->state == CONTACT_WAITING ? matcher_agent_for(e, c) : NULL;
         if (a == NULL) {
             contact_looks_no_more(e, c);
             continue;

@@ -88,9 +88,10 @@ void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
     agent_refresh(e, a);
 }
 
+/* From the newest: it is mostly the one that is taken or answered next. */
 struct offer *offer_find(const struct agent *a, uint64_t number)
 {
-    for (struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
+    for (struct list_node *n = list_last(&a->held); n != NULL; n = list_previous(&a->held, n)) {
         struct offer *o = record_of(n, struct offer, of_agent);
         if (o->number == number) {
             return o;

@@ -43,16 +43,21 @@ static uint32_t intervals_kept(const struct engine *e)
 
 /* The number of the interval that runs. Time is divided once an interval, and not for each count.
  */
-static int64_t interval_now(struct engine *e)
+static void interval_begin(struct engine *e)
 {
     struct interval_clock *clock = &e->interval;
 
-    if (e->now >= clock->end) {
-        clock->number = e->now / interval_of(e);
-        clock->end = (clock->number + 1) * interval_of(e);
-        clock->begun++;
+    clock->number = e->now / interval_of(e);
+    clock->end = (clock->number + 1) * interval_of(e);
+    clock->begun++;
+}
+
+static inline int64_t interval_now(struct engine *e)
+{
+    if (e->now >= e->interval.end) {
+        interval_begin(e);
     }
-    return clock->number;
+    return e->interval.number;
 }
 
 /* The interval with this number, the last of a series; a new one, mostly. Those that are no longer

@@ -195,7 +195,6 @@ struct contact_times {
 /* Those of a contact that has terms and created_at. */
 void contact_get_times(const struct contact *c, struct contact_times *times);
 void contact_set_times(struct engine *e, struct contact *c, const struct contact_times *times);
-void contact_set_state_since(struct engine *e, struct contact *c, engine_time at);
 
 /* Write its papers anew; `id` and `body` may be in the old ones, which go. */
 void contact_set_papers(struct engine *e, struct contact *c, struct text id,
@@ -211,6 +210,14 @@ static inline struct contact_extras *contact_own_extras(struct engine *e, struct
     return c->extras == 0 ? contact_new_extras(e, c) : near_at_known(c, c->extras);
 }
 
+static inline void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
+{
+    c->since = contact_near_time(c, at);
+    if (c->since == CONTACT_NEAR_FAR) {
+        contact_own_extras(e, c)->state_since = at;
+    }
+}
+
 /* Before the first change of a contact its submission, told by its record, goes into its story.
  * `worked`: agents get it. */
 void contact_begin_history(struct engine *e, struct contact *c, bool worked);
@@ -224,8 +231,17 @@ static inline void contact_open_history(struct engine *e, struct contact *c, boo
 /* One line more of its story. */
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry);
 void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until);
-void contact_warm_up(struct engine *e, struct contact *c); /* every cool-down of it ends */
+void contact_end_cool_downs(struct engine *e, struct contact *c);
+static inline void contact_warm_up(struct engine *e, struct contact *c)
+{
+    if (!list_empty(&contact_extras(c)->cool_downs)) {
+        contact_end_cool_downs(e, c);
+    }
+}
 void contact_arm(struct engine *e, struct contact *c);
+void contact_arm_by(struct engine *e, struct contact *c, const struct contact_times *times);
+
+/* The first clock of a contact to run out; cool-downs that ended by `after` count no more. */
 engine_time contact_next_clock(const struct engine *e, const struct contact *c, engine_time after);
 bool contact_cooling(const struct contact *c, const struct agent *a, engine_time now);
 void cool_down_end(struct engine *e, struct cool_down *d);
@@ -283,7 +299,22 @@ void matcher_run(struct engine *e); /* whoever looks finds; then the lists are e
 void contact_is_dirty(struct engine *e, struct contact *c);
 void contact_looks_no_more(struct engine *e, struct contact *c);
 void agent_is_dirty(struct engine *e, struct agent *a);
-struct agent *matcher_agent_for(struct engine *e, const struct contact *c);
+struct agent *matcher_look_for_agent(struct engine *e, const struct contact *c);
+
+/* Who submits a contact hears how long it may wait, for which the same is asked as when its step
+ * ends: nothing that counts has changed while there is no new fact, and no agent that has changed
+ * otherwise. */
+static inline struct agent *matcher_agent_for(struct engine *e, const struct contact *c)
+{
+    struct found_agent *last = &e->found_agent;
+
+    if (last->contact != c || last->seq != e->seq || last->at != e->now ||
+        !list_empty(&e->moved_agents)) {
+        *last = (struct found_agent){c, matcher_look_for_agent(e, c), e->seq, e->now};
+    }
+    return last->agent;
+}
+
 struct contact *matcher_contact_for(struct engine *e, struct agent *a);
 void make_offer(struct engine *e, struct contact *c, struct agent *a, struct text why, bool named);
 
@@ -350,8 +381,27 @@ void emit_agent_put(struct engine *e, const struct agent_settings *put, struct t
 /* deliveries */
 void answer(struct engine *e, struct delivery *d);
 void answer_contact_state(struct engine *e, struct text contact, enum contact_state state);
-void answer_if_due(struct engine *e, struct text contact, enum contact_state state);
-void tell_owner(struct engine *e, const struct contact *c, struct text reason, struct text step);
+void tell_listening_owner(struct engine *e, const struct contact *c, struct text reason,
+                          struct text step);
+
+/* An answer that says how a contact stands waits for the facts and goes before their notices. */
+static inline void answer_if_due(struct engine *e, struct text contact, enum contact_state state)
+{
+    if (e->answer_due) {
+        e->answer_due = false;
+        answer_contact_state(e, contact, state);
+    }
+}
+
+static inline void tell_owner(struct engine *e, const struct contact *c, struct text reason,
+                              struct text step)
+{
+    answer_if_due(e, contact_id(c), (enum contact_state)c->state);
+    if (owner_listens(contact_owner(c))) {
+        tell_listening_owner(e, c, reason, step);
+    }
+}
+
 void tell_agent(struct engine *e, const struct agent *a, struct delivery *d);
 void tell_agent_changed(struct engine *e, const struct agent *a);
 void tell_withdrawn(struct engine *e, const struct agent *a, uint64_t number,

@@ -78,28 +78,17 @@ void answer_contact_state(struct engine *e, struct text contact, enum contact_st
     answer(e, &d);
 }
 
-/* An answer that says how a contact stands waits for the facts and goes before their notices. */
-void answer_if_due(struct engine *e, struct text contact, enum contact_state state)
+void tell_listening_owner(struct engine *e, const struct contact *c, struct text reason,
+                          struct text step)
 {
-    if (e->answer_due) {
-        e->answer_due = false;
-        answer_contact_state(e, contact, state);
-    }
-}
-
-void tell_owner(struct engine *e, const struct contact *c, struct text reason, struct text step)
-{
-    answer_if_due(e, contact_id(c), c->state);
-    if (owner_listens(contact_owner(c))) {
-        struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
-                             .owner = contact_owner(c),
-                             .contact = c,
-                             .contact_id = contact_id(c),
-                             .state = c->state,
-                             .reason = reason,
-                             .step = step};
-        deliver(e, &d);
-    }
+    struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
+                         .owner = contact_owner(c),
+                         .contact = c,
+                         .contact_id = contact_id(c),
+                         .state = c->state,
+                         .reason = reason,
+                         .step = step};
+    deliver(e, &d);
 }
 
 void tell_agent(struct engine *e, const struct agent *a, struct delivery *d)
@@ -370,21 +359,19 @@ static bool may_step(const struct engine *e, enum command_kind kind)
            kind == COMMAND_TICK || kind == COMMAND_SESSION_CLOSED;
 }
 
-/* Whether there is anything to settle: before a command and after many there is not. */
-static inline bool is_settled(const struct engine *e)
-{
-    return timer_wheel_is_quiet(&e->clocks, e->now) && e->looking.count == 0 &&
-           list_empty(&e->dirty_agents) && list_empty(&e->pulled_agents);
-}
-
-/* Clocks that have run out fire, whoever is free finds work, and pulls are answered with it. */
-static void settle(struct engine *e)
+/* Clocks that have run out fire, whoever is free finds work, and pulls are answered with it: each
+ * where there is anything to do. */
+static inline void settle(struct engine *e)
 {
     if (!timer_wheel_is_quiet(&e->clocks, e->now)) {
         clocks_run(e);
     }
-    matcher_run(e);
-    pulls_flush(e);
+    if (e->looking.count > 0 || !list_empty(&e->dirty_agents)) {
+        matcher_run(e);
+    }
+    if (!list_empty(&e->pulled_agents)) {
+        pulls_flush(e);
+    }
 }
 
 enum refusal_kind engine_step(struct engine *e, const struct command *command)
@@ -400,8 +387,8 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
     /* An outage is told first, and clocks fire only after they were moved by it. The same after a
      * start. */
     if (e->settings != NULL && command->kind != COMMAND_JOURNAL_STALLED &&
-        command->kind != COMMAND_OWNER_STARTED && !is_settled(e)) {
-        settle(e);
+        command->kind != COMMAND_OWNER_STARTED && !timer_wheel_is_quiet(&e->clocks, e->now)) {
+        settle(e); /* nothing else is left over from the step before */
     }
     refused = may_step(e, command->kind)
                   ? steps[command->kind](e)
@@ -410,7 +397,7 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
         struct delivery d = {.kind = ANSWER_REFUSED, .refusal = &e->refusal};
         answer(e, &d);
     }
-    if (e->settings != NULL && !is_settled(e)) {
+    if (e->settings != NULL) {
         settle(e);
     }
     skill_queues_place(e);

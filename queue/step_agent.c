@@ -191,7 +191,7 @@ enum refusal_kind step_pull(struct engine *e)
     matcher_run(e);
     pulls_flush(e);
     /* Still here: it waits. Pulls of one instant end in the order of their arrival. */
-    if (!list_empty(&a->pulls) && a->pulls.head.previous == &pull->of_agent) {
+    if (list_last(&a->pulls) == &pull->of_agent) {
         if (p->wait <= 0) {
             struct delivery d = {.kind = ANSWER_OFFERS, .agent = a};
             pull_end(e, pull);

@@ -12,16 +12,15 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash ^ hash >> 32;
 }
 
-/* Letters by eights; what is left over counts by its length alone. */
+/* The last eight letters, where there are so many, and the length: reasons begin alike. */
 static uint64_t mix_text(uint64_t hash, struct text t)
 {
-    uint64_t word;
+    uint64_t word = 0;
 
-    for (uint32_t i = 0; i + sizeof(word) <= t.length; i += (uint32_t)sizeof(word)) {
-        memcpy(&word, t.bytes + i, sizeof(word));
-        hash = mix(hash, word);
+    if (t.length >= sizeof(word)) {
+        memcpy(&word, t.bytes + t.length - sizeof(word), sizeof(word));
     }
-    return mix(hash, t.length);
+    return mix(hash, word + t.length);
 }
 
 /* Where terms like these were seen last. Nothing depends on it but time. */

@@ -9,9 +9,18 @@
  * keep all its times whole. */
 #define NEAR_NEVER INT32_MIN
 
-static bool is_near(engine_time at, engine_time end)
+/* The distances of its times, as far as four bytes can say them; whether they can. */
+static inline bool distances_of(const struct ending *x, int32_t distances[TOMBSTONE_TIMES])
 {
-    return at == TIME_NEVER || (at - end > INT32_MIN && at - end <= INT32_MAX);
+    bool all_near = true;
+
+    for (int i = 0; i < TOMBSTONE_TIMES; i++) {
+        int64_t distance = (int64_t)((uint64_t)x->times[i] - (uint64_t)x->ended_at);
+        bool never = x->times[i] == TIME_NEVER;
+        distances[i] = never ? NEAR_NEVER : (int32_t)distance;
+        all_near = all_near && (never || (distances[i] == distance && distance != NEAR_NEVER));
+    }
+    return all_near;
 }
 
 static size_t times_size(bool far)
@@ -30,18 +39,6 @@ static engine_time time_of(const struct tombstone *t, int which)
     }
     memcpy(&distance, t->packed + (size_t)which * sizeof(distance), sizeof(distance));
     return distance == NEAR_NEVER ? TIME_NEVER : t->ended_at + distance;
-}
-
-static void pack_times(struct tombstone *t, const engine_time times[TOMBSTONE_TIMES])
-{
-    if (t->far) {
-        memcpy(t->packed, times, times_size(true));
-        return;
-    }
-    for (int i = 0; i < TOMBSTONE_TIMES; i++) {
-        int32_t distance = times[i] == TIME_NEVER ? NEAR_NEVER : (int32_t)(times[i] - t->ended_at);
-        memcpy(t->packed + (size_t)i * sizeof(distance), &distance, sizeof(distance));
-    }
 }
 
 static uint16_t spelled_length(struct text t)
@@ -122,14 +119,12 @@ static inline struct tombstone *append(struct record_log *log, const struct endi
 {
     uint8_t word = word_number(x->reason);
     struct text reason = word != 0 ? TEXT_NONE : x->reason;
-    bool far = false;
+    int32_t distances[TOMBSTONE_TIMES];
+    bool far = !distances_of(x, distances);
     struct tombstone *t;
     unsigned char *at;
     size_t size;
 
-    for (int i = 0; i < TOMBSTONE_TIMES; i++) {
-        far = far || !is_near(x->times[i], x->ended_at);
-    }
     size = sizeof(*t) + times_size(far) + x->id.length + x->customer.length +
            x->disposition.length + reason.length;
     t = (struct tombstone *)record_log_append(log, size);
@@ -156,7 +151,11 @@ static inline struct tombstone *append(struct record_log *log, const struct endi
     t->customer = spelled_length(x->customer);
     t->disposition = spelled_length(x->disposition);
     t->reason = spelled_length(reason);
-    pack_times(t, x->times);
+    if (far) {
+        memcpy(t->packed, x->times, sizeof(x->times));
+    } else {
+        memcpy(t->packed, distances, sizeof(distances));
+    }
     at = pack_text(t->packed + times_size(far), x->id);
     at = pack_text(at, x->customer);
     at = pack_text(at, x->disposition);

@@ -120,7 +120,7 @@ static bool dispatch_submit(struct dispatch_job *j)
     const struct request *r = j->request;
     const struct settings *settings = j->snapshot->config->settings;
     struct submit_command *s = &j->command->submit;
-    struct walk_customer customer;
+    struct walk_customer customer = request_customer(r);
     struct classify_input in;
     struct classification found;
 
@@ -137,7 +137,6 @@ static bool dispatch_submit(struct dispatch_job *j)
     if (!dispatch_skills(j, &s->skills)) {
         return false;
     }
-    walk_customer(request_text(r, FIELD_CUSTOMER), &customer);
     in.customer_id = customer.id;
     in.tier = customer.tier;
     in.issue = request_text(r, FIELD_ISSUE);
@@ -180,14 +179,13 @@ static bool dispatch_update(struct dispatch_job *j)
     const struct request *r = j->request;
     struct update_command *u = &j->command->update;
     struct update_words *words = &j->work->update;
-    struct walk_customer customer;
+    struct walk_customer customer = request_customer(r);
 
     memset(u, 0, sizeof(*u));
     u->skills_given = request_has(r, FIELD_SKILLS);
     if (!dispatch_skills(j, &u->skills)) {
         return false;
     }
-    walk_customer(request_text(r, FIELD_CUSTOMER), &customer);
     *words = (struct update_words){
         .issue = request_text(r, FIELD_ISSUE),
         .language = request_text(r, FIELD_LANGUAGE),

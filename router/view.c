@@ -15,16 +15,15 @@ void view_init(struct view *v, const struct engine *e, engine_time now)
 
 uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq)
 {
-    uint8_t *at = packer_want(p, sizeof("epoch") + sizeof("seq") + 2 * PUT_HEAD_MAX);
+    struct pairs w = pairs_begin(p, VIEW_EPOCH_ROOM);
 
-    at = put_uint(PUT_LITERAL(at, "epoch"), v->epoch);
-    packer_written(p, put_uint(PUT_LITERAL(at, "seq"), seq));
-    return 2;
+    view_put_epoch(&w, v, seq);
+    return pairs_end(p, &w);
 }
 
-void view_offer_id(struct packer *p, uint64_t number)
+uint8_t *view_put_offer_id(uint8_t *to, uint64_t number)
 {
-    char id[24];
+    char id[VIEW_OFFER_ID_BYTES];
     size_t at = sizeof(id);
 
     do {
@@ -32,7 +31,13 @@ void view_offer_id(struct packer *p, uint64_t number)
         number /= 10;
     } while (number > 0);
     id[--at] = 'o';
-    packer_text_of(p, id + at, sizeof(id) - at);
+    return put_text_of(to, id + at, sizeof(id) - at);
+}
+
+void view_offer_id(struct packer *p, uint64_t number)
+{
+    packer_written(p,
+                   view_put_offer_id(packer_want(p, PUT_HEAD_MAX + VIEW_OFFER_ID_BYTES), number));
 }
 
 uint64_t view_offer_number(struct text id)
@@ -73,34 +78,44 @@ static uint32_t view_classes(struct packer *p, const struct view *v, queue_index
     return pairs;
 }
 
-static uint32_t view_channel(struct packer *p, const struct view *v, channel_index channel)
+static struct text view_channel(const struct view *v, channel_index channel)
 {
-    return channel == INDEX_NONE8 ? 0
-                                  : VIEW_TEXT(p, "channel", v->settings->channels[channel].name);
+    return channel == INDEX_NONE8 ? TEXT_NONE : v->settings->channels[channel].name;
 }
 
-static uint32_t view_due(struct packer *p, const engine_time due[PROMISE_COUNT])
-{
-    size_t map;
-    uint32_t pairs = 0;
+/* The first of them, and all together. */
+#define VIEW_DUE_PAIRS (2 + PROMISE_COUNT)
 
-    packer_literal(p, "due");
-    map = packer_short_map_open(p);
-    pairs += VIEW_TIME(p, "answer", due[PROMISE_ANSWER]);
-    pairs += VIEW_TIME(p, "progress", due[PROMISE_PROGRESS]);
-    pairs += VIEW_TIME(p, "resolve", due[PROMISE_RESOLVE]);
-    packer_short_map_close(p, map, pairs);
-    return 1;
+static inline void view_put_due(struct pairs *w, const engine_time due[PROMISE_COUNT])
+{
+    struct pairs map;
+
+    if (due[PROMISE_ANSWER] != TIME_NEVER) {
+        PAIRS_INT(w, "deadline_at", due[PROMISE_ANSWER]);
+    }
+    PAIRS_KEY(w, "due");
+    map = (struct pairs){w->at + 1, 0};
+    if (due[PROMISE_ANSWER] != TIME_NEVER) {
+        PAIRS_INT(&map, "answer", due[PROMISE_ANSWER]);
+    }
+    if (due[PROMISE_PROGRESS] != TIME_NEVER) {
+        PAIRS_INT(&map, "progress", due[PROMISE_PROGRESS]);
+    }
+    if (due[PROMISE_RESOLVE] != TIME_NEVER) {
+        PAIRS_INT(&map, "resolve", due[PROMISE_RESOLVE]);
+    }
+    put_map(w->at, map.count);
+    w->at = map.at;
 }
 
-static uint32_t view_contact_due(struct packer *p, const struct contact *c)
+static inline void view_put_contact_due(struct pairs *w, const struct contact *c)
 {
     engine_time due[PROMISE_COUNT];
 
     for (int i = 0; i < PROMISE_COUNT; i++) {
         due[i] = contact_due(c, (enum promise)i);
     }
-    return view_due(p, due);
+    view_put_due(w, due);
 }
 
 /* ---- what contacts with the same terms have in common ---- */
@@ -155,77 +170,94 @@ static inline const struct view_terms *view_terms_of(const struct view *v, const
                                                 : NULL;
 }
 
-static uint32_t view_contact_classes(struct packer *p, const struct view *v,
-                                     const struct contact *c)
+/* What those two parts take in a record, beside heads and keys. */
+static inline size_t view_terms_room(const struct view_terms *shown)
 {
-    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
-
-    if (shown == NULL) {
-        return view_terms_classes(p, v, contact_terms(c));
-    }
-    packer_raw(p, shown->bytes, shown->classes_size);
-    return shown->classes_pairs;
+    return shown == NULL ? 0 : (size_t)shown->classes_size + shown->why_size;
 }
 
-static uint32_t view_why(struct packer *p, const struct view *v, const struct contact *c)
+/* Pairs that are not made yet are written by the packer, which may move; then the room is made
+ * again. */
+static struct pairs view_make_classes(struct packer *p, struct pairs w, size_t room,
+                                      const struct view *v, const struct terms *t)
 {
-    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
+    packer_written(p, w.at);
+    w.count += view_terms_classes(p, v, t);
+    w.at = packer_want(p, room);
+    return w;
+}
+
+static inline struct pairs view_put_classes(struct packer *p, struct pairs w, size_t room,
+                                            const struct view *v, const struct contact *c,
+                                            const struct view_terms *shown)
+{
+    if (shown == NULL) {
+        return view_make_classes(p, w, room, v, contact_terms(c));
+    }
+    bytes_copy(w.at, shown->bytes, shown->classes_size);
+    w.at += shown->classes_size;
+    w.count += shown->classes_pairs;
+    return w;
+}
+
+static struct pairs view_make_why(struct packer *p, struct pairs w, size_t room,
+                                  const struct terms *t, struct text agent)
+{
     size_t map;
     uint32_t pairs;
 
-    packer_literal(p, "why");
+    packer_written(p, w.at);
     map = packer_short_map_open(p);
-    if (shown == NULL) {
-        pairs = view_terms_why(p, contact_terms(c));
-    } else {
-        packer_raw(p, shown->bytes + shown->classes_size, shown->why_size);
-        pairs = shown->why_pairs;
-    }
-    pairs += VIEW_TEXT(p, "agent", contact_why_agent(c));
+    pairs = view_terms_why(p, t);
+    pairs += VIEW_TEXT(p, "agent", agent);
     packer_short_map_close(p, map, pairs);
-    return 1;
+    w.at = packer_want(p, room);
+    return w;
 }
 
-/* ---- what a contact and its offer have in common ---- */
-
-static uint32_t view_customer(struct packer *p, const struct contact_body *b)
+static inline struct pairs view_put_why(struct packer *p, struct pairs w, size_t room,
+                                        const struct contact *c, const struct view_terms *shown,
+                                        struct text agent)
 {
-    size_t map;
-    uint32_t pairs = 0;
+    struct pairs map;
 
-    if (text_is_none(b->customer) && b->customer_attributes.length == 0) {
-        return 0;
+    PAIRS_KEY(&w, "why");
+    if (shown == NULL) {
+        return view_make_why(p, w, room, contact_terms(c), agent);
     }
-    packer_literal(p, "customer");
-    map = packer_short_map_open(p);
-    pairs += VIEW_TEXT(p, "id", b->customer);
-    pairs += VIEW_RAW(p, "attributes", text_raw(b->customer_attributes));
-    packer_short_map_close(p, map, pairs);
-    return 1;
+    map = (struct pairs){w.at + 1 + shown->why_size, shown->why_pairs};
+    bytes_copy(w.at + 1, shown->bytes + shown->classes_size, shown->why_size);
+    PAIRS_TEXT(&map, "agent", agent);
+    put_map(w.at, map.count);
+    w.at = map.at;
+    return w;
 }
 
 /* ---- contacts ---- */
 
 uint32_t view_contact(struct packer *p, const struct view *v, const struct contact *c)
 {
-    uint32_t pairs = VIEW_TEXT(p, "contact", contact_id(c));
-    size_t position;
+    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
+    struct text id = contact_id(c), state = contact_state_word(c->state);
+    struct text agent = contact_why_agent(c);
+    bool waiting = c->state == CONTACT_WAITING;
+    size_t position = waiting ? engine_position(v->engine, c) : 0;
+    duration_ms estimate = waiting ? engine_estimated_wait(v->engine, c) : DURATION_NONE;
+    size_t room = PAIRS_ROOM(6 + VIEW_DUE_PAIRS) + view_terms_room(shown) + id.length +
+                  state.length + agent.length;
+    struct pairs w = pairs_begin(p, room);
 
-    pairs += VIEW_TEXT(p, "state", contact_state_word(c->state));
-    pairs += view_contact_classes(p, v, c);
-    pairs += VIEW_TIME(p, "deadline_at", contact_due(c, PROMISE_ANSWER));
-    pairs += view_contact_due(p, c);
-    if (c->state == CONTACT_WAITING) {
-        position = engine_position(v->engine, c);
-        if (position > 0) {
-            pairs += VIEW_INT(p, "position", (int64_t)position);
-        }
+    PAIRS_TEXT(&w, "contact", id);
+    PAIRS_TEXT(&w, "state", state);
+    w = view_put_classes(p, w, room, v, c, shown);
+    view_put_contact_due(&w, c);
+    if (position > 0) {
+        PAIRS_UINT(&w, "position", position);
     }
-    pairs += VIEW_SPAN_OR_NIL(p, "estimated_wait_ms",
-                              c->state == CONTACT_WAITING ? engine_estimated_wait(v->engine, c)
-                                                          : DURATION_NONE);
-    pairs += view_why(p, v, c);
-    return pairs;
+    PAIRS_KEY(&w, "estimated_wait_ms");
+    w.at = estimate < 0 ? put_nil(w.at) : put_uint(w.at, (uint64_t)estimate);
+    w = view_put_why(p, w, room, c, shown, agent);
+    return pairs_end(p, &w);
 }
 
 static uint32_t view_contact_agent(struct packer *p, const struct contact *c)
@@ -246,7 +278,7 @@ uint32_t view_contact_row(struct packer *p, const struct view *v, const struct c
     uint32_t pairs = view_contact(p, v, c);
     const struct contact_body body = contact_body(c);
 
-    pairs += view_channel(p, v, contact_terms(c)->channel);
+    pairs += VIEW_TEXT(p, "channel", view_channel(v, contact_terms(c)->channel));
     pairs += view_contact_agent(p, c);
     pairs += VIEW_TEXT(p, "customer", contact_customer(c));
     pairs += VIEW_INT(p, "submitted_at", c->created_at);
@@ -314,12 +346,14 @@ uint32_t view_tombstone(struct packer *p, const struct view *v, const struct tom
 {
     uint32_t pairs = VIEW_TEXT(p, "contact", tombstone_id(t));
     engine_time due[PROMISE_COUNT];
+    struct pairs w;
 
     tombstone_due(t, due);
     pairs += VIEW_TEXT(p, "state", contact_state_word((enum contact_state)t->state));
     pairs += view_classes(p, v, t->queue, t->tier, t->issue, t->language);
-    pairs += VIEW_TIME(p, "deadline_at", due[PROMISE_ANSWER]);
-    pairs += view_due(p, due);
+    w = pairs_begin(p, PAIRS_ROOM(VIEW_DUE_PAIRS));
+    view_put_due(&w, due);
+    pairs += pairs_end(p, &w);
     pairs += VIEW_TEXT(p, "reason", tombstone_reason(t));
     return pairs;
 }
@@ -328,7 +362,7 @@ uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct
 {
     uint32_t pairs = view_tombstone(p, v, t);
 
-    pairs += view_channel(p, v, t->channel);
+    pairs += VIEW_TEXT(p, "channel", view_channel(v, t->channel));
     if (t->agent != NULL) {
         pairs += VIEW_TEXT(p, "agent", t->agent->id);
     }
@@ -372,60 +406,89 @@ uint32_t view_tombstone_details(struct packer *p, const struct view *v, const st
 
 /* ---- offers ---- */
 
-static uint32_t view_from(struct packer *p, const struct view *v, const struct contact *c)
+static struct pairs view_put_from(struct packer *p, struct pairs w, size_t room,
+                                  const struct view *v, const struct contact *c)
 {
+    const struct contact_extras *x = contact_extras(c);
     size_t map;
-    uint32_t pairs = 0;
+    uint32_t pairs;
 
-    if (contact_extras(c)->from_agent == NULL) {
-        return 0;
-    }
-    packer_literal(p, "from");
+    PAIRS_KEY(&w, "from");
+    packer_written(p, w.at);
     map = packer_short_map_open(p);
-    pairs += VIEW_TEXT(p, "agent", contact_extras(c)->from_agent->id);
-    if (contact_extras(c)->from_queue != INDEX_NONE16) {
-        pairs += VIEW_TEXT(p, "queue", v->settings->queues[contact_extras(c)->from_queue].name);
+    pairs = VIEW_TEXT(p, "agent", x->from_agent->id);
+    if (x->from_queue != INDEX_NONE16) {
+        pairs += VIEW_TEXT(p, "queue", v->settings->queues[x->from_queue].name);
     }
     pairs += VIEW_TEXT(p, "reason", contact_body(c).from_reason);
     packer_short_map_close(p, map, pairs);
-    return 1;
+    w.at = packer_want(p, room);
+    return w;
+}
+
+static inline void view_put_customer(struct pairs *w, const struct contact_body *b)
+{
+    struct pairs map;
+
+    if (text_is_none(b->customer) && b->customer_attributes.length == 0) {
+        return;
+    }
+    PAIRS_KEY(w, "customer");
+    map = (struct pairs){w->at + 1, 0};
+    PAIRS_TEXT(&map, "id", b->customer);
+    PAIRS_RAW(&map, "attributes", b->customer_attributes.bytes, b->customer_attributes.length);
+    put_map(w->at, map.count);
+    w->at = map.at;
+}
+
+/* The pairs of an offer other than `from`, and all that they hold. */
+static inline size_t view_offer_room(const struct contact_body *b, struct text id,
+                                     struct text channel, struct text agent)
+{
+    return PAIRS_ROOM(18 + VIEW_DUE_PAIRS) + VIEW_OFFER_ID_BYTES + id.length + channel.length +
+           b->customer.length + b->customer_attributes.length + b->subject.length + b->text.length +
+           b->attributes.length + b->payload.length + b->note.length + agent.length;
 }
 
 uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *o)
 {
     const struct contact *c = o->contact;
-    const struct contact_body body = contact_body(c);
-    const struct contact_body *b = &body;
-    uint32_t pairs = 1;
+    const struct contact_extras *x = contact_extras(c);
+    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
+    const struct contact_body b = contact_body(c);
+    struct text id = contact_id(c), channel = view_channel(v, o->channel);
+    struct text agent = contact_why_agent(c);
+    engine_time start = contact_start_at(c);
+    size_t room = view_offer_room(&b, id, channel, agent) + view_terms_room(shown);
+    struct pairs w = pairs_begin(p, room);
 
-    packer_literal(p, "offer");
-    view_offer_id(p, o->number);
-    pairs += VIEW_TEXT(p, "contact", contact_id(c));
-    pairs += view_channel(p, v, o->channel);
-    pairs += view_contact_classes(p, v, c);
-    pairs += view_customer(p, b);
-    pairs += VIEW_TEXT(p, "subject", b->subject);
-    pairs += VIEW_TEXT(p, "text", b->text);
-    pairs += VIEW_RAW(p, "attributes", text_raw(b->attributes));
-    if (!text_is_none(b->payload)) {
-        packer_literal(p, "payload");
-        packer_bin(p, b->payload.bytes, b->payload.length);
-        pairs++;
+    PAIRS_KEY(&w, "offer");
+    w.at = view_put_offer_id(w.at, o->number);
+    PAIRS_TEXT(&w, "contact", id);
+    PAIRS_TEXT(&w, "channel", channel);
+    w = view_put_classes(p, w, room, v, c, shown);
+    view_put_customer(&w, &b);
+    PAIRS_TEXT(&w, "subject", b.subject);
+    PAIRS_TEXT(&w, "text", b.text);
+    PAIRS_RAW(&w, "attributes", b.attributes.bytes, b.attributes.length);
+    if (!text_is_none(b.payload)) {
+        PAIRS_KEY(&w, "payload");
+        w.at = put_bin(w.at, b.payload.bytes, b.payload.length);
     }
-    pairs += VIEW_INT(p, "submitted_at", c->created_at);
-    pairs += VIEW_INT(p, "waited_ms",
-                      o->made_at > contact_start_at(c) ? o->made_at - contact_start_at(c) : 0);
-    pairs += VIEW_TIME(p, "deadline_at", contact_due(c, PROMISE_ANSWER));
-    pairs += view_contact_due(p, c);
+    PAIRS_INT(&w, "submitted_at", c->created_at);
+    PAIRS_INT(&w, "waited_ms", o->made_at > start ? o->made_at - start : 0);
+    view_put_contact_due(&w, c);
     if (o->state <= OFFER_SHOWN && o->until != TIME_NEVER) {
-        pairs += VIEW_INT(p, "expires_ms", o->until > v->now ? o->until - v->now : 0);
+        PAIRS_INT(&w, "expires_ms", o->until > v->now ? o->until - v->now : 0);
     }
-    pairs += VIEW_INT(p, "attempt", contact_extras(c)->attempts);
-    pairs += VIEW_INT(p, "visits", contact_extras(c)->visits);
-    pairs += VIEW_TEXT(p, "note", b->note);
-    pairs += view_from(p, v, c);
-    pairs += view_why(p, v, c);
-    return pairs;
+    PAIRS_UINT(&w, "attempt", x->attempts);
+    PAIRS_UINT(&w, "visits", x->visits);
+    PAIRS_TEXT(&w, "note", b.note);
+    if (x->from_agent != NULL) {
+        w = view_put_from(p, w, room, v, c);
+    }
+    w = view_put_why(p, w, room, c, shown, agent);
+    return pairs_end(p, &w);
 }
 
 static void view_held(struct packer *p, const struct view *v, const struct offer *o)

@@ -6,7 +6,7 @@
 #ifndef ROUTER_VIEW_H
 #define ROUTER_VIEW_H
 
-#include "proto/packer.h"
+#include "proto/pairs.h"
 #include "queue/engine.h"
 
 struct view {
@@ -21,6 +21,15 @@ void view_init(struct view *v, const struct engine *e, engine_time now);
 
 /* epoch and seq: what every answer of a change and every notification carries. */
 uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq);
+
+/* The same among other pairs. */
+#define VIEW_EPOCH_ROOM PAIRS_ROOM(2)
+
+static inline void view_put_epoch(struct pairs *w, const struct view *v, uint64_t seq)
+{
+    PAIRS_UINT(w, "epoch", v->epoch);
+    PAIRS_UINT(w, "seq", seq);
+}
 
 /* What an answer to a submission says: state, queue, tier, issue, language, promises, position,
  * estimate, why. */
@@ -47,6 +56,9 @@ uint32_t view_queue(struct packer *p, const struct view *v, queue_index queue);
 
 /* The id of an offer on the wire: "o" and its number; and back: 0 when it is no offer of ours. */
 void view_offer_id(struct packer *p, uint64_t number);
+#define VIEW_OFFER_ID_BYTES 24
+uint8_t *view_put_offer_id(uint8_t *to,
+                           uint64_t number); /* where there is room for so many and a head */
 uint64_t view_offer_number(struct text id);
 
 /* One pair each, and how many that is. "key", and the text, when there is one. */

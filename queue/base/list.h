@@ -52,6 +52,17 @@ static inline struct list_node *list_first(const struct list *l)
     return list_empty(l) ? NULL : l->head.next;
 }
 
+static inline struct list_node *list_last(const struct list *l)
+{
+    return list_empty(l) ? NULL : l->head.previous;
+}
+
+/* The node before `n`, NULL at the beginning. */
+static inline struct list_node *list_previous(const struct list *l, const struct list_node *n)
+{
+    return n->previous == &l->head ? NULL : n->previous;
+}
+
 /* The node behind `n`, NULL at the end. */
 static inline struct list_node *list_next(const struct list *l, const struct list_node *n)
 {
