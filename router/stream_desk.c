@@ -1,0 +1,462 @@
+#include "router/stream_desk.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "queue/base/memory.h"
+#include "router/stream_script.h"
+
+#define STREAM_WAIT_MS      100u
+#define STREAM_AGAIN_MS     20u
+#define STREAM_AGAIN_MS_MAX 1000u
+
+/* A command that is not answered. */
+struct stream_call {
+    struct list_node in_desk;
+    struct stream_desk *desk;
+    struct stream_batch *batch; /* of a script; NULL: of a WAIT, or its tail has left */
+    uint64_t volley;
+};
+
+struct stream_desk {
+    uv_loop_t *loop;
+    struct stream_desk_options options;
+    struct stream_desk_events events;
+    struct redis_path *path;
+    struct redis_script_queue *scripts; /* of the link that is up */
+    struct list tails;
+    struct list calls;
+    uint64_t volley; /* the last one that was sent */
+    uint32_t waits;  /* not answered */
+    bool greeted;    /* the owner wants to go on with this connection */
+    bool faltered;   /* something was refused: all must be answered before anything is sent */
+    bool closing, closed;
+    uint32_t again_ms;
+    uv_timer_t again;
+    struct text *words;
+    char (*ids)[STREAM_ID_BYTES];
+    uint32_t word_capacity;
+    char problem[256];
+    struct stream_desk_stats stats;
+};
+
+/* ---- words of a script ---- */
+
+static void stream_desk_want_words(struct stream_desk *d, uint32_t entries)
+{
+    if (d->word_capacity < entries) {
+        d->word_capacity = entries * 2;
+        d->words = memory_resize(d->words, (3 + 3 * d->word_capacity) * sizeof(*d->words));
+        d->ids = memory_resize(d->ids, (1 + d->word_capacity) * sizeof(*d->ids));
+    }
+}
+
+static struct redis_command stream_desk_spell(struct stream_desk *d, const struct stream_batch *b)
+{
+    struct text *w;
+
+    stream_desk_want_words(d, b->count);
+    w = d->words;
+    *w++ = TEXT("1");
+    *w++ = b->tail->key;
+    *w++ = stream_id_write(b->before, d->ids[0]);
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct stream_entry *e = &b->entries[i];
+
+        *w++ = stream_id_write(e->id, d->ids[1 + i]);
+        *w++ = text_from(e->field);
+        *w++ = (struct text){(const char *)b->bytes.bytes + e->at, (uint32_t)e->size};
+    }
+    return (struct redis_command){.count = (uint32_t)(w - d->words), .words = d->words};
+}
+
+/* ---- what has come of it ---- */
+
+static void stream_desk_confirm(struct stream_desk *d, uint64_t volley)
+{
+    uint64_t now = uv_now(d->loop);
+
+    for (struct list_node *n = list_first(&d->tails); n != NULL; n = list_next(&d->tails, n)) {
+        struct stream_tail *t = record_of(n, struct stream_tail, in_desk);
+        struct list_node *first;
+
+        while ((first = list_first(&t->open)) != NULL) {
+            struct stream_batch *b = record_of(first, struct stream_batch, in_tail);
+            void *owner = b->owner;
+
+            if (b->state != STREAM_WRITTEN || b->volley > volley) {
+                break;
+            }
+            stream_tail_confirm(t, b, now);
+            if (owner != NULL) {
+                b->owner = owner;
+                d->events.confirmed(d->events.context, b);
+                b->owner = NULL;
+            }
+        }
+        stream_tail_forget(t, now);
+    }
+    d->again_ms = 0;
+    d->problem[0] = '\0';
+}
+
+static void stream_desk_again(uv_timer_t *timer);
+
+/* When nothing is on its way any more, everything unconfirmed is sent again, a little later. */
+static void stream_desk_look_again(struct stream_desk *d)
+{
+    if (d->faltered && list_empty(&d->calls) && !d->closing &&
+        !uv_is_active((uv_handle_t *)&d->again)) {
+        d->again_ms = d->again_ms == 0                        ? d->options.again_ms
+                      : d->again_ms * 2 > STREAM_AGAIN_MS_MAX ? STREAM_AGAIN_MS_MAX
+                                                              : d->again_ms * 2;
+        uv_timer_start(&d->again, stream_desk_again, d->again_ms, 0);
+    }
+}
+
+static void stream_desk_falter(struct stream_desk *d, struct text why)
+{
+    d->faltered = true;
+    snprintf(d->problem, sizeof(d->problem), TEXT_FORMAT, TEXT_ARGS(why));
+}
+
+static void stream_desk_elsewhere(struct stream_desk *d, struct stream_batch *b,
+                                  struct stream_id at)
+{
+    struct stream_tail *t = b->tail;
+    struct stream_batch *from;
+
+    b->state = STREAM_WAITS;
+    if (at.epoch <= t->epoch) {
+        if (d->faltered) {
+            return; /* the one before it was refused */
+        }
+        from = stream_tail_behind(t, at);
+        if (from != NULL) {
+            stream_tail_rewind(t, from);
+            d->stats.repairs++;
+            stream_desk_falter(d, TEXT("a stream had lost its end; what is missing is sent again"));
+            return;
+        }
+    }
+    stream_desk_remove(d, t);
+    d->events.lost(d->events.context, t,
+                   at.epoch > t->epoch ? STREAM_LOST_EPOCH : STREAM_LOST_ELSEWHERE, at);
+}
+
+static void stream_desk_take_answer(struct stream_desk *d, struct stream_batch *b,
+                                    const struct redisReply *reply)
+{
+    const struct redisReply *word = redis_reply_at(reply, 0);
+    struct stream_id at;
+
+    if (!stream_id_read(redis_reply_text(redis_reply_at(reply, 1)), &at)) {
+        stream_desk_falter(d, TEXT("the script's answer makes no sense"));
+    } else if (redis_reply_is(word, "elsewhere")) {
+        stream_desk_elsewhere(d, b, at);
+    } else {
+        b->state = STREAM_WRITTEN;
+        if (d->options.replicas == 0) {
+            stream_desk_confirm(d, b->volley);
+        }
+    }
+}
+
+static void stream_desk_closed(uv_handle_t *timer)
+{
+    struct stream_desk *d = timer->data;
+
+    if (d->scripts != NULL) {
+        redis_script_queue_destroy(d->scripts);
+    }
+    memory_give(d->words);
+    memory_give(d->ids);
+    memory_give(d);
+}
+
+static void stream_call_end(struct stream_call *c)
+{
+    struct stream_desk *d = c->desk;
+
+    list_remove(&c->in_desk);
+    memory_give(c);
+    if (d->closing && list_empty(&d->calls) && !d->closed) {
+        d->closed = true;
+        uv_close((uv_handle_t *)&d->again, stream_desk_closed);
+    }
+    stream_desk_look_again(d);
+}
+
+static void stream_desk_scripted(void *context, const struct redis_answer *a)
+{
+    struct stream_call *c = context;
+    struct stream_desk *d = c->desk;
+
+    if (c->batch == NULL || d->closing) {
+        /* its tail has left */
+    } else if (a->outcome == REDIS_ANSWER) {
+        stream_desk_take_answer(d, c->batch, a->reply);
+    } else if (a->outcome == REDIS_DENIED) {
+        c->batch->state = STREAM_WAITS;
+        stream_desk_falter(d, a->error->words);
+    }
+    stream_call_end(c);
+}
+
+static void stream_desk_wait(struct stream_desk *d);
+
+static void stream_desk_waited(void *context, const struct redis_answer *a)
+{
+    struct stream_call *c = context;
+    struct stream_desk *d = c->desk;
+    int64_t replicas;
+
+    d->waits--;
+    if (d->closing) {
+        /* nobody hears it */
+    } else if (a->outcome == REDIS_DENIED) {
+        stream_desk_falter(d, a->error->words);
+    } else if (a->outcome == REDIS_ANSWER && redis_reply_integer(a->reply, &replicas)) {
+        if (replicas >= (int64_t)d->options.replicas) {
+            stream_desk_confirm(d, c->volley);
+        } else {
+            d->stats.short_waits++;
+            snprintf(d->problem, sizeof(d->problem), "%d of %u replicas have the last facts",
+                     (int)replicas, d->options.replicas);
+            if (d->waits == 0 && !d->faltered) {
+                stream_desk_wait(d);
+            }
+        }
+    }
+    stream_call_end(c);
+}
+
+/* ---- sending ---- */
+
+static struct stream_call *stream_call_begin(struct stream_desk *d, struct stream_batch *b)
+{
+    struct stream_call *c = memory_take(sizeof(*c));
+
+    c->desk = d;
+    c->batch = b;
+    c->volley = d->volley;
+    list_append(&d->calls, &c->in_desk);
+    return c;
+}
+
+static void stream_desk_wait(struct stream_desk *d)
+{
+    char replicas[12], patience[12];
+    struct stream_call *c;
+    struct text words[3];
+    struct redis_command wait = {.count = 3,
+                                 .words = words,
+                                 .answered = stream_desk_waited,
+                                 .patience_ms = d->options.wait_ms};
+
+    snprintf(replicas, sizeof(replicas), "%u", d->options.replicas);
+    snprintf(patience, sizeof(patience), "%u", d->options.wait_ms);
+    words[0] = TEXT("WAIT");
+    words[1] = text_from(replicas);
+    words[2] = text_from(patience);
+    wait.context = c = stream_call_begin(d, NULL);
+    d->waits++;
+    d->stats.waits++;
+    if (redis_script_send_behind(d->scripts, &wait) != REDIS_SENT) {
+        /* The connection is at its end, or full: then its answers bring the next one. */
+        d->waits--;
+        stream_call_end(c);
+    }
+}
+
+static bool stream_desk_send_batch(struct stream_desk *d, struct stream_batch *b)
+{
+    struct redis_command command = stream_desk_spell(d, b);
+    struct stream_call *c = stream_call_begin(d, b);
+
+    command.answered = stream_desk_scripted;
+    command.context = c;
+    if (redis_script_run(d->scripts, &stream_script_append, &command) != REDIS_SENT) {
+        stream_call_end(c);
+        return false;
+    }
+    b->state = STREAM_SENT;
+    b->volley = d->volley;
+    d->stats.scripts++;
+    return true;
+}
+
+void stream_desk_send(struct stream_desk *d)
+{
+    bool any = false, room = true;
+
+    if (d->scripts == NULL || !d->greeted || d->faltered) {
+        return;
+    }
+    d->volley++;
+    for (struct list_node *n = list_first(&d->tails); n != NULL && room;
+         n = list_next(&d->tails, n)) {
+        struct stream_tail *t = record_of(n, struct stream_tail, in_desk);
+        struct stream_batch *b;
+
+        while ((b = stream_tail_next_waiting(t)) != NULL && (room = stream_desk_send_batch(d, b))) {
+            any = true;
+        }
+    }
+    if (!any) {
+        return;
+    }
+    d->stats.volleys++;
+    if (d->options.replicas > 0) {
+        stream_desk_wait(d);
+    }
+    redis_link_flush(redis_path_link(d->path));
+}
+
+/* Everything unconfirmed, from the beginning. */
+static void stream_desk_start_over(struct stream_desk *d)
+{
+    bool any = false;
+
+    d->faltered = false;
+    for (struct list_node *n = list_first(&d->tails); n != NULL; n = list_next(&d->tails, n)) {
+        struct stream_tail *t = record_of(n, struct stream_tail, in_desk);
+        struct list_node *first = list_first(&t->open);
+
+        if (first != NULL) {
+            stream_tail_rewind(t, record_of(first, struct stream_batch, in_tail));
+            any = true;
+        }
+    }
+    d->stats.again += any;
+    stream_desk_send(d);
+}
+
+static void stream_desk_again(uv_timer_t *timer)
+{
+    struct stream_desk *d = timer->data;
+
+    if (d->scripts != NULL && d->greeted) {
+        stream_desk_start_over(d);
+    }
+}
+
+void stream_desk_go_on(struct stream_desk *d)
+{
+    if (d->scripts != NULL && !d->greeted) {
+        d->greeted = true;
+        stream_desk_start_over(d);
+    }
+}
+
+/* ---- the connection ---- */
+
+static void stream_desk_up(void *context, struct redis_path *p, const struct redis_greeting *g)
+{
+    struct stream_desk *d = context;
+
+    if (d->closing) {
+        return;
+    }
+    d->scripts = redis_script_queue_create(redis_path_link(p));
+    d->faltered = false;
+    d->greeted = false;
+    if (d->events.greeted(d->events.context, g)) {
+        stream_desk_go_on(d);
+    }
+}
+
+static void stream_desk_down(void *context, struct redis_path *p, const char *why)
+{
+    struct stream_desk *d = context;
+
+    (void)p;
+    if (d->scripts != NULL) {
+        redis_script_queue_destroy(d->scripts);
+        d->scripts = NULL;
+    }
+    d->greeted = false;
+    d->faltered = false;
+    uv_timer_stop(&d->again);
+    snprintf(d->problem, sizeof(d->problem), "%s", why);
+}
+
+static void stream_desk_room(void *context, struct redis_path *p)
+{
+    (void)p;
+    stream_desk_send(context);
+}
+
+/* ---- the frame ---- */
+
+struct stream_desk *stream_desk_create(struct redis_locator *l, const struct stream_desk_options *o,
+                                       const struct stream_desk_events *events)
+{
+    static const struct redis_path_events path_events = {
+        .up = stream_desk_up, .down = stream_desk_down, .room = stream_desk_room};
+    struct stream_desk *d = memory_take(sizeof(*d));
+
+    d->loop = redis_locator_loop(l);
+    d->options = *o;
+    d->options.wait_ms = o->wait_ms == 0 ? STREAM_WAIT_MS : o->wait_ms;
+    d->options.again_ms = o->again_ms == 0 ? STREAM_AGAIN_MS : o->again_ms;
+    d->events = *events;
+    list_init(&d->tails);
+    list_init(&d->calls);
+    uv_timer_init(d->loop, &d->again);
+    d->again.data = d;
+    d->path = redis_path_create(l, &o->path, &path_events, d);
+    return d;
+}
+
+void stream_desk_destroy(struct stream_desk *d)
+{
+    struct list_node *n;
+
+    d->closing = true;
+    while ((n = list_first(&d->tails)) != NULL) {
+        stream_desk_remove(d, record_of(n, struct stream_tail, in_desk));
+    }
+    redis_path_destroy(d->path);
+    if (list_empty(&d->calls)) {
+        d->closed = true;
+        uv_close((uv_handle_t *)&d->again, stream_desk_closed);
+    }
+}
+
+void stream_desk_add(struct stream_desk *d, struct stream_tail *t)
+{
+    list_append(&d->tails, &t->in_desk);
+}
+
+void stream_desk_remove(struct stream_desk *d, struct stream_tail *t)
+{
+    list_remove(&t->in_desk);
+    for (struct list_node *n = list_first(&d->calls); n != NULL; n = list_next(&d->calls, n)) {
+        struct stream_call *c = record_of(n, struct stream_call, in_desk);
+
+        if (c->batch != NULL && c->batch->tail == t) {
+            c->batch = NULL;
+        }
+    }
+}
+
+bool stream_desk_is_idle(const struct stream_desk *d)
+{
+    for (struct list_node *n = list_first(&d->tails); n != NULL; n = list_next(&d->tails, n)) {
+        if (!list_empty(&record_of(n, struct stream_tail, in_desk)->open)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void stream_desk_get_stats(const struct stream_desk *d, struct stream_desk_stats *out)
+{
+    *out = d->stats;
+}
+
+const char *stream_desk_problem(const struct stream_desk *d)
+{
+    return d->problem;
+}

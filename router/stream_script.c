@@ -1,0 +1,39 @@
+#include "router/stream_script.h"
+
+/* Without flags a script is refused before it begins when Redis has no memory left, cannot write
+ * its file, or lacks the replicas that it asks for: so none of these finds it half done. */
+#define STREAM_SCRIPT_HEAD "#!lua flags=\n"
+
+static const char stream_append_text[] = STREAM_SCRIPT_HEAD
+    "local key, behind, last = KEYS[1], ARGV[1], ARGV[#ARGV - 2]\n"
+    "local top = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
+    "top = top and top[1] or '0-0'\n"
+    "if top == behind then\n"
+    "  for i = 2, #ARGV, 3 do\n"
+    "    redis.call('XADD', key, ARGV[i], ARGV[i + 1], ARGV[i + 2])\n"
+    "  end\n"
+    "  return {'appended', last}\n"
+    "end\n"
+    "if string.match(top, '^%d+') ~= string.match(last, '^%d+') then\n"
+    "  return {'elsewhere', top}\n"
+    "end\n"
+    "local there = redis.call('XRANGE', key, '(' .. behind, last)\n"
+    "if 3 * #there ~= #ARGV - 1 then\n"
+    "  return {'elsewhere', top}\n"
+    "end\n"
+    "for i = 1, #there do\n"
+    "  local fields = there[i][2]\n"
+    "  if there[i][1] ~= ARGV[3 * i - 1] or #fields ~= 2 or fields[1] ~= ARGV[3 * i]\n"
+    "      or fields[2] ~= ARGV[3 * i + 1] then\n"
+    "    return {'elsewhere', top}\n"
+    "  end\n"
+    "end\n"
+    "redis.call('XSETID', key, top)\n"
+    "return {'there', top}\n";
+
+struct redis_script stream_script_append;
+
+void stream_scripts_init(void)
+{
+    redis_script_init(&stream_script_append, text_from(stream_append_text));
+}

@@ -1,0 +1,196 @@
+#include "router/stream_tail.h"
+
+#include <assert.h>
+
+#include "queue/base/memory.h"
+
+static struct text stream_copy(struct text t)
+{
+    return (struct text){memory_copy(t.bytes, t.length), t.length};
+}
+
+struct stream_tail *stream_tail_create(struct text workspace, struct text key, uint64_t epoch,
+                                       struct stream_id end)
+{
+    struct stream_tail *t = memory_take(sizeof(*t));
+
+    t->workspace = stream_copy(workspace);
+    t->key = stream_copy(key);
+    t->epoch = epoch;
+    t->end = end;
+    list_init(&t->open);
+    list_init(&t->kept);
+    return t;
+}
+
+static void stream_batch_destroy(struct stream_batch *b)
+{
+    if (b == NULL) {
+        return;
+    }
+    if (list_linked(&b->in_tail)) {
+        list_remove(&b->in_tail);
+    }
+    packer_close(&b->bytes);
+    memory_give(b->entries);
+    memory_give(b);
+}
+
+static struct stream_batch *stream_first(const struct list *l)
+{
+    struct list_node *n = list_first(l);
+
+    return n == NULL ? NULL : record_of(n, struct stream_batch, in_tail);
+}
+
+static struct stream_batch *stream_next(const struct list *l, struct stream_batch *b)
+{
+    struct list_node *n = list_next(l, &b->in_tail);
+
+    return n == NULL ? NULL : record_of(n, struct stream_batch, in_tail);
+}
+
+void stream_tail_destroy(struct stream_tail *t)
+{
+    struct stream_batch *b;
+
+    while ((b = stream_first(&t->open)) != NULL || (b = stream_first(&t->kept)) != NULL) {
+        stream_batch_destroy(b);
+    }
+    stream_batch_destroy(t->filling);
+    memory_give((void *)(uintptr_t)t->workspace.bytes);
+    memory_give((void *)(uintptr_t)t->key.bytes);
+    memory_give(t);
+}
+
+static struct stream_entry *stream_batch_add(struct stream_batch *b)
+{
+    if (b->count == b->capacity) {
+        b->capacity = b->capacity == 0 ? 2 : b->capacity * 2;
+        b->entries = memory_resize(b->entries, b->capacity * sizeof(*b->entries));
+    }
+    return &b->entries[b->count++];
+}
+
+/* A slice says itself, in front of its records, of which checkpoint it is. */
+static void stream_pack_slice(struct packer *p, const struct journal_entry *entry)
+{
+    packer_array(p, 3);
+    packer_uint(p, entry->flags);
+    packer_uint(p, entry->seq);
+    packer_raw(p, entry->bytes, entry->size);
+}
+
+void stream_tail_add(struct stream_tail *t, const struct journal_entry *entry)
+{
+    struct stream_batch *b = t->filling;
+    struct stream_entry *e;
+
+    if (b == NULL) {
+        b = t->filling = memory_take(sizeof(*b));
+        packer_init(&b->bytes);
+        b->tail = t;
+        b->before = t->end;
+    }
+    e = stream_batch_add(b);
+    e->at = b->bytes.size;
+    e->field[1] = '\0';
+    if (entry->kind == ENTRY_FACTS) {
+        e->field[0] = 'b';
+        e->id = stream_id_of_facts(t->epoch, entry->seq);
+        packer_raw(&b->bytes, entry->bytes, entry->size);
+    } else {
+        e->field[0] = 'c';
+        e->id = stream_id_of_slice(t->epoch, t->end);
+        stream_pack_slice(&b->bytes, entry);
+    }
+    e->size = b->bytes.size - e->at;
+    assert(stream_id_less(t->end, e->id));
+    t->end = b->last = e->id;
+    t->filled += e->size;
+}
+
+struct stream_batch *stream_tail_hand_over(struct stream_tail *t)
+{
+    struct stream_batch *b = t->filling;
+
+    if (b != NULL) {
+        t->filling = NULL;
+        t->filled = 0;
+        list_append(&t->open, &b->in_tail);
+    }
+    return b;
+}
+
+void stream_tail_confirm(struct stream_tail *t, struct stream_batch *b, uint64_t now)
+{
+    assert(stream_first(&t->open) == b);
+    b->state = STREAM_CONFIRMED;
+    b->confirmed_at = now;
+    b->owner = NULL;
+    list_remove(&b->in_tail);
+    list_append(&t->kept, &b->in_tail);
+    t->kept_bytes += b->bytes.capacity;
+}
+
+void stream_tail_forget(struct stream_tail *t, uint64_t now)
+{
+    struct stream_batch *b;
+
+    while ((b = stream_first(&t->kept)) != NULL &&
+           (b->confirmed_at + STREAM_KEPT_MS < now || t->kept_bytes > STREAM_KEPT_BYTES)) {
+        t->kept_bytes -= b->bytes.capacity;
+        stream_batch_destroy(b);
+    }
+}
+
+struct stream_batch *stream_tail_behind(const struct stream_tail *t, struct stream_id id)
+{
+    const struct list *lists[] = {&t->open, &t->kept};
+
+    for (int i = 0; i < 2; i++) {
+        for (struct stream_batch *b = stream_first(lists[i]); b != NULL;
+             b = stream_next(lists[i], b)) {
+            if (stream_id_equal(b->before, id)) {
+                return b;
+            }
+        }
+    }
+    return NULL;
+}
+
+void stream_tail_rewind(struct stream_tail *t, struct stream_batch *from)
+{
+    struct stream_batch *b = from;
+
+    /* Those kept from here on are open again, before those that are. */
+    if (from->state == STREAM_CONFIRMED) {
+        struct list_node *first_open = t->open.head.next;
+
+        while (b != NULL) {
+            struct stream_batch *next = stream_next(&t->kept, b);
+
+            list_remove(&b->in_tail);
+            t->kept_bytes -= b->bytes.capacity;
+            b->in_tail.next = first_open;
+            b->in_tail.previous = first_open->previous;
+            first_open->previous->next = &b->in_tail;
+            first_open->previous = &b->in_tail;
+            b = next;
+        }
+        b = from;
+    }
+    for (; b != NULL; b = stream_next(&t->open, b)) {
+        b->state = STREAM_WAITS;
+    }
+}
+
+struct stream_batch *stream_tail_next_waiting(const struct stream_tail *t)
+{
+    struct stream_batch *b = stream_first(&t->open);
+
+    while (b != NULL && b->state != STREAM_WAITS) {
+        b = stream_next(&t->open, b);
+    }
+    return b;
+}

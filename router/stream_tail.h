@@ -1,0 +1,85 @@
+/* The end of one workspace's stream, as the node that may append to it knows it: what is being
+ * filled, what was handed over and is not confirmed, and the last minute of what was.
+ *
+ *     kept (confirmed) ──▶ open (handed over) ──▶ filling
+ *
+ * Each batch knows the id behind which it stands. So whatever a Redis has lost, or says twice, the
+ * batch to go on with is found by the id at which its stream ends.
+ *
+ * No I/O, no clock; times are milliseconds of the caller's. A batch belongs to its tail until it is
+ * forgotten. One thread. */
+#ifndef ROUTER_STREAM_TAIL_H
+#define ROUTER_STREAM_TAIL_H
+
+#include "proto/packer.h"
+#include "queue/base/list.h"
+#include "router/journal.h"
+#include "router/stream_id.h"
+
+#define STREAM_KEPT_MS    60000u
+#define STREAM_KEPT_BYTES (256u << 20)
+
+enum stream_batch_state {
+    STREAM_WAITS,     /* to be sent, or sent again */
+    STREAM_SENT,      /* and not answered */
+    STREAM_WRITTEN,   /* Redis has it; how many replicas do is not known */
+    STREAM_CONFIRMED, /* enough of them do */
+};
+
+struct stream_entry {
+    struct stream_id id;
+    char field[2]; /* "b": facts, "c": a slice of a checkpoint; PROTOCOL.md "Facts" */
+    size_t at, size;
+};
+
+struct stream_batch {
+    struct list_node in_tail;
+    struct stream_tail *tail;
+    enum stream_batch_state state;
+    struct stream_id before, last;
+    struct packer bytes; /* the entries' values, one behind the other */
+    struct stream_entry *entries;
+    uint32_t count, capacity;
+    uint64_t volley;       /* with which it was sent last; the desk's */
+    uint64_t confirmed_at; /* ms */
+    void *owner;           /* whoever handed it over */
+};
+
+struct stream_tail {
+    struct list_node in_desk; /* the desk's */
+    struct text workspace;    /* owned, as is the key */
+    struct text key;
+    uint64_t epoch;
+    struct stream_id end; /* behind everything that was added */
+    struct stream_batch *filling;
+    struct list open, kept;
+    size_t filled, kept_bytes;
+};
+
+/* Its stream ends at `end`, and `epoch` is ours to append with. `workspace` and `key` are copied.
+ */
+struct stream_tail *stream_tail_create(struct text workspace, struct text key, uint64_t epoch,
+                                       struct stream_id end);
+void stream_tail_destroy(struct stream_tail *t);
+
+void stream_tail_add(struct stream_tail *t, const struct journal_entry *entry);
+
+/* What was filled becomes the last of the open ones; NULL when there is none. */
+struct stream_batch *stream_tail_hand_over(struct stream_tail *t);
+
+/* Confirmed: the oldest of the open ones becomes the newest of those kept. */
+void stream_tail_confirm(struct stream_tail *t, struct stream_batch *b, uint64_t now);
+
+/* What is older, or too much, is given back. */
+void stream_tail_forget(struct stream_tail *t, uint64_t now);
+
+/* The batch, kept or open, that stands directly behind an id; NULL when none does. */
+struct stream_batch *stream_tail_behind(const struct stream_tail *t, struct stream_id id);
+
+/* Everything from `b` on is to be sent again. */
+void stream_tail_rewind(struct stream_tail *t, struct stream_batch *b);
+
+/* The next to be sent; NULL when all is. */
+struct stream_batch *stream_tail_next_waiting(const struct stream_tail *t);
+
+#endif
