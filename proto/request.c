@@ -108,8 +108,9 @@ static bool request_decode_raw(struct cursor *c, const struct parameter *p,
     return code == ERROR_NONE || request_refuse(error, code, field_wire(p->field), w->message);
 }
 
-static bool request_decode_value(struct cursor *c, const struct parameter *p, struct walk_check *w,
-                                 union request_value *out, struct request_error *error)
+static inline bool request_decode_value(struct cursor *c, const struct parameter *p,
+                                        struct walk_check *w, union request_value *out,
+                                        struct request_error *error)
 {
     switch (p->type) {
     case PARAMETER_ID:
@@ -140,9 +141,9 @@ static bool request_decode_value(struct cursor *c, const struct parameter *p, st
                           "is not supported by this version");
 }
 
-/* What no single parameter can be blamed for. */
-static bool request_check_together(const struct request *r, enum role role,
-                                   struct request_error *error)
+/* What the method and the role need is not all there, or it is a transfer. */
+static __attribute__((noinline)) bool request_check_closely(const struct request *r, enum role role,
+                                                            struct request_error *error)
 {
     if ((method_required(r->method, role) & ~r->present) != 0) {
         size_t count;
@@ -153,8 +154,7 @@ static bool request_check_together(const struct request *r, enum role role,
         }
         return request_refuse(error, ERROR_INVALID, field_wire(rows->field), "is required");
     }
-    if (r->method == METHOD_CONTACT_TRANSFER &&
-        request_has(r, FIELD_QUEUE) == request_has(r, FIELD_AGENT)) {
+    if (request_has(r, FIELD_QUEUE) == request_has(r, FIELD_AGENT)) {
         return request_has(r, FIELD_QUEUE)
                    ? request_refuse(error, ERROR_INVALID, field_wire(FIELD_AGENT),
                                     "a transfer goes to a queue or to an agent, not to both")
@@ -162,6 +162,15 @@ static bool request_check_together(const struct request *r, enum role role,
                                     "a transfer needs a queue or an agent");
     }
     return true;
+}
+
+/* What no single parameter can be blamed for. */
+static inline bool request_check_together(const struct request *r, enum role role,
+                                          struct request_error *error)
+{
+    return ((method_required(r->method, role) & ~r->present) == 0 &&
+            r->method != METHOD_CONTACT_TRANSFER) ||
+           request_check_closely(r, role, error);
 }
 
 /* The frame's array, that of the params, and their map. */
@@ -186,27 +195,31 @@ static void request_fail(struct request_decoding *d, const char *field, const ch
     }
 }
 
-/* A pair that is not to be stored: its key is not ours, not this role's or not the first of its
- * name, or its value is wrong, or there was a fault before. The cursor stands before the value.
- * False when nothing behind it needs to be looked at. */
-static bool request_pass_pair(struct request_decoding *d, const struct parameter *p, bool wrong)
+/* A pair that was not stored: its key is not ours, not this role's or not the first of its name,
+ * its value is nil or wrong, or there was a fault before. False when nothing behind it needs to be
+ * looked at. */
+static __attribute__((noinline)) bool
+request_pass_pair(struct request_decoding *d, const struct parameter *p, const uint8_t *value)
 {
     uint64_t bit = p == NULL ? 0 : UINT64_C(1) << p->field;
-    bool given = p != NULL && cursor_type(&d->cursor) != CURSOR_NIL;
+    bool given, allowed, again = (d->seen & bit) != 0;
 
+    d->cursor.at = value;
+    given = p != NULL && cursor_type(&d->cursor) != CURSOR_NIL; /* "nil ... is as if absent" */
+    allowed = p != NULL && (p->roles & d->roles) != 0;
     if (!walk_check_pass(&d->cursor, d->check.nesting)) {
         request_fail(d, "params", "is cut short");
         return false;
     }
-    if (given && (p->roles & d->roles) == 0) {
+    if (given && !allowed) {
         d->failed = true;
         return request_refuse(d->error, ERROR_FORBIDDEN, field_wire(p->field),
                               "this role may not give it");
     }
-    if (wrong) {
-        d->failed = true;
-    } else if ((d->seen & bit) != 0) {
+    if (again) {
         request_fail(d, field_wire(p->field), "is given twice");
+    } else if (given) {
+        d->failed = true; /* `error` has what is wrong with it, or what was before */
     }
     d->seen |= bit; /* none of a key that is not ours: "unknown keys are ignored" */
     return true;
@@ -238,32 +251,25 @@ static inline bool request_decode_pair(struct request_decoding *d)
 {
     struct request *r = d->request;
     const struct parameter *p;
-    const uint8_t *from;
+    const uint8_t *value;
     uint64_t bit;
 
     if (!request_decode_key(d, &p)) {
         return false;
     }
-    from = d->cursor.at;
+    value = d->cursor.at;
     bit = p == NULL ? 0 : UINT64_C(1) << p->field;
-    if (p == NULL || (p->roles & d->roles) == 0 || (d->seen & bit) != 0 || d->failed) {
-        return request_pass_pair(d, p, false);
+    if (p == NULL || (p->roles & d->roles) == 0 || (d->seen & bit) != 0 || d->failed ||
+        !request_decode_value(&d->cursor, p, &d->check, &r->value[p->field], d->error)) {
+        return request_pass_pair(d, p, value);
     }
-    if (cursor_nil(&d->cursor)) { /* "nil ... is as if absent" */
-        d->seen |= bit;
-        return true;
-    }
-    if (request_decode_value(&d->cursor, p, &d->check, &r->value[p->field], d->error)) {
-        d->seen |= bit;
-        r->present |= bit;
-        return true;
-    }
-    d->cursor.at = from;
-    return request_pass_pair(d, p, true);
+    d->seen |= bit;
+    r->present |= bit;
+    return true;
 }
 
 /* The map of parameters; false when something is wrong with it. The cursor then stands anywhere. */
-static bool request_decode_map(struct request_decoding *d)
+static inline __attribute__((always_inline)) bool request_decode_map(struct request_decoding *d)
 {
     uint32_t items, pairs = 0;
 

@@ -2,10 +2,7 @@
 
 void response_begin(struct packer *p, uint32_t msgid)
 {
-    uint8_t *at = packer_want(p, 3 + PUT_HEAD_MAX);
-
-    at = put_uint(put_array(at, 4), 1);
-    packer_written(p, put_nil(put_uint(at, msgid)));
+    packer_written(p, response_put_begin(packer_want(p, RESPONSE_ROOM), msgid));
 }
 
 void response_empty(struct packer *p, uint32_t msgid)

@@ -33,6 +33,15 @@ static inline struct response_error response_error_of(enum error_code code)
 }
 
 void response_begin(struct packer *p, uint32_t msgid);
+
+/* The same where there is room for so much. */
+#define RESPONSE_ROOM (3 + PUT_HEAD_MAX)
+
+static inline uint8_t *response_put_begin(uint8_t *to, uint32_t msgid)
+{
+    return put_nil(put_uint(put_uint(put_array(to, 4), 1), msgid));
+}
+
 void response_error(struct packer *p, uint32_t msgid, const struct response_error *e);
 
 /* The whole answer with an empty map. */

@@ -157,7 +157,7 @@ static void apply_new(struct engine *e, const struct fact *f)
         tombstone_forget(e, old); /* its time is over: step saw to that */
     }
     set_new_papers(e, c, f);
-    c->place.key.minor = n->number;
+    c->place.minor = n->number;
     e->next_contact = n->number + 1;
     owner = owner_intern(e, n->owner);
     c->owner = near_of(owner);

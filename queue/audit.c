@@ -24,7 +24,7 @@ static const char *audit_contact(const struct engine *e, const struct contact *c
             contact_line(c)->own != contact_terms(c)->own_skills) {
             return "a contact stands in a line that is not its own";
         }
-        if (key.major != c->place.key.major || key.minor != c->place.key.minor) {
+        if (key.major != c->place.major || key.minor != c->place.minor) {
             return "a contact's place is not what its key says";
         }
         if (contact_line(c)->reserved != NULL &&

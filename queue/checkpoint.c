@@ -380,7 +380,7 @@ static int tombstone_order(const void *a, const void *b)
 
 static struct contact *loaded_contact(const struct checkpoint_loading *l, uint64_t number)
 {
-    const struct contact key = {.place.key.minor = number};
+    const struct contact key = {.place.minor = number};
     const struct contact *wanted = &key;
     struct contact **found = l->contact_count == 0 ? NULL
                                                    : bsearch(&wanted, l->contacts, l->contact_count,

@@ -85,7 +85,7 @@ struct contact_extras {
 };
 
 struct contact {
-    struct ranked_node place;    /* in its line; the key is one that time never changes */
+    struct ranked_key place;     /* in its line; one that time never changes */
     struct timer_node timer;     /* the earliest of its clocks */
     struct near_node in_arrival; /* all live contacts, by number */
     struct near_node of_owner;
@@ -113,7 +113,7 @@ struct contact {
     bool looks : 1;         /* for an agent, at the end of this step */
 };
 
-static_assert(sizeof(struct contact) <= 136,
+static_assert(sizeof(struct contact) <= 112,
               "a million of them wait: what is added here is paid often");
 
 /* ---- reading ---- */
@@ -121,7 +121,7 @@ static_assert(sizeof(struct contact) <= 136,
 /* In the order of arrival: unique, growing, never used again. */
 static inline uint64_t contact_arrival(const struct contact *c)
 {
-    return c->place.key.minor;
+    return c->place.minor;
 }
 
 static inline const uint8_t *contact_papers(const struct contact *c)

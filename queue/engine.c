@@ -56,6 +56,7 @@ struct engine *engine_create(const struct engine_options *options)
     store_init(&e->store);
     terms_table_init(&e->terms, &e->store, &e->skills, seed);
     shelf_init(&e->papers, &e->store);
+    ranking_pools_init(&e->ranking_pools, &e->store);
     pool_init(&e->extras_pool, &e->store, sizeof(struct contact_extras));
     pool_init(&e->contact_pool, &e->store, sizeof(struct contact));
     pool_init(&e->owner_pool, &e->store, sizeof(struct owner));
@@ -162,6 +163,7 @@ void engine_destroy(struct engine *e)
     pool_close(&e->pull_pool);
     pool_close(&e->extras_pool);
     shelf_close(&e->papers);
+    ranking_pools_close(&e->ranking_pools);
     memory_give(e->looking.contacts);
     store_close(&e->store);
     text_discard(e->config_text);

@@ -214,11 +214,11 @@ static struct contact *best_in_queue(const struct engine *e, const struct agent 
             break;
         }
         n = ranked_tree_first(trees[t]);
-        while (n != NULL && (best == NULL || ranked_key_less(n->key, best->place.key))) {
+        while (n != NULL && (best == NULL || ranked_key_less(n->key, best->place))) {
             const struct line *l = record_of(n, struct line, in_queue);
             if (line_suits(l, a, free_for)) {
                 struct contact *c = first_warm(e, l, a);
-                if (c != NULL && (best == NULL || ranked_key_less(c->place.key, best->place.key))) {
+                if (c != NULL && (best == NULL || ranked_key_less(c->place, best->place))) {
                     best = c;
                 }
             }

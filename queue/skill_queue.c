@@ -35,7 +35,7 @@ struct ranked_key contact_deadline_key(const struct contact *c)
 struct ranked_key contact_deadline_in_line(const struct engine *e, const struct contact *c)
 {
     return e->settings->queues[contact_line(c)->queue].order == ORDER_DEADLINE
-               ? c->place.key
+               ? c->place
                : contact_deadline_key(c);
 }
 
@@ -66,13 +66,13 @@ struct ranked_key contact_place_key(const struct engine *e, const struct contact
 
 struct contact *line_first(const struct line *l)
 {
-    struct ranked_node *n = ranked_tree_first(&l->waiting);
+    struct ranked_key *n = ranking_first(&l->waiting);
     return n == NULL ? NULL : record_of(n, struct contact, place);
 }
 
 struct contact *line_next(const struct line *l, const struct contact *c)
 {
-    struct ranked_node *n = ranked_tree_next(&l->waiting, c->place.key);
+    struct ranked_key *n = ranking_next(&l->waiting, c->place);
     return n == NULL ? NULL : record_of(n, struct contact, place);
 }
 
@@ -107,7 +107,6 @@ static struct line *line_create(struct engine *e, queue_index queue, channel_ind
     l->required = requirement_union(&e->skills, e->queues[queue].required, own);
     l->reserved = reserved;
     bitset_init(&l->profiles);
-    ranked_tree_init(&l->waiting);
     list_append(&e->all_lines, &l->in_lines);
     id_map_insert(&e->lines, l);
     if (reserved == NULL) {
@@ -124,7 +123,7 @@ static struct line *line_create(struct engine *e, queue_index queue, channel_ind
 
 static void line_destroy(struct engine *e, struct line *l)
 {
-    assert(ranked_tree_count(&l->waiting) == 0);
+    ranking_close(&l->waiting, &e->ranking_pools);
     id_map_remove(&e->lines, l);
     list_remove(&l->in_lines);
     bitset_close(&l->profiles);
@@ -154,7 +153,7 @@ static struct line *line_find(struct engine *e, const struct contact *c)
     if (l == NULL) {
         l = line_create(e, contact_queue(c), contact_terms(c)->channel,
                         contact_terms(c)->own_skills, reserved);
-    } else if (ranked_tree_count(&l->waiting) == 0 && reserved == NULL) {
+    } else if (ranking_count(&l->waiting) == 0 && reserved == NULL) {
         e->spare_lines--;
     }
     return l;
@@ -192,11 +191,11 @@ static void line_place(struct engine *e, struct line *l)
     }
     deadline = contact_deadline_in_line(e, head);
     if (ranked_node_linked(&l->in_queue)) {
-        ranked_tree_move(in_queue, &l->in_queue, head->place.key);
+        ranked_tree_move(in_queue, &l->in_queue, head->place);
         ranked_tree_move(in_all, &l->in_all, deadline);
         return;
     }
-    l->in_queue.key = head->place.key;
+    l->in_queue.key = head->place;
     l->in_all.key = deadline;
     ranked_tree_insert(in_queue, &l->in_queue);
     ranked_tree_insert(in_all, &l->in_all);
@@ -216,9 +215,9 @@ void skill_queues_place_newcomer(struct engine *e)
     struct line *l = contact_line(c);
 
     e->newcomer = NULL;
-    c->place.key = contact_place_key(e, c);
-    ranked_tree_insert(&l->waiting, &c->place);
-    if (!ranked_node_linked(&l->in_queue) || ranked_key_less(c->place.key, l->in_queue.key)) {
+    c->place = contact_place_key(e, c);
+    ranking_insert(&l->waiting, &e->ranking_pools, &c->place);
+    if (!ranked_node_linked(&l->in_queue) || ranked_key_less(c->place, l->in_queue.key)) {
         line_place(e, l);
     }
 }
@@ -231,16 +230,16 @@ void skill_queue_remove(struct engine *e, struct contact *c)
     c->line = 0;
     if (e->newcomer == c) {
         e->newcomer = NULL;
-        if (ranked_tree_count(&l->waiting) == 0) {
+        if (ranking_count(&l->waiting) == 0) {
             line_is_empty(e, l);
         }
         return;
     }
     skill_queues_place(e);
-    ranked_tree_remove(&l->waiting, &c->place);
-    if (l->in_queue.key.minor == c->place.key.minor) {
+    ranking_remove(&l->waiting, &e->ranking_pools, &c->place);
+    if (l->in_queue.key.minor == c->place.minor) {
         line_place(e, l);
-        if (ranked_tree_count(&l->waiting) == 0) {
+        if (ranking_count(&l->waiting) == 0) {
             line_is_empty(e, l);
         }
     }
@@ -254,7 +253,7 @@ static size_t ahead_in(const struct ranked_tree *lines, struct ranked_key key, s
     /* Lines whose head stands behind it have nobody ahead of it, and so do all lines after. */
     while (n != NULL && ranked_key_less(n->key, key) && ahead < enough) {
         const struct line *l = record_of(n, struct line, in_queue);
-        ahead += ranked_tree_count_before(&l->waiting, key);
+        ahead += ranking_count_before(&l->waiting, key);
         n = ranked_tree_next(lines, n->key);
     }
     return ahead;
@@ -270,7 +269,7 @@ size_t skill_queue_ahead_of(const struct engine *e, const struct contact *c, siz
         key = contact_place_key(e, c); /* who is ahead of it need not know of it */
     } else {
         skill_queues_place((struct engine *)(uintptr_t)e);
-        key = c->place.key;
+        key = c->place;
     }
     ahead = ahead_in(&q->lines, key, 0, enough);
     return ahead_in(&q->reserved, key, ahead, enough);

@@ -14,6 +14,7 @@
 #include "queue/agent.h"
 #include "queue/base/bitset.h"
 #include "queue/base/ranked_tree.h"
+#include "queue/base/ranking.h"
 #include "queue/contact.h"
 #include "queue/service_level.h"
 #include "queue/settings.h"
@@ -32,7 +33,7 @@ struct line {
     const struct requirement *required; /* the queue's and its own */
     struct agent *reserved;             /* waits for this agent alone, else NULL */
     struct bitset profiles;             /* numbers of those that meet it */
-    struct ranked_tree waiting;         /* contact.place */
+    struct ranking waiting;             /* contact.place */
     struct ranked_node in_queue;        /* by the head's place; while somebody waits */
     struct ranked_node in_all;          /* by the head's deadline; while somebody waits */
     struct list_node in_lines;

@@ -115,6 +115,7 @@ struct engine {
 
     struct store store;
     struct shelf papers;
+    struct ranking_pools ranking_pools; /* of lines */
     struct pool contact_pool, extras_pool, owner_pool, offer_pool, cool_down_pool, line_pool,
         agent_pool, pull_pool;
 

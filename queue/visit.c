@@ -701,7 +701,7 @@ void visit_contact(struct visitor *v, struct contact *c)
         memset(&x, 0, sizeof(x));
     }
     visit_text(v, &x.id);
-    visit_u64(v, &c->place.key.minor);
+    visit_u64(v, &c->place.minor);
     visit_u8(v, &x.state);
     visit_classes(v, &x.terms.queue, &x.terms.tier, &x.terms.channel, &x.terms.issue,
                   &x.terms.language);

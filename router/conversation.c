@@ -65,6 +65,36 @@ static void conversation_refuse_decoded(struct session *s, const struct request 
     conversation_refuse(s, r, wrong->code, text_from(wrong->field), text_from(wrong->message));
 }
 
+/* ---- who asks ---- */
+
+static enum caller_role conversation_caller_role(enum role role)
+{
+    static const enum caller_role roles[ROLE_COUNT] = {
+        [ROLE_CONNECTOR] = CALLER_CONNECTOR,
+        [ROLE_AGENT] = CALLER_AGENT,
+        [ROLE_SUPERVISOR] = CALLER_SUPERVISOR,
+        [ROLE_ADMIN] = CALLER_ADMIN,
+    };
+
+    return roles[role];
+}
+
+/* Answered when something happens, not in their turn. */
+static bool conversation_is_late(enum method m)
+{
+    return m == METHOD_AGENT_PULL || m == METHOD_CONFIG_CHECK || m == METHOD_CONFIG_APPLY;
+}
+
+static inline struct caller conversation_caller(const struct session *s, const struct request *r)
+{
+    const struct delivery_request back = {
+        .msgid = r->msgid, .method = r->method, .late = conversation_is_late(r->method)};
+
+    return (struct caller){.session = s->id,
+                           .request = delivery_request_pack(back),
+                           .role = conversation_caller_role(s->role)};
+}
+
 /* ---- hello ---- */
 
 static bool conversation_name_is_ours(struct text name)
@@ -309,13 +339,13 @@ void conversation_turn(struct conversation *c)
 }
 
 static void conversation_read_config(struct conversation *c, struct session *s,
-                                     const struct request *r, const struct caller *caller)
+                                     const struct request *r)
 {
     struct config_job *job =
         config_job_create(r->method == METHOD_CONFIG_CHECK ? CONFIG_JOB_CHECK : CONFIG_JOB_APPLY);
 
     job->guest = s->guest;
-    job->caller = *caller;
+    job->caller = conversation_caller(s, r);
     job->context = c;
     job->done = conversation_job_done;
     c->jobs++;
@@ -323,24 +353,6 @@ static void conversation_read_config(struct conversation *c, struct session *s,
 }
 
 /* ---- requests ---- */
-
-static enum caller_role conversation_caller_role(enum role role)
-{
-    static const enum caller_role roles[ROLE_COUNT] = {
-        [ROLE_CONNECTOR] = CALLER_CONNECTOR,
-        [ROLE_AGENT] = CALLER_AGENT,
-        [ROLE_SUPERVISOR] = CALLER_SUPERVISOR,
-        [ROLE_ADMIN] = CALLER_ADMIN,
-    };
-
-    return roles[role];
-}
-
-/* Answered when something happens, not in their turn. */
-static bool conversation_is_late(enum method m)
-{
-    return m == METHOD_AGENT_PULL || m == METHOD_CONFIG_CHECK || m == METHOD_CONFIG_APPLY;
-}
 
 /* A late answer is counted as in flight. */
 static void conversation_count_away(struct session *s, enum method m)
@@ -352,12 +364,13 @@ static void conversation_count_away(struct session *s, enum method m)
 
 /* A command, classified here; elsewhere it is stepped when the letter comes. `l` NULL: here. */
 static void conversation_change(struct conversation *c, struct session *s, const struct request *r,
-                                const struct caller *caller, struct letter *l)
+                                struct letter *l)
 {
     struct response_error e;
-    struct parcel *parcel = c->parcel;
     struct work *work = l != NULL ? &l->work : &c->work;
 
+    work->command.caller = conversation_caller(s, r);
+    work->command.time = door_now(s->door, c->clock);
     /* A second time when the configuration changed between the two halves. */
     for (int attempt = 0; attempt < 2; attempt++) {
         struct dispatch_snapshot snapshot = door_snapshot(s->door);
@@ -367,13 +380,12 @@ static void conversation_change(struct conversation *c, struct session *s, const
             e.message = TEXT("this workspace has no configuration yet");
             break;
         }
-        if (!dispatch_command(&c->host->dispatch, r, caller, &snapshot, door_now(s->door, c->clock),
-                              parcel, work, &e)) {
+        if (!dispatch_command(&c->host->dispatch, r, &snapshot, c->parcel, work, &e)) {
             break;
         }
         if (l != NULL) {
             l->kind = LETTER_WORK;
-            post_seal_letter(parcel, l);
+            post_seal_letter(c->parcel, l);
             conversation_count_away(s, r->method);
             return;
         }
@@ -383,7 +395,7 @@ static void conversation_change(struct conversation *c, struct session *s, const
         e = response_error_of(ERROR_UNAVAILABLE);
         e.retry_after_ms = HOST_RETRY_AFTER_MS;
     }
-    if (delivery_request_unpack(caller->request).late) {
+    if (conversation_is_late(r->method)) {
         s->in_flight--;
     }
     session_refuse(s, r->msgid, &e);
@@ -404,30 +416,27 @@ static void conversation_read(struct conversation *c, struct session *s, const s
 static void conversation_request(struct conversation *c, struct session *s, const struct request *r,
                                  struct letter *l)
 {
-    bool late = conversation_is_late(r->method);
-    struct delivery_request back = {.msgid = r->msgid, .method = r->method, .late = late};
-    struct caller caller = {.session = s->id,
-                            .request = delivery_request_pack(back),
-                            .role = conversation_caller_role(s->role)};
-
-    if (late && s->in_flight >= c->limits.of[LIMIT_IN_FLIGHT]) {
-        conversation_refuse(s, r, ERROR_RATE_LIMITED, TEXT_NONE,
-                            TEXT("more requests in flight than a connection may have"));
-        session_finish(s, SESSION_END_TOO_MANY);
-        return;
+    if (conversation_is_late(r->method)) {
+        if (s->in_flight >= c->limits.of[LIMIT_IN_FLIGHT]) {
+            conversation_refuse(s, r, ERROR_RATE_LIMITED, TEXT_NONE,
+                                TEXT("more requests in flight than a connection may have"));
+            session_finish(s, SESSION_END_TOO_MANY);
+            return;
+        }
+        s->in_flight++;
     }
-    s->in_flight += late ? 1 : 0;
     if (r->method == METHOD_CONFIG_CHECK || r->method == METHOD_CONFIG_APPLY) {
-        conversation_read_config(c, s, r, &caller);
+        conversation_read_config(c, s, r);
     } else if (method_kind(r->method) == METHOD_READ) {
         conversation_read(c, s, r, l);
-    } else if (l == NULL) {
-        conversation_change(c, s, r, &caller,
-                            NULL); /* the owner need not enter: it alone publishes */
     } else {
-        directory_enter(c->visitor);
-        conversation_change(c, s, r, &caller, l);
-        directory_leave(c->visitor);
+        if (l != NULL) { /* the owner need not enter: it alone publishes */
+            directory_enter(c->visitor);
+        }
+        conversation_change(c, s, r, l);
+        if (l != NULL) {
+            directory_leave(c->visitor);
+        }
     }
 }
 

@@ -3,11 +3,6 @@
 #include "proto/walk.h"
 #include "queue/command.h"
 
-bool delivery_is_answer(const struct delivery *d)
-{
-    return d->kind <= ANSWER_CONFIG;
-}
-
 struct response_error delivery_error(const struct refusal *r)
 {
     static const enum error_code codes[] = {
@@ -46,21 +41,40 @@ static void delivery_submitted(struct packer *p, const struct view *v, const str
     size_t map = packer_map_open(p);
     uint32_t pairs =
         d->contact != NULL ? view_contact(p, v, d->contact) : view_tombstone(p, v, d->tombstone);
+    struct pairs w = pairs_begin(p, PAIRS_ROOM(1) + VIEW_EPOCH_ROOM);
 
     if (d->kind == ANSWER_SUBMITTED) {
-        pairs += VIEW_FLAG(p, "duplicate", d->duplicate);
+        PAIRS_KEY(&w, "duplicate");
+        w.at = put_bool(w.at, d->duplicate);
     }
-    pairs += view_epoch(p, v, d->seq);
+    view_put_epoch(&w, v, d->seq);
+    pairs += pairs_end(p, &w);
     packer_map_close(p, map, pairs);
 }
 
-static void delivery_contact_state(struct packer *p, const struct view *v, const struct delivery *d)
+/* These two are whole answers, and written at once. */
+static void delivery_done(struct packer *p, const struct view *v, const struct delivery *d,
+                          uint32_t msgid)
 {
-    response_begin(p, delivery_request_unpack(d->request).msgid);
-    packer_map(p, 4);
-    PACKER_PAIR_TEXT(p, "contact", d->contact_id);
-    PACKER_PAIR_TEXT(p, "state", contact_state_word(d->state));
-    view_epoch(p, v, d->seq);
+    struct pairs w = pairs_begin(p, RESPONSE_ROOM + PUT_HEAD_MAX + VIEW_EPOCH_ROOM);
+
+    w.at = put_map(response_put_begin(w.at, msgid), 2);
+    view_put_epoch(&w, v, d->seq);
+    pairs_end(p, &w);
+}
+
+static void delivery_contact_state(struct packer *p, const struct view *v, const struct delivery *d,
+                                   uint32_t msgid)
+{
+    struct text state = contact_state_word(d->state);
+    struct pairs w = pairs_begin(p, RESPONSE_ROOM + PUT_HEAD_MAX + PAIRS_ROOM(2) + VIEW_EPOCH_ROOM +
+                                        d->contact_id.length + state.length);
+
+    w.at = put_map(response_put_begin(w.at, msgid), 4);
+    PAIRS_TEXT(&w, "contact", d->contact_id);
+    PAIRS_TEXT(&w, "state", state);
+    view_put_epoch(&w, v, d->seq);
+    pairs_end(p, &w);
 }
 
 static void delivery_offers(struct packer *p, const struct view *v, const struct delivery *d)
@@ -266,9 +280,7 @@ void delivery_encode(struct packer *p, const struct view *v, const struct delive
         delivery_refused(p, msgid, d->refusal);
         return;
     case ANSWER_DONE:
-        response_begin(p, msgid);
-        packer_map(p, 2);
-        view_epoch(p, v, d->seq);
+        delivery_done(p, v, d, msgid);
         return;
     case ANSWER_SUBMITTED:
     case ANSWER_UPDATED:
@@ -276,7 +288,7 @@ void delivery_encode(struct packer *p, const struct view *v, const struct delive
         delivery_submitted(p, v, d);
         return;
     case ANSWER_CONTACT_STATE:
-        delivery_contact_state(p, v, d);
+        delivery_contact_state(p, v, d, msgid);
         return;
     case ANSWER_SIGNED_IN:
     case ANSWER_AGENT:

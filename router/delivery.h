@@ -45,7 +45,10 @@ struct delivery_given {
 };
 
 /* True for answers, which have a request. */
-bool delivery_is_answer(const struct delivery *d);
+static inline bool delivery_is_answer(const struct delivery *d)
+{
+    return d->kind <= ANSWER_CONFIG;
+}
 
 /* One whole answer or notification. `given` may be NULL. */
 void delivery_encode(struct packer *p, const struct view *v, const struct delivery *d,

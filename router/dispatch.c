@@ -22,7 +22,6 @@ struct dispatch_job {
     struct dispatch *dispatch;
     const struct request *request;
     const struct dispatch_snapshot *snapshot;
-    engine_time now;
     struct parcel *parcel; /* of everything that is made here */
     bool far;              /* what the scratch holds must go along */
     struct work *work;
@@ -92,10 +91,10 @@ static void dispatch_explain_received(struct dispatch_job *j, struct submit_comm
     if (s->received_at == TIME_NEVER) {
         return;
     }
-    if (s->received_at > j->now) {
+    if (s->received_at > j->command->time) {
         words = TEXT("; received_at lies in the future and counts as now");
     } else if (settings->received_bound >= 0 &&
-               s->received_at < j->now - settings->received_bound) {
+               s->received_at < j->command->time - settings->received_bound) {
         words = TEXT("; received_at lies too far back and counts as the oldest that is allowed");
     } else {
         return;
@@ -491,19 +490,18 @@ static const dispatch_maker dispatch_makers[METHOD_COUNT] = {
     [METHOD_AGENT_REMOVE] = dispatch_agent_remove,
 };
 
-bool dispatch_command(struct dispatch *d, const struct request *r, const struct caller *caller,
-                      const struct dispatch_snapshot *snapshot, engine_time now,
-                      struct parcel *parcel, struct work *out, struct response_error *error)
+bool dispatch_command(struct dispatch *d, const struct request *r,
+                      const struct dispatch_snapshot *snapshot, struct parcel *parcel,
+                      struct work *work, struct response_error *error)
 {
     struct dispatch_job j = {
         .dispatch = d,
         .request = r,
         .snapshot = snapshot,
-        .now = now,
         .parcel = parcel != NULL ? parcel : d->own,
         .far = parcel != NULL,
-        .work = out,
-        .command = &out->command,
+        .work = work,
+        .command = &work->command,
         .error = error,
     };
 
@@ -511,8 +509,6 @@ bool dispatch_command(struct dispatch *d, const struct request *r, const struct 
     if (!j.far) {
         parcel_reset(d->own);
     }
-    out->command.time = now;
-    out->command.caller = *caller;
-    out->wants_id = false;
+    work->wants_id = false;
     return dispatch_makers[r->method](&j);
 }

@@ -48,12 +48,12 @@ struct dispatch_snapshot {
 void dispatch_init(struct dispatch *d);
 void dispatch_close(struct dispatch *d);
 
-/* For METHOD_CHANGE methods, config.apply left out. `now` is the workspace's time. `parcel` NULL:
- * the command stays here. The caller's name is left to the engine's host. False: `error` says what
- * is wrong with the request; nothing is to be done. */
-bool dispatch_command(struct dispatch *d, const struct request *r, const struct caller *caller,
-                      const struct dispatch_snapshot *snapshot, engine_time now,
-                      struct parcel *parcel, struct work *out, struct response_error *error);
+/* For METHOD_CHANGE methods, config.apply left out. In `work` stand already who calls, whose name
+ * is left to the engine's host, and the workspace's time. `parcel` NULL: the command stays here.
+ * False: `error` says what is wrong with the request; nothing is to be done. */
+bool dispatch_command(struct dispatch *d, const struct request *r,
+                      const struct dispatch_snapshot *snapshot, struct parcel *parcel,
+                      struct work *work, struct response_error *error);
 
 /* What a classification becomes in a command. */
 struct classified dispatch_classified(const struct classification *found, uint64_t version);

@@ -266,18 +266,24 @@ static struct host_batch *host_oldest(const struct engine_host *h)
                                           : &h->batches[h->batch_head & (h->batch_capacity - 1)];
 }
 
-static void host_check_stall(struct engine_host *h)
+static __attribute__((cold)) void host_begin_stall(struct engine_host *h, boot_ms from)
 {
-    struct host_batch *oldest = host_oldest(h);
     static struct log_limit limit = {.most = 3};
 
-    if (!h->stalled && oldest != NULL &&
+    h->stalled = true;
+    h->stalled_from = from;
+    host_put_up_notice(h);
+    log_event_limited(&limit, LOG_LEVEL_WARNING, "journal_stalled",
+                      LOG_NUMBER("batches", h->batch_tail - h->batch_head));
+}
+
+static inline void host_check_stall(struct engine_host *h)
+{
+    struct host_batch *oldest = host_oldest(h);
+
+    if (oldest != NULL && !h->stalled &&
         host_now(h) - oldest->committed_at > h->options.stall_after) {
-        h->stalled = true;
-        h->stalled_from = oldest->committed_at;
-        host_put_up_notice(h);
-        log_event_limited(&limit, LOG_LEVEL_WARNING, "journal_stalled",
-                          LOG_NUMBER("batches", h->batch_tail - h->batch_head));
+        host_begin_stall(h, oldest->committed_at);
     }
 }
 

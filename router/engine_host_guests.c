@@ -226,8 +226,9 @@ static void host_work_again(struct engine_host *h, struct letter *l)
     if (!host_read_again(h, l)) {
         return;
     }
-    if (!dispatch_command(&h->dispatch, &h->request, &caller, &snapshot,
-                          workspace_now(l->guest->workspace, h->clock), NULL, &h->work, &e)) {
+    h->work.command.caller = caller;
+    h->work.command.time = workspace_now(l->guest->workspace, h->clock);
+    if (!dispatch_command(&h->dispatch, &h->request, &snapshot, NULL, &h->work, &e)) {
         host_refuse(h, &caller, &e, false);
     } else if (!engine_host_work(h, l->guest, &h->work)) {
         e = response_error_of(ERROR_UNAVAILABLE);

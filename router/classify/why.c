@@ -4,12 +4,6 @@
 
 #define QUOTED_BYTES_MAX 96
 
-void why_start(struct why *w)
-{
-    w->said = TEXT_NONE;
-    w->length = 0;
-}
-
 static void why_put(struct why *w, struct text words)
 {
     struct text fitting = normalise_cut(words, WHY_BYTES_MAX - w->length);
@@ -27,15 +21,6 @@ void why_add(struct why *w, struct text words)
     w->said = TEXT_NONE;
     why_put(w, said);
     why_put(w, words);
-}
-
-void why_say(struct why *w, struct text words)
-{
-    if (w->length == 0 && text_is_none(w->said)) {
-        w->said = words;
-    } else {
-        why_add(w, words);
-    }
 }
 
 void why_add_number(struct why *w, int64_t number)

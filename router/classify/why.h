@@ -15,11 +15,23 @@ struct why {
     char bytes[WHY_BYTES_MAX];
 };
 
-void why_start(struct why *w);
+static inline void why_start(struct why *w)
+{
+    w->said = TEXT_NONE;
+    w->length = 0;
+}
+
 void why_add(struct why *w, struct text words);
 
 /* The same with words that stay where they are: copied only when they are not the whole of it. */
-void why_say(struct why *w, struct text words);
+static inline void why_say(struct why *w, struct text words)
+{
+    if (w->length == 0 && text_is_none(w->said)) {
+        w->said = words;
+    } else {
+        why_add(w, words);
+    }
+}
 
 void why_add_number(struct why *w, int64_t number);
 

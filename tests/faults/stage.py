@@ -1,0 +1,522 @@
+"""The stage of the fault rig: real Redis, Sentinels, a Cluster and routers, each reachable through the fault proxy.
+
+    class Failover(StageTest):
+        def test_it(self):
+            stage = self.stage()             temporary folder, proxy, and an end to everything whatever happens
+            stage.sentinel()                 a primary, 2 replicas, 3 Sentinels; or single(), or cluster()
+            stage.start_routers(2)
+            stage.primary().kill()
+            stage.cut(stage.routers[0], stage.primary())
+
+Everybody announces the address of a route of the proxy, so whatever one process learns of another leads through the
+proxy. With self.stage(network=True) everybody has a host of its own instead (namespaces.py), and no proxy.
+Ready means ready: each start waits for what a router would see.
+"""
+import itertools
+import os
+import subprocess
+import sys
+import unittest
+
+from namespaces import Network
+from processes import BIN, DEADLINE, MINIMAL, Folder, Port, Process, until
+from proxy import Proxy
+from resp import Connection, RedisError
+
+MASTER = "main"  # what the Sentinels call the primary
+SLOTS = 16384
+
+# What we recommend for production, line by line; `Stage.redis_options` changes single ones.
+PROFILE = {
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "min-replicas-to-write": 1,
+    "min-replicas-max-lag": 1,
+    "repl-diskless-sync-delay": 0,
+    "maxmemory-policy": "noeviction",
+}
+# What tests need besides: nothing that a router could notice.
+FOR_TESTS = {
+    "save": "",
+    "protected-mode": "no",
+    "enable-debug-command": "yes",
+    "shutdown-timeout": 0,
+    "repl-ping-replica-period": 1,
+}
+# The router's user, and all that it may do: its own keys, and the few commands that it sends or that its scripts call.
+ROUTER_USER, ROUTER_PASSWORD = "router", "stage"
+ROUTER_COMMANDS = ["auth", "hello", "ping", "role", "info", "time", "wait", "evalsha", "script|load", "client|setname",
+                   "cluster|slots", "cluster|shards", "asking", "xadd", "xrange", "xrevrange", "xread",
+                   "xlen", "xinfo|stream", "xtrim", "get", "set", "del", "exists", "pexpire", "pttl", "hset", "hgetall",
+                   "hdel", "scan", "type"]
+
+
+class Redis(Process):
+    """One redis-server. `address` is its own, `announced` the one that others are told."""
+
+    def __init__(self, stage, name, options):
+        self.stage = stage
+        host = stage.network.host(name) if stage.network else None
+        self.port = Port() if host is None else None
+        self.bus = Port() if host is None else None
+        self.address = (host.address, 6379) if host else ("127.0.0.1", self.port.number)
+        self.bus_port = 16379 if host else self.bus.number
+        folder = stage.folder.path / name
+        folder.mkdir()
+        self.route = self.bus_route = None
+        self.announced = self.address
+        if stage.proxy:
+            self.route = stage.proxy.route(name, self.address, resp=True)
+            self.announced = self.route.address
+        lines = {**PROFILE, **FOR_TESTS, "port": self.address[1], "bind": f"{self.address[0]} 127.0.0.1"
+                 if host else self.address[0], "dir": folder, "aclfile": folder / "users.acl",
+                 "replica-announce-ip": self.announced[0], "replica-announce-port": self.announced[1],
+                 **stage.tls_options(self), **options}
+        if lines.get("cluster-enabled") == "yes":
+            bus = (self.address[0], self.bus_port)
+            if stage.proxy:
+                self.bus_route = stage.proxy.route(name + ":bus", bus)
+                bus = self.bus_route.address
+            self.announced_bus = bus[1]
+            lines |= {"cluster-port": self.bus_port, "cluster-announce-ip": self.announced[0],
+                      "cluster-announce-port": self.announced[1], "cluster-announce-bus-port": bus[1]}
+        (folder / "users.acl").write_text(
+            "user default on nopass ~* &* +@all\n"
+            f"user {ROUTER_USER} on >{ROUTER_PASSWORD} ~switchboard:* &switchboard:* -@all "
+            + " ".join("+" + command for command in ROUTER_COMMANDS) + "\n")
+        self.config_path = folder / "redis.conf"
+        self.config_path.write_text("".join(f'{key} {value if value != "" else chr(34) * 2}\n'
+                                            for key, value in lines.items()))
+        super().__init__(name, ["redis-server", self.config_path], folder, host, clock=stage.clock)
+        stage.add(self)
+
+    def connect(self, seconds=5.0, through=False, **options):
+        """A connection of the test; `through` the proxy like everybody else, or straight to it."""
+        if self.host:
+            options["open_socket"] = self.host.connect
+        return Connection(self.announced if through else self.address, seconds, **options)
+
+    def command(self, *words, seconds=5.0):
+        with self.connect(seconds) as connection:
+            return connection(*words)
+
+    def info(self, section="everything"):
+        return dict(line.split(":", 1) for line in self.command("INFO", section).splitlines() if ":" in line)
+
+    def config(self, key, value):
+        self.command("CONFIG", "SET", key, value)
+
+    def is_primary(self):
+        return self.running() and not self.paused and self.command("ROLE")[0] == "master"
+
+    def linked(self):
+        role = self.command("ROLE")
+        return role[0] == "slave" and role[3] == "connected"
+
+    def replicas_linked(self):
+        return int(self.info("replication")["connected_slaves"])
+
+    def entries(self, key, count=1 << 30):
+        """The ids of the last entries of a stream, latest first."""
+        return [entry[0] for entry in self.command("XREVRANGE", key, "+", "-", "COUNT", count, seconds=30)]
+
+    def started(self):
+        try:
+            return self.command("PING") == "PONG"
+        except (OSError, RedisError):
+            return False
+
+    def end(self):
+        super().end()
+        for port in (self.port, self.bus):
+            if port:
+                port.close()
+
+
+class Sentinel(Process):
+    def __init__(self, stage, name, primary, quorum, host=None):
+        self.port = Port() if host is None else None
+        self.address = (host.address, 26379) if host else ("127.0.0.1", self.port.number)
+        folder = stage.folder.path / name
+        folder.mkdir()
+        self.route, self.announced = None, self.address
+        if stage.proxy:
+            self.route = stage.proxy.route(name, self.address, resp=True)
+            self.announced = self.route.address
+        config = folder / "sentinel.conf"
+        config.write_text(
+            f"port {self.address[1]}\ndir {folder}\nprotected-mode no\nsentinel resolve-hostnames no\n"
+            f"sentinel announce-ip {self.announced[0]}\nsentinel announce-port {self.announced[1]}\n"
+            f"sentinel monitor {MASTER} {primary.announced[0]} {primary.announced[1]} {quorum}\n"
+            f"sentinel down-after-milliseconds {MASTER} {stage.down_after}\n"
+            f"sentinel failover-timeout {MASTER} {stage.failover_timeout}\n"
+            f"sentinel parallel-syncs {MASTER} 2\n")
+        super().__init__(name, ["redis-server", config, "--sentinel"], folder, host, clock=stage.clock)
+        stage.add(self)
+
+    command, connect, started = Redis.command, Redis.connect, Redis.started
+
+    def master(self):
+        words = self.command("SENTINEL", "MASTER", MASTER)
+        return dict(zip(words[::2], words[1::2]))
+
+    def primary_address(self):
+        host, port = self.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
+        return host, int(port)
+
+    def sees_all(self, replicas, sentinels):
+        master = self.master()
+        if (int(master["num-slaves"]), int(master["num-other-sentinels"]), master["flags"]) != \
+                (replicas, sentinels - 1, "master"):
+            return False
+        others = self.command("SENTINEL", "REPLICAS", MASTER) + self.command("SENTINEL", "SENTINELS", MASTER)
+        if any(dict(zip(words[::2], words[1::2]))["flags"] not in ("slave", "sentinel") for words in others):
+            return False
+        return self.command("SENTINEL", "CKQUORUM", MASTER).startswith("OK")
+
+    def end(self):
+        super().end()
+        if self.port:
+            self.port.close()
+
+
+class Router(Process):
+    """One switchboard-server. All that the rig knows of the router's command line and words is here."""
+
+    _help = {}
+
+    def __init__(self, stage, name, journal, config=MINIMAL, binary=BIN / "switchboard-server", options=(), env=None):
+        host = stage.network.host(name) if stage.network else None
+        self.port = Port() if host is None else None
+        self.address = (host.address, 7700) if host else ("127.0.0.1", self.port.number)
+        self.route, self.announced = None, self.address
+        if stage.proxy:
+            self.route = stage.proxy.route(name, self.address, frames=True)
+            self.announced = self.route.address
+        self.journal, self.config, self.options, self.binary = journal, config, list(options), binary
+        super().__init__(name, [], stage.folder.path / name, host, env=env, clock=stage.clock)
+        self.use(binary)
+        stage.add(self)
+
+    def use(self, binary):
+        """Which build runs from the next start on."""
+        if binary not in self._help:
+            self._help[binary] = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=60,
+                                                check=True).stdout
+        self.binary = binary
+        self.arguments = [str(word) for word in (
+            binary, "--config", self.config, "--journal", self.journal, "--node", self.name,
+            "--listen", "tcp://%s:%d" % self.address, *(["--insecure"] if self.host else []), *self.options)]
+        if "--advertise" in self._help[binary]:
+            self.arguments += ["--advertise", "%s:%d" % self.announced]
+
+    def started(self):
+        check = [self.binary, "--check", "tcp://%s:%d" % self.address]
+        enter = self.host.enter if self.host else []
+        return subprocess.run([*enter, *check], capture_output=True, timeout=30, check=False).returncode == 0
+
+    def end(self):
+        super().end()
+        if self.port:
+            self.port.close()
+
+
+class Tls:
+    """An authority for one test, and a certificate for 127.0.0.1 and localhost that it signed."""
+
+    def __init__(self, folder):
+        self.authority, self.certificate, self.key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
+        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        (folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost")
+        for command in (["req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=stage", "-days", "2"],
+                        ["req", *new_key, "-keyout", "key.pem", "-out", "request", "-subj", "/CN=localhost"],
+                        ["x509", "-req", "-in", "request", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                         "-out", "cert.pem", "-days", "2", "-extfile", "names"]):
+            subprocess.run(["openssl", *command], cwd=folder, capture_output=True, timeout=30, check=True)
+
+
+class Stage:
+    def __init__(self, network=False, proxied=True, clock=False, tls=False, down_after=500, failover_timeout=5000,
+                 redis_options=None):
+        """`clock`: the wall clocks of all processes can be stepped. Times in milliseconds."""
+        self.folder = Folder("stage")
+        self.processes, self.redis, self.sentinels, self.routers = [], [], [], []
+        self.network = self.proxy = None
+        self.clock, self.down_after, self.failover_timeout = clock, down_after, failover_timeout
+        self.redis_options = redis_options or {}
+        self.kind = None  # "single", "sentinel" or "cluster"
+        try:
+            self.network = Network() if network else None
+            if proxied and not network:
+                self.proxy = Proxy(self.folder.path / "proxy")
+            self.tls = Tls(self.folder.path) if tls else None
+        except BaseException:
+            self.end()
+            raise
+
+    def add(self, process):
+        """Ended with the stage, whether it ever started or not."""
+        self.processes.append(process)
+        if self.proxy:
+            process.on_start.append(lambda started: self.proxy.name(started.name, started.pid))
+
+    def tls_options(self, redis):
+        if not self.tls:
+            return {}
+        redis.tls_port = Port()
+        return {"tls-port": redis.tls_port.number, "tls-cert-file": self.tls.certificate, "tls-key-file": self.tls.key,
+                "tls-ca-cert-file": self.tls.authority, "tls-auth-clients": "optional"}
+
+    # Redis
+
+    def single(self, **options):
+        """One Redis alone; it has no replicas to wait for."""
+        self.kind = "single"
+        redis = Redis(self, "redis-1", {"min-replicas-to-write": 0, **self.redis_options, **options})
+        self.redis.append(redis)
+        redis.start()
+        return redis
+
+    def replicated(self, replicas=2, **options):
+        """A primary (given back) and its replicas, in step."""
+        for number in range(1, replicas + 2):
+            # Without this a replica that was promoted would wait five seconds for its own replicas' first data.
+            lines = {**self.redis_options, **options}
+            if number > 1:
+                lines["replicaof"] = "%s %d" % self.redis[0].announced
+            redis = Redis(self, f"redis-{number}", lines)
+            self.redis.append(redis)
+            redis.launch()
+        for redis in self.redis:
+            redis.wait_ready()
+        primary = self.redis[0]
+        until(lambda: all(redis.linked() for redis in self.redis[1:]) and primary.replicas_linked() == replicas,
+              "the replicas to be in step")
+        until(lambda: self.writable(primary), "the primary to take writes")
+        return primary
+
+    @staticmethod
+    def writable(redis):
+        """Replicas count towards min-replicas-to-write only once they have reported how far they are."""
+        try:
+            redis.command("SET", "switchboard:stage:ready", "1")
+            return True
+        except RedisError as error:
+            if error.code in ("NOREPLICAS", "LOADING", "READONLY", "CLUSTERDOWN"):
+                return False
+            raise
+
+    def sentinel(self, replicas=2, sentinels=3, **options):
+        """A primary (given back), replicas, and Sentinels that know each other and all of them."""
+        self.kind = "sentinel"
+        primary = self.replicated(replicas, **options)
+        for number in range(sentinels):
+            host = self.redis[number % len(self.redis)].host
+            sentinel = Sentinel(self, f"sentinel-{number + 1}", primary, sentinels // 2 + 1, host)
+            self.sentinels.append(sentinel)
+            sentinel.launch()
+        for sentinel in self.sentinels:
+            sentinel.wait_ready()
+        self.wait_sentinels()
+        return primary
+
+    def wait_sentinels(self):
+        """Each sees all replicas and all Sentinels in good order, and a failover would be possible now."""
+        def agree():
+            try:
+                return all(sentinel.sees_all(len(self.redis) - 1, len(self.sentinels)) for sentinel in self.sentinels)
+            except RedisError:
+                return False  # CKQUORUM says NOQUORUM, or NOGOODSLAVE
+        until(agree, "the Sentinels to know everybody")
+
+    def at(self, address):
+        """Who has announced this address."""
+        return next(process for process in self.processes if getattr(process, "announced", None) == tuple(address))
+
+    def primary(self):
+        """The Redis that the Sentinels name, or that has no other above it."""
+        if self.kind == "sentinel":
+            names = [sentinel.primary_address() for sentinel in self.sentinels if sentinel.running() and not sentinel.paused]
+            return self.at(max(set(names), key=names.count))
+        return next(redis for redis in self.redis if redis.is_primary())
+
+    def wait_failover(self, old, seconds=DEADLINE):
+        """Until all Sentinels that live name another primary, which says so itself and takes writes; it is given back."""
+        def agreed():
+            names = {sentinel.primary_address() for sentinel in self.sentinels
+                     if sentinel.running() and not sentinel.paused}
+            if len(names) != 1 or names == {old.announced}:
+                return None
+            new = self.at(names.pop())
+            return new if new.is_primary() else None
+        return until(agreed, f"another primary than {old.name}", seconds)
+
+    def wait_whole(self):
+        """After all is healed: one primary, everybody else follows it."""
+        if self.kind == "cluster":
+            until(self.cluster_whole, "the cluster to be whole")
+            return self.redis[0]
+        primary = until(lambda: next(iter([self.primary()] if self.primary().is_primary() else []), None), "a primary")
+        until(lambda: primary.replicas_linked() == len(self.redis) - 1
+              and all(redis.linked() for redis in self.redis if redis is not primary), "all replicas to follow")
+        if self.sentinels:
+            self.wait_sentinels()
+        until(lambda: self.writable(primary), "the primary to take writes")
+        return primary
+
+    def cluster(self, primaries=3, replicas=0, **options):
+        """A Cluster whose slots are spread evenly; `replicas` for each primary."""
+        self.kind = "cluster"
+        lines = {"cluster-enabled": "yes", "cluster-node-timeout": 1000, "min-replicas-to-write": 1 if replicas else 0,
+                 "cluster-require-full-coverage": "no", **self.redis_options, **options}
+        for number in range(1, primaries * (1 + replicas) + 1):
+            redis = Redis(self, f"redis-{number}", lines)
+            self.redis.append(redis)
+            redis.launch()
+        for redis in self.redis:
+            redis.wait_ready()
+        for number, redis in enumerate(self.redis):
+            redis.id = redis.command("CLUSTER", "MYID")
+            redis.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            if number < primaries:
+                redis.command("CLUSTER", "ADDSLOTSRANGE", SLOTS * number // primaries,
+                              SLOTS * (number + 1) // primaries - 1)
+            if number:
+                redis.command("CLUSTER", "MEET", *self.redis[0].announced, self.redis[0].announced_bus)
+        until(lambda: all(self.known(redis) == len(self.redis) for redis in self.redis), "the nodes to have met")
+        for number, redis in enumerate(self.redis[primaries:]):
+            until(lambda redis=redis, number=number: self._replicate(redis, self.redis[number % primaries]),
+                  "a replica to follow")
+        until(self.cluster_whole, "the cluster to be whole")
+
+    @staticmethod
+    def _replicate(redis, primary):
+        try:
+            redis.command("CLUSTER", "REPLICATE", primary.id)
+            return True
+        except RedisError:
+            return False  # not known there yet
+
+    @staticmethod
+    def known(redis):
+        return int(dict(line.split(":") for line in redis.command("CLUSTER", "INFO").splitlines())["cluster_known_nodes"])
+
+    def cluster_whole(self):
+        """Every node says so, all slots are served, no node is suspected, and all agree on who has what."""
+        views = set()
+        for redis in self.redis:
+            info = dict(line.split(":") for line in redis.command("CLUSTER", "INFO").splitlines())
+            if (info["cluster_state"], info["cluster_slots_ok"], info["cluster_known_nodes"]) != \
+                    ("ok", str(SLOTS), str(len(self.redis))):
+                return False
+            nodes = [line.split() for line in redis.command("CLUSTER", "NODES").splitlines()]
+            if any("fail" in words[2] or words[7] != "connected" for words in nodes):
+                return False
+            if redis.command("ROLE")[0] == "slave" and not redis.linked():
+                return False
+            views.add(tuple(sorted((words[0], *words[8:]) for words in nodes if "master" in words[2])))
+        return len(views) == 1
+
+    def slot_owner(self, slot):
+        """By the word of any node that lives."""
+        for redis in self.redis:
+            if redis.running() and not redis.paused:
+                for first, last, node, *_ in redis.command("CLUSTER", "SLOTS"):
+                    if first <= slot <= last:
+                        return self.at((node[0], int(node[1])))
+        raise AssertionError(f"nobody has slot {slot}")
+
+    @staticmethod
+    def slot_migrate(slot, source, target):
+        """Open the move of a slot: from now ASK for keys that are gone. A generator: next() moves one key, its end all."""
+        target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+        source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+        while keys := source.command("CLUSTER", "GETKEYSINSLOT", slot, 1):
+            source.command("MIGRATE", *target.announced, "", 0, 5000, "KEYS", *keys)
+            yield keys[0]
+        for redis in (target, source):
+            redis.command("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+
+    def journal(self):
+        """The address of the store, as a router is told it."""
+        login = f"{ROUTER_USER}:{ROUTER_PASSWORD}@"
+        if self.kind == "sentinel":
+            return "redis-sentinel://" + login + ",".join("%s:%d" % s.announced for s in self.sentinels) + "/" + MASTER
+        if self.kind == "cluster":
+            return "redis-cluster://" + login + ",".join("%s:%d" % redis.announced for redis in self.redis[:3])
+        return "redis://" + login + "%s:%d" % self.redis[0].announced
+
+    # Routers
+
+    def start_routers(self, count, journal=None, **options):
+        """Start so many more; each with a journal file of its own when journal is "file"."""
+        for number in range(len(self.routers) + 1, len(self.routers) + count + 1):
+            name = f"router-{number}"
+            where = f"file:{self.folder.path / name / 'journal'}" if journal == "file" else journal or self.journal()
+            router = Router(self, name, where, **options)
+            self.routers.append(router)
+            router.start()
+        return self.routers
+
+    # Between them
+
+    def cut(self, one, other, way="both"):
+        """No bytes between two processes. way: "both", or "from" (`one` hears nothing of `other`). Undone by heal()."""
+        if self.network:
+            if way == "both":
+                self.network.cut(one.host, other.host)
+            else:
+                self.network.deafen(one.host, other.host)
+            return []
+        # A route carries the connections that somebody opened to its owner; down is toward whoever opened.
+        rules = [route.add("hold", only=one.name, way="both" if way == "both" else "down") for route in routes_of(other)]
+        rules += [route.add("hold", only=other.name, way="both" if way == "both" else "up") for route in routes_of(one)]
+        return rules
+
+    def isolate(self, one, others=None):
+        """`one` is cut off from `others`, or from everybody."""
+        return list(itertools.chain.from_iterable(
+            self.cut(one, other) for other in others or self.processes
+            if other is not one and (self.proxy or other.host is not one.host)))
+
+    def heal(self):
+        if self.proxy:
+            self.proxy.heal()
+        if self.network:
+            self.network.heal()
+
+    # The end
+
+    def end(self, failed=False, keep=False):
+        for process in reversed(self.processes):
+            process.end()
+        if failed:
+            everything = [*([self.proxy.process] if self.proxy else []), *self.processes]
+            for process in everything:
+                sys.stderr.write(f"--- the log of {process.name}\n{process.log(6000)}\n")
+        if self.proxy:
+            self.proxy.close()
+        if self.network:
+            self.network.close()
+        self.folder.close(keep)
+
+
+def routes_of(process):
+    return [route for route in (process.route, getattr(process, "bus_route", None)) if route]
+
+
+class StageTest(unittest.TestCase):
+    """A test that makes stages; they end with it, and say what they logged when it has failed."""
+
+    def stage(self, **options):
+        stage = Stage(**options)
+        self.addCleanup(lambda: stage.end(failed=self.failed(), keep=self.failed() and "KEEP" in os.environ))
+        return stage
+
+    def failed(self):
+        """Asked in a cleanup: whether this test has failed."""
+        result = self._outcome.result
+        return any(test is self for test, _ in result.failures + result.errors)
+
+
+main = unittest.main
