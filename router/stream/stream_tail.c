@@ -1,4 +1,4 @@
-#include "router/stream_tail.h"
+#include "router/stream/stream_tail.h"
 
 #include <assert.h>
 

@@ -20,7 +20,7 @@
 
 #include "router/redis/redis_path.h"
 #include "router/redis/redis_script.h"
-#include "router/stream_tail.h"
+#include "router/stream/stream_tail.h"
 
 enum stream_loss {
     STREAM_LOST_EPOCH,    /* there is a higher epoch: another node is the owner */

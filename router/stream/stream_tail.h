@@ -14,7 +14,7 @@
 #include "proto/packer.h"
 #include "queue/base/list.h"
 #include "router/journal.h"
-#include "router/stream_id.h"
+#include "router/stream/stream_id.h"
 
 #define STREAM_KEPT_MS    60000u
 #define STREAM_KEPT_BYTES (256u << 20)

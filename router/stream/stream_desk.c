@@ -1,10 +1,10 @@
-#include "router/stream_desk.h"
+#include "router/stream/stream_desk.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 #include "queue/base/memory.h"
-#include "router/stream_script.h"
+#include "router/stream/stream_script.h"
 
 #define STREAM_WAIT_MS      100u
 #define STREAM_AGAIN_MS     20u

@@ -1,4 +1,4 @@
-#include "router/stream_script.h"
+#include "router/stream/stream_script.h"
 
 /* Without flags a script is refused before it begins when Redis has no memory left, cannot write
  * its file, or lacks the replicas that it asks for: so none of these finds it half done. */

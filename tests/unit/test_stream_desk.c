@@ -1,0 +1,382 @@
+/* Appending to streams in a real Redis: what is confirmed, what is not, and what is sent again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/stream/stream_desk.h"
+#include "router/stream/stream_script.h"
+#include "tests/lib/redis_process.h"
+#include "tests/lib/test_loop.h"
+
+#define EPOCH 65537u
+#define KEY   "{shop}:journal"
+
+struct place {
+    struct test_loop t;
+    struct redis_process redis, replica;
+    struct redis_address address;
+    struct redis_locator_options locator_options;
+    struct redis_locator *locator;
+    struct stream_desk_options options;
+    struct stream_desk *desk;
+    struct stream_tail *tail;
+    uint64_t next_seq;
+    uint32_t greetings, confirmed, lost;
+    enum stream_loss why;
+    struct stream_id lost_at;
+    bool hold; /* do not go on with a new connection */
+};
+
+static void on_confirmed(void *context, struct stream_batch *b)
+{
+    struct place *p = context;
+
+    assert_ptr_equal(b->owner, (void *)(uintptr_t)(p->confirmed + 1)); /* in order, each once */
+    p->confirmed++;
+}
+
+static void on_lost(void *context, struct stream_tail *t, enum stream_loss why, struct stream_id at)
+{
+    struct place *p = context;
+
+    assert_ptr_equal(t, p->tail);
+    p->lost++;
+    p->why = why;
+    p->lost_at = at;
+    stream_tail_destroy(t);
+    p->tail = NULL;
+}
+
+static bool on_greeted(void *context, const struct redis_greeting *g)
+{
+    struct place *p = context;
+
+    assert_int_equal(g->role, REDIS_ROLE_PRIMARY);
+    p->greetings++;
+    return !p->hold;
+}
+
+static int setup(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+
+    stream_scripts_init();
+    test_loop_init(&p->t);
+    p->next_seq = 1;
+    p->options.path.link.reply_ms = 500;
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+
+    stream_desk_destroy(p->desk);
+    redis_locator_destroy(p->locator);
+    if (p->tail != NULL) {
+        stream_tail_destroy(p->tail);
+    }
+    test_loop_close(&p->t);
+    redis_process_end(&p->replica);
+    redis_process_end(&p->redis);
+    free(p);
+    return 0;
+}
+
+static void open_desk(struct place *p, struct stream_id end)
+{
+    const struct stream_desk_events events = {p, on_confirmed, on_lost, on_greeted};
+    char url[64], problem[REDIS_PROBLEM_BYTES];
+
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
+    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
+    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->desk = stream_desk_create(p->locator, &p->options, &events);
+    p->tail = stream_tail_create(TEXT("shop"), TEXT(KEY), EPOCH, end);
+    stream_desk_add(p->desk, p->tail);
+}
+
+static void append(struct place *p, uint32_t batches)
+{
+    static uint32_t handed_over;
+
+    if (p->next_seq == 1) {
+        handed_over = 0;
+    }
+    for (uint32_t i = 0; i < batches; i++) {
+        char value[32];
+        struct journal_entry e = {.kind = ENTRY_FACTS, .seq = p->next_seq};
+
+        e.size = (size_t)snprintf(value, sizeof(value), "fact %u", (unsigned)p->next_seq++);
+        e.bytes = (const uint8_t *)value;
+        stream_tail_add(p->tail, &e);
+        stream_tail_hand_over(p->tail)->owner = (void *)(uintptr_t)++handed_over;
+    }
+    stream_desk_send(p->desk);
+}
+
+/* The stream holds the facts from 1 on, each once and in order, and nothing else. */
+static void assert_stream(struct place *p, uint32_t count)
+{
+    redisReply *r = redis_process_ask(&p->redis, "XRANGE " KEY " - +");
+
+    assert_int_equal(redis_reply_count(r), count);
+    for (uint32_t i = 0; i < count; i++) {
+        const redisReply *fields = redis_reply_at(redis_reply_at(r, i), 1);
+        char value[32];
+
+        snprintf(value, sizeof(value), "fact %u", i + 1);
+        assert_true(redis_reply_is(redis_reply_at(fields, 0), "b"));
+        assert_true(redis_reply_is(redis_reply_at(fields, 1), value));
+    }
+    freeReplyObject(r);
+}
+
+static void turn_for(struct place *p, uint64_t ms)
+{
+    uint64_t until = uv_hrtime() / 1000000 + ms;
+
+    while (uv_hrtime() / 1000000 < until) {
+        test_loop_turn(&p->t);
+    }
+}
+
+static void start_with_replica(struct place *p)
+{
+    redis_process_start(&p->redis, (const char *const[]){"--repl-diskless-sync-delay", "0", NULL});
+    redis_process_start_replica(&p->replica, &p->redis);
+    p->options.replicas = 1;
+}
+
+static void test_appended_and_confirmed(void **state)
+{
+    struct place *p = *state;
+    struct stream_desk_stats s;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    append(p, 3); /* before the connection is up */
+    WAIT_FOR(&p->t, p->confirmed == 3);
+    append(p, 100);
+    append(p, 1);
+    WAIT_FOR(&p->t, p->confirmed == 104);
+    assert_stream(p, 104);
+    assert_true(stream_desk_is_idle(p->desk));
+    stream_desk_get_stats(p->desk, &s);
+    assert_int_equal(s.repairs, 0);
+    assert_int_equal(p->lost, 0);
+}
+
+static void test_slices_stand_between(void **state)
+{
+    struct place *p = *state;
+    struct journal_entry slice = {.kind = ENTRY_CHECKPOINT,
+                                  .flags = ENTRY_FIRST,
+                                  .seq = 1,
+                                  .bytes = (const uint8_t *)"\x90",
+                                  .size = 1};
+    redisReply *r;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    append(p, 1);
+    stream_tail_add(p->tail, &slice);
+    stream_tail_add(p->tail, &slice);
+    stream_tail_hand_over(p->tail)->owner = (void *)(uintptr_t)2;
+    stream_desk_send(p->desk);
+    WAIT_FOR(&p->t, p->confirmed == 2);
+    r = redis_process_ask(&p->redis, "XRANGE " KEY " - +");
+    assert_int_equal(redis_reply_count(r), 3);
+    assert_true(redis_reply_is(redis_reply_at(redis_reply_at(redis_reply_at(r, 2), 1), 0), "c"));
+    freeReplyObject(r);
+}
+
+/* The replica stands still: nothing is confirmed, not on this connection, not on another one, not
+ * when all is sent again. Then it goes on, and each is confirmed and stands there once. */
+static void test_nothing_without_the_replica(void **state)
+{
+    struct place *p = *state;
+    struct stream_desk_stats s;
+    uint32_t greetings;
+
+    start_with_replica(p);
+    open_desk(p, STREAM_START);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 2);
+    redis_process_signal(&p->replica, SIGSTOP);
+    append(p, 3);
+    turn_for(p, 400);
+    assert_int_equal(p->confirmed, 2);
+    stream_desk_get_stats(p->desk, &s);
+    assert_true(s.short_waits > 0);
+    assert_non_null(strstr(stream_desk_problem(p->desk), "0 of 1 replicas"));
+    greetings = p->greetings;
+    redis_process_do(&p->redis, "CLIENT KILL TYPE normal SKIPME yes");
+    WAIT_FOR(&p->t, p->greetings > greetings);
+    turn_for(p, 400);
+    stream_desk_get_stats(p->desk, &s);
+    assert_true(s.again > 0);
+    assert_int_equal(p->confirmed, 2);
+    assert_stream(p, 5);
+    redis_process_signal(&p->replica, SIGCONT);
+    WAIT_FOR(&p->t, p->confirmed == 5);
+    assert_stream(p, 5);
+    assert_string_equal(stream_desk_problem(p->desk), "");
+}
+
+/* Killed again and again with batches on their way: each stands there once. */
+static void test_killed_and_restarted(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(
+        &p->redis, (const char *const[]){"--appendonly", "yes", "--appendfsync", "always", NULL});
+    open_desk(p, STREAM_START);
+    for (uint32_t i = 0; i < 5; i++) {
+        append(p, 200);
+        if (i % 2 == 0) {
+            WAIT_FOR(&p->t, p->confirmed > i * 200);
+        }
+        redis_process_kill(&p->redis);
+        append(p, 10);
+        redis_process_restart(&p->redis);
+        WAIT_FOR(&p->t, p->confirmed == (i + 1) * 210);
+    }
+    assert_stream(p, 1050);
+    assert_int_equal(p->lost, 0);
+}
+
+/* Redis forgets its scripts. */
+static void test_scripts_flushed(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    for (uint32_t i = 1; i <= 20; i++) {
+        append(p, 5);
+        redis_process_do(&p->redis, "SCRIPT FLUSH");
+        WAIT_FOR(&p->t, p->confirmed == 5 * i);
+    }
+    assert_stream(p, 100);
+}
+
+/* No memory left: refused whole, and sent again until there is room. */
+static void test_no_memory(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    append(p, 1);
+    WAIT_FOR(&p->t, p->confirmed == 1);
+    redis_process_do(&p->redis, "CONFIG SET maxmemory 1");
+    append(p, 3);
+    WAIT_FOR(&p->t, strstr(stream_desk_problem(p->desk), "OOM") != NULL);
+    append(p, 1);
+    turn_for(p, 200);
+    assert_int_equal(p->confirmed, 1);
+    redis_process_do(&p->redis, "CONFIG SET maxmemory 0");
+    WAIT_FOR(&p->t, p->confirmed == 5);
+    assert_stream(p, 5);
+}
+
+/* Somebody has raised the epoch: what comes behind it is not ours. */
+static void test_a_higher_epoch(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 2);
+    redis_process_do(&p->redis, "XADD " KEY " 131074-32768 e another");
+    append(p, 2);
+    WAIT_FOR(&p->t, p->lost == 1);
+    assert_int_equal(p->why, STREAM_LOST_EPOCH);
+    assert_int_equal(p->lost_at.epoch, 131074);
+    assert_int_equal(p->confirmed, 2);
+}
+
+/* A failover has lost the end: what was kept is appended again, then what is new. */
+static void test_a_lost_end_is_repaired(void **state)
+{
+    struct place *p = *state;
+    struct stream_desk_stats s;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    append(p, 6);
+    WAIT_FOR(&p->t, p->confirmed == 6);
+    for (unsigned seq = 4; seq <= 6; seq++) {
+        redis_process_do(&p->redis, "XDEL " KEY " 65537-%u", seq << STREAM_SLICE_BITS);
+    }
+    redis_process_do(&p->redis, "XSETID " KEY " 65537-%u", 3u << STREAM_SLICE_BITS);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 8);
+    assert_stream(p, 8);
+    stream_desk_get_stats(p->desk, &s);
+    assert_int_equal(s.repairs, 1);
+}
+
+/* What ends where we never were is not served. */
+static void test_emptied_by_hand(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    redis_process_do(&p->redis, "XADD " KEY " 65536-16384 b before");
+    open_desk(p, (struct stream_id){65536, 16384});
+    p->next_seq = 2;
+    append(p, 0);
+    redis_process_do(&p->redis, "DEL " KEY);
+    append(p, 1);
+    WAIT_FOR(&p->t, p->lost == 1);
+    assert_int_equal(p->why, STREAM_LOST_ELSEWHERE);
+    assert_int_equal(p->lost_at.epoch, 0);
+    assert_int_equal(p->confirmed, 0);
+}
+
+/* Nothing goes out on a connection that nobody has looked at. */
+static void test_held_until_looked_at(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    p->hold = true;
+    open_desk(p, STREAM_START);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->greetings == 1);
+    turn_for(p, 100);
+    assert_int_equal(p->confirmed, 0);
+    assert_stream(p, 0);
+    stream_desk_go_on(p->desk);
+    WAIT_FOR(&p->t, p->confirmed == 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_appended_and_confirmed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_slices_stand_between, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_without_the_replica, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_and_restarted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_scripts_flushed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_higher_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_lost_end_is_repaired, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_emptied_by_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_held_until_looked_at, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
