@@ -3,7 +3,8 @@
 #include "proto/field_key.h"
 #include "proto/walk_check.h"
 
-enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, size_t size)
+static inline __attribute__((always_inline)) enum request_kind
+request_read_head(struct request *r, const uint8_t *bytes, size_t size)
 {
     struct cursor c = cursor_over(bytes, size);
     uint32_t items;
@@ -33,6 +34,11 @@ enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, s
     r->params = c;
     r->method = method_find(r->name);
     return r->kind = type == 0 ? REQUEST_CALL : REQUEST_NOTICE;
+}
+
+enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, size_t size)
+{
+    return request_read_head(r, bytes, size);
 }
 
 static __attribute__((cold)) bool request_refuse(struct request_error *error, enum error_code code,
@@ -307,7 +313,7 @@ size_t request_decode_whole(struct request *r, enum role role, const struct limi
     struct request_decoding d;
 
     if (nesting <= REQUEST_NESTING ||
-        request_decode_head(r, bytes, size < most ? size : most) != REQUEST_CALL ||
+        request_read_head(r, bytes, size < most ? size : most) != REQUEST_CALL ||
         r->method == METHOD_NONE || (method_roles(r->method) & 1u << role) == 0) {
         return 0;
     }

@@ -134,18 +134,17 @@ static void terms_begin(struct engine *e, struct terms *terms, int64_t number)
     terms->counted_in = e->interval.begun;
 }
 
-struct tally *const *service_level_tallies(struct engine *e, const struct terms *terms)
+/* Terms remember where they are counted. */
+void service_level_begin(struct engine *e, const struct terms *terms)
 {
     int64_t number = interval_now(e);
 
     if (terms->counted_in != e->interval.begun) {
-        /* They remember where they are counted. */
         terms_begin(e, (struct terms *)(uintptr_t)terms, number);
     }
-    return terms->tallies;
 }
 
-struct tally *service_level_of_agent(struct engine *e, const struct agent *a)
+struct tally *service_level_begin_agent(struct engine *e, const struct agent *a)
 {
     struct agent *counted = (struct agent *)(uintptr_t)a; /* it remembers its series */
 

@@ -77,10 +77,9 @@ double tally_service_level(const struct tally *t);
         }                                                                                          \
     } while (0)
 
-/* Where what has these terms, or this agent, is counted in the interval that runs. */
 struct agent;
-struct tally *const *service_level_tallies(struct engine *e, const struct terms *terms);
-struct tally *service_level_of_agent(struct engine *e, const struct agent *a);
+void service_level_begin(struct engine *e, const struct terms *terms);
+struct tally *service_level_begin_agent(struct engine *e, const struct agent *a);
 
 /* What survives a new configuration: paces, by the names of their queues. */
 struct pace_kept;

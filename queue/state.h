@@ -294,6 +294,27 @@ static inline void skill_queues_place(struct engine *e)
     }
 }
 
+/* Where what has these terms, or this agent, is counted in the interval that runs: mostly where it
+ * was counted before. */
+static inline struct tally *const *service_level_tallies(struct engine *e,
+                                                         const struct terms *terms)
+{
+    if (e->now >= e->interval.end || terms->counted_in != e->interval.begun) {
+        service_level_begin(e, terms);
+    }
+    return terms->tallies;
+}
+
+static inline struct tally *service_level_of_agent(struct engine *e, const struct agent *a)
+{
+    const struct series *s = a->series;
+
+    return e->now < e->interval.end && s != NULL && s->last != NULL &&
+                   s->last->number == e->interval.number
+               ? &s->last->tally
+               : service_level_begin_agent(e, a);
+}
+
 /* ---- deciding ---- */
 void matcher_run(struct engine *e); /* whoever looks finds; then the lists are empty */
 void contact_is_dirty(struct engine *e, struct contact *c);

@@ -12,15 +12,15 @@
 /* The distances of its times, as far as four bytes can say them; whether they can. */
 static inline bool distances_of(const struct ending *x, int32_t distances[TOMBSTONE_TIMES])
 {
-    bool all_near = true;
+    unsigned far = 0;
 
     for (int i = 0; i < TOMBSTONE_TIMES; i++) {
         int64_t distance = (int64_t)((uint64_t)x->times[i] - (uint64_t)x->ended_at);
         bool never = x->times[i] == TIME_NEVER;
         distances[i] = never ? NEAR_NEVER : (int32_t)distance;
-        all_near = all_near && (never || (distances[i] == distance && distance != NEAR_NEVER));
+        far |= (!never) & ((distances[i] != distance) | (distance == NEAR_NEVER));
     }
-    return all_near;
+    return far == 0;
 }
 
 static size_t times_size(bool far)

@@ -236,9 +236,7 @@ static void redis_link_queue(struct redis_link *l, const char *bytes, size_t siz
     }
 }
 
-enum redis_sent redis_link_send_formatted(struct redis_link *l, const char *bytes, size_t size,
-                                          bool beyond, uint32_t patience_ms,
-                                          redis_answered answered, void *context)
+enum redis_sent redis_link_may_send(struct redis_link *l, size_t size)
 {
     if (l->state == LINK_CLOSING || l->finishing) {
         return REDIS_NOT_OPEN;
@@ -246,12 +244,24 @@ enum redis_sent redis_link_send_formatted(struct redis_link *l, const char *byte
     if (size > l->options.bytes_max) {
         return REDIS_TOO_LARGE;
     }
-    if (!beyond && l->unanswered + size > l->options.bytes_max) {
+    if (l->unanswered + size > l->options.bytes_max) {
         l->full = true;
         return REDIS_FULL;
     }
-    redis_link_queue(l, bytes, size, patience_ms, answered, context);
     return REDIS_SENT;
+}
+
+enum redis_sent redis_link_send_formatted(struct redis_link *l, const char *bytes, size_t size,
+                                          bool beyond, uint32_t patience_ms,
+                                          redis_answered answered, void *context)
+{
+    enum redis_sent sent = redis_link_may_send(l, size);
+
+    if (sent == REDIS_SENT || (sent == REDIS_FULL && beyond)) {
+        redis_link_queue(l, bytes, size, patience_ms, answered, context);
+        return REDIS_SENT;
+    }
+    return sent;
 }
 
 char *redis_link_format(uint32_t count, const struct text *words, size_t *size)
@@ -603,6 +613,8 @@ struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_endpoint 
     l->leave.data = l->timer.data = l;
     l->open_handles = 2;
     redis_link_greet(l);
+    o->account = NULL; /* is the caller's again, as is the name */
+    o->name = NULL;
     uv_timer_start(&l->timer, redis_link_on_timer, o->connect_ms, 0);
     l->stream = o->dialer->dial(o->dialer, loop, to, &stream_events, l);
     return l;

@@ -65,11 +65,11 @@ enum redis_sent {
 struct redis_link_options {
     struct redis_dialer *dialer;         /* NULL: TCP. Outlives the link */
     const struct redis_account *account; /* NULL: no AUTH. Copied */
-    const char *name;       /* of this client, for CLIENT LIST; without spaces. NULL: none */
-    uint32_t connect_ms;    /* [1000] */
-    uint32_t reply_ms;      /* [2000] */
-    uint32_t ping_ms;       /* [1000] */
-    size_t bytes_max;       /* [64 MiB] */
+    const char *name;    /* of this client, for CLIENT LIST; without spaces. NULL: none. Copied */
+    uint32_t connect_ms; /* [1000] */
+    uint32_t reply_ms;   /* [2000] */
+    uint32_t ping_ms;    /* [1000] */
+    size_t bytes_max;    /* [64 MiB] */
     size_t reply_bytes_max; /* [64 MiB] */
 };
 
@@ -96,6 +96,9 @@ enum redis_sent redis_link_send(struct redis_link *l, const struct redis_command
 enum redis_sent redis_link_send_formatted(struct redis_link *l, const char *bytes, size_t size,
                                           bool beyond, uint32_t patience_ms,
                                           redis_answered answered, void *context);
+
+/* Would `size` bytes more be taken now? As redis_link_send answers; FULL is followed by `room`. */
+enum redis_sent redis_link_may_send(struct redis_link *l, size_t size);
 
 /* The command as it goes over the wire; the caller gives it back with redis_link_format_free. */
 char *redis_link_format(uint32_t count, const struct text *words, size_t *size);
