@@ -99,7 +99,7 @@ static void test_growth_moves_a_few_at_a_time(void **state)
         assert_true(before - x.before.used <= 8);
         steps++;
     }
-    assert_int_equal(steps, 4096 / 4);
+    assert_int_equal(steps, 4096 / 8);
     assert_int_equal(hash_index_count(&x), number);
     assert_int_equal(hash_index_bytes(&x), 8192 * sizeof(struct hash_slot));
     hash_index_close(&x);

@@ -183,7 +183,7 @@ static void test_growth_hides_nothing(void **state)
             assert_ptr_equal(id_map_find(&map, number_id(room, sizeof(room), i)), held[i]);
         }
     }
-    assert_int_equal(moving_steps, 512);
+    assert_int_equal(moving_steps, 256);
     for (uint64_t i = 0; i < next; i++) {
         assert_ptr_equal(id_map_find(&map, number_id(room, sizeof(room), i)), held[i]);
         if (held[i] != NULL) {
