@@ -99,7 +99,6 @@ struct contact {
     uint64_t submitted_seq; /* of the fact of its submission */
     uint32_t start;         /* targets and waits count from it; see contact_start_at */
     uint32_t since;         /* in its state; see contact_state_since */
-    uint32_t hash;          /* of its id */
     uint16_t checkpoint;    /* the checkpoint it was last written for, as far as this counts */
     uint8_t state;          /* enum contact_state */
     uint8_t kept;           /* a bit for each promise */
@@ -113,7 +112,7 @@ struct contact {
     bool looks : 1;         /* for an agent, at the end of this step */
 };
 
-static_assert(sizeof(struct contact) <= 112,
+static_assert(sizeof(struct contact) <= 104,
               "a million of them wait: what is added here is paid often");
 
 /* ---- reading ---- */

@@ -51,13 +51,12 @@ struct contact_found contact_index_find(const struct engine *e, struct text id)
 
 void contact_index_add(struct engine *e, struct contact *c, uint32_t hash)
 {
-    c->hash = hash;
     hash_index_insert(&e->contacts.numbers, hash, number_of(c));
 }
 
 void contact_index_end(struct engine *e, const struct contact *c, struct tombstone *t)
 {
-    t->hash = c->hash;
+    t->hash = contact_index_hash(e, contact_id(c));
     hash_index_replace(&e->contacts.numbers, t->hash, number_of(c), number_of_ended(t));
     e->contacts.ended++;
 }

@@ -31,7 +31,7 @@ uint32_t contact_index_hash(const struct engine *e, struct text id);
 struct contact_found contact_index_find_hashed(const struct engine *e, struct text id,
                                                uint32_t hash);
 
-/* A new contact, whose id names nothing, and which remembers the hash. */
+/* A new contact, whose id names nothing. */
 void contact_index_add(struct engine *e, struct contact *c, uint32_t hash);
 /* A contact ends: its id names the tombstone from now, which remembers the hash. */
 void contact_index_end(struct engine *e, const struct contact *c, struct tombstone *t);

@@ -8,9 +8,10 @@
 #define SLOTS_LEAST 16
 
 /* Old slots looked at with each insertion. A table of C slots is left when it holds 3/4 C; the next
- * one is left 3/4 C insertions later at the earliest. So two would do, and four are done in a third
- * of the way, which keeps the time short in which finding looks into both. */
-#define MOVED_AT_ONCE 4
+ * one is left 3/4 C insertions later at the earliest. So two would do, and eight are done in a
+ * sixth of the way, which keeps the time short in which finding looks into both and both take
+ * memory. */
+#define MOVED_AT_ONCE 8
 
 /* Stands in `before` where a number was taken out that had not been moved yet, so that the way to
  * the slots behind it is not cut. `now` has none: it closes its gaps. */

@@ -275,16 +275,11 @@ static bool conditions_hold(const struct work *w, const struct compiled_conditio
 
 /* The connector's word. */
 
-/* The index of a word, or UINT32_MAX; an unknown one is named in `why`. */
-static uint32_t known_word(const struct name_list *names, struct text word, const char *what,
-                           struct why *why)
+static uint32_t find_word(const struct name_list *names, struct text word, const char *what,
+                          struct why *why)
 {
-    uint32_t index;
+    uint32_t index = word.length > WORD_BYTES_MAX ? UINT32_MAX : name_list_find(names, word);
 
-    if (word.length == 0) {
-        return UINT32_MAX;
-    }
-    index = word.length > WORD_BYTES_MAX ? UINT32_MAX : name_list_find(names, word);
     if (index != UINT32_MAX) {
         why_say(why, TEXT("named by the connector"));
         return index;
@@ -295,6 +290,14 @@ static uint32_t known_word(const struct name_list *names, struct text word, cons
     why_add(why, text_from(what));
     why_add(why, TEXT(" here; "));
     return UINT32_MAX;
+}
+
+/* The index of a word, or UINT32_MAX; an unknown one is named in `why`. Most contacts bring none.
+ */
+static inline uint32_t known_word(const struct name_list *names, struct text word, const char *what,
+                                  struct why *why)
+{
+    return word.length == 0 ? UINT32_MAX : find_word(names, word, what, why);
 }
 
 static void add_rule(struct why *why, struct text kind, struct text name, struct text words)

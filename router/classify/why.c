@@ -54,8 +54,3 @@ void why_add_quoted(struct why *w, struct text words)
     }
     why_add(w, shown.length < words.length ? TEXT("...\"") : TEXT("\""));
 }
-
-struct text why_text(const struct why *w)
-{
-    return text_is_none(w->said) ? (struct text){w->bytes, w->length} : w->said;
-}

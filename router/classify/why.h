@@ -38,6 +38,9 @@ void why_add_number(struct why *w, int64_t number);
 /* In double quotation marks; control characters become "?", and a long word is cut short. */
 void why_add_quoted(struct why *w, struct text words);
 
-struct text why_text(const struct why *w);
+static inline struct text why_text(const struct why *w)
+{
+    return text_is_none(w->said) ? (struct text){w->bytes, w->length} : w->said;
+}
 
 #endif
