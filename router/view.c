@@ -170,7 +170,7 @@ static inline const struct view_terms *view_terms_of(const struct view *v, const
                                                 : NULL;
 }
 
-/* What those two parts take in a record, beside heads and keys. */
+/* What those two parts take in a record. */
 static inline size_t view_terms_room(const struct view_terms *shown)
 {
     return shown == NULL ? 0 : (size_t)shown->classes_size + shown->why_size;
@@ -441,11 +441,11 @@ static inline void view_put_customer(struct pairs *w, const struct contact_body 
     w->at = map.at;
 }
 
-/* The pairs of an offer other than `from`, and all that they hold. */
+/* The pairs of an offer, and all that they hold; of `from` the key alone. */
 static inline size_t view_offer_room(const struct contact_body *b, struct text id,
                                      struct text channel, struct text agent)
 {
-    return PAIRS_ROOM(18 + VIEW_DUE_PAIRS) + VIEW_OFFER_ID_BYTES + id.length + channel.length +
+    return PAIRS_ROOM(19 + VIEW_DUE_PAIRS) + VIEW_OFFER_ID_BYTES + id.length + channel.length +
            b->customer.length + b->customer_attributes.length + b->subject.length + b->text.length +
            b->attributes.length + b->payload.length + b->note.length + agent.length;
 }
