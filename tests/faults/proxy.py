@@ -17,7 +17,7 @@ Rules that last (each may say way="up" toward the target, "down" from it, or "bo
     delay       ms, jitter_ms    each piece of bytes is late by so much; order is kept
     slow        rate             bytes a second
     hold        nothing passes; what was sent meanwhile arrives when the rule goes, as after a partition that the
-                kernels outlive. What a peer sent that is dead by then is lost, as its kernel would be
+                kernels outlive. What was sent by a peer that has ended by then is lost, as if its host had died
     refuse      new connections are reset at once
 Acts, once, on connections that are open now:
     cut         how="rst" or "fin": both sides end
@@ -118,7 +118,10 @@ class Side(asyncio.Protocol):
 
     def eof_received(self):
         self.over = True
-        self.pair.push(self.up, None)
+        if self.pair.held(self.up):
+            self.pair.forget(self.up)
+        else:
+            self.pair.push(self.up, None)
         return True  # half closed, as the peer wanted it
 
     def connection_lost(self, error):
@@ -283,10 +286,14 @@ class Pair:
         if self.closed or (self.half_open and not up):
             return
         if self.held(up):
-            self.pipes[up].clear()  # its kernel would have had to send it again, and knows nothing of it any more
-            self.pipes[up].append((0.0, "gone"))
+            self.forget(up)
             return
         self.end("rst" if error is not None else "fin")
+
+    def forget(self, up):
+        """A peer that ends while nothing passes has gone down with its host: nobody is left to send that again."""
+        self.pipes[up].clear()
+        self.pipes[up].append((0.0, "gone"))
 
     def healed(self):
         """A rule has gone: what waited may move."""

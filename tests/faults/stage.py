@@ -13,10 +13,15 @@ proxy. With self.stage(network=True) everybody has a host of its own instead (na
 Ready means ready: each start waits for what a router would see.
 """
 import itertools
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import unittest
+
+import msgpack
 
 from namespaces import Network
 from processes import BIN, DEADLINE, MINIMAL, Folder, Port, Process, until
@@ -62,14 +67,15 @@ class Redis(Process):
         self.address = (host.address, 6379) if host else ("127.0.0.1", self.port.number)
         self.bus_port = 16379 if host else self.bus.number
         folder = stage.folder.path / name
-        folder.mkdir()
+        self.data = folder / "data"  # where Redis writes
+        self.data.mkdir(parents=True)
         self.route = self.bus_route = None
         self.announced = self.address
         if stage.proxy:
             self.route = stage.proxy.route(name, self.address, resp=True)
             self.announced = self.route.address
         lines = {**PROFILE, **FOR_TESTS, "port": self.address[1], "bind": f"{self.address[0]} 127.0.0.1"
-                 if host else self.address[0], "dir": folder, "aclfile": folder / "users.acl",
+                 if host else self.address[0], "dir": self.data, "aclfile": folder / "users.acl",
                  "replica-announce-ip": self.announced[0], "replica-announce-port": self.announced[1],
                  **stage.tls_options(self), **options}
         if lines.get("cluster-enabled") == "yes":
@@ -87,7 +93,11 @@ class Redis(Process):
         self.config_path = folder / "redis.conf"
         self.config_path.write_text("".join(f'{key} {value if value != "" else chr(34) * 2}\n'
                                             for key, value in lines.items()))
-        super().__init__(name, ["redis-server", self.config_path], folder, host, clock=stage.clock)
+        command = ["redis-server", self.config_path]
+        if stage.disk:  # a file system of its own, which nobody else sees and the kernel removes with it
+            command = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"',
+                       stage.disk, self.data, *command]
+        super().__init__(name, command, folder, host, clock=stage.clock)
         stage.add(self)
 
     def connect(self, seconds=5.0, through=False, **options):
@@ -105,6 +115,10 @@ class Redis(Process):
 
     def config(self, key, value):
         self.command("CONFIG", "SET", key, value)
+
+    def wall_clock(self):
+        """Seconds, by its own look at the clock."""
+        return int(self.info("server")["server_time_usec"]) / 1e6
 
     def is_primary(self):
         return self.running() and not self.paused and self.command("ROLE")[0] == "master"
@@ -154,7 +168,8 @@ class Sentinel(Process):
         super().__init__(name, ["redis-server", config, "--sentinel"], folder, host, clock=stage.clock)
         stage.add(self)
 
-    command, connect, started = Redis.command, Redis.connect, Redis.started
+    command, connect, started, info, wall_clock = (Redis.command, Redis.connect, Redis.started, Redis.info,
+                                                   Redis.wall_clock)
 
     def master(self):
         words = self.command("SENTINEL", "MASTER", MASTER)
@@ -204,11 +219,38 @@ class Router(Process):
             self._help[binary] = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=60,
                                                 check=True).stdout
         self.binary = binary
-        self.arguments = [str(word) for word in (
-            binary, "--config", self.config, "--journal", self.journal, "--node", self.name,
-            "--listen", "tcp://%s:%d" % self.address, *(["--insecure"] if self.host else []), *self.options)]
-        if "--advertise" in self._help[binary]:
-            self.arguments += ["--advertise", "%s:%d" % self.announced]
+        self.arguments = self.arguments_at(self.address[1])
+
+    def arguments_at(self, port):
+        """How it is started; 0 for a port that nobody else has."""
+        words = [self.binary, "--config", self.config, "--journal", self.journal, "--node", self.name,
+                 "--listen", "tcp://%s:%d" % (self.address[0], port), *(["--insecure"] if self.host else []), *self.options]
+        if "--advertise" in self._help[self.binary]:
+            words += ["--advertise", "%s:%d" % self.announced]
+        return [str(word) for word in words]
+
+    def hello(self, workspace="default"):
+        """What hello is answered with: None, or the code of the error."""
+        open_socket = self.host.connect if self.host else socket.create_connection
+        with open_socket(self.address, timeout=5) as client:
+            client.sendall(msgpack.packb([0, 1, "hello", [{"protocol": 1, "role": "supervisor", "workspace": workspace}]]))
+            unpacker = msgpack.Unpacker()
+            while data := client.recv(1 << 16):
+                unpacker.feed(data)
+                for message in unpacker:
+                    if message[0] == 1:
+                        return message[2] and message[2]["code"]
+        return "closed"
+
+    def wall_clock(self):
+        """Seconds, by what it logs; what it answers is engine time, which no step of the wall clock may move."""
+        had = len(self.log_path.read_bytes())
+        self.process.send_signal(signal.SIGHUP)
+
+        def logged():
+            line = self.log_path.read_bytes()[had:].partition(b"\n")
+            return line[0] if line[1] else None
+        return json.loads(until(logged, f"{self.name} to log something"))["at"] / 1000
 
     def started(self):
         check = [self.binary, "--check", "tcp://%s:%d" % self.address]
@@ -237,12 +279,14 @@ class Tls:
 
 class Stage:
     def __init__(self, network=False, proxied=True, clock=False, tls=False, down_after=500, failover_timeout=5000,
-                 redis_options=None):
-        """`clock`: the wall clocks of all processes can be stepped. Times in milliseconds."""
+                 redis_options=None, disk=None):
+        """`clock`: the wall clocks of all processes can be stepped. Times in milliseconds. `disk`: bytes that each
+        Redis has for its files, which are gone when it ends."""
         self.folder = Folder("stage")
         self.processes, self.redis, self.sentinels, self.routers = [], [], [], []
         self.network = self.proxy = None
-        self.clock, self.down_after, self.failover_timeout = clock, down_after, failover_timeout
+        self.clock, self.disk = clock, disk
+        self.down_after, self.failover_timeout = down_after, failover_timeout
         self.redis_options = redis_options or {}
         self.kind = None  # "single", "sentinel" or "cluster"
         try:
@@ -341,22 +385,27 @@ class Stage:
         return next(redis for redis in self.redis if redis.is_primary())
 
     def wait_failover(self, old, seconds=DEADLINE):
-        """Until all Sentinels that live name another primary, which says so itself and takes writes; it is given back."""
+        """Until most Sentinels name another primary, which says so itself; it is given back."""
         def agreed():
-            names = {sentinel.primary_address() for sentinel in self.sentinels
-                     if sentinel.running() and not sentinel.paused}
-            if len(names) != 1 or names == {old.announced}:
-                return None
-            new = self.at(names.pop())
+            names = [sentinel.primary_address() for sentinel in self.sentinels
+                     if sentinel.running() and not sentinel.paused]
+            named = max(set(names), key=names.count)
+            if named == old.announced or names.count(named) <= len(self.sentinels) // 2:
+                return None  # one Sentinel may be cut off together with the old one
+            new = self.at(named)
             return new if new.is_primary() else None
         return until(agreed, f"another primary than {old.name}", seconds)
 
-    def wait_whole(self):
-        """After all is healed: one primary, everybody else follows it."""
+    def wait_whole(self, by_hand=False):
+        """After all is healed: one primary, everybody else follows it. Sentinels let a former primary believe that it leads
+        for some ten seconds; `by_hand` tells it at once, where that belief is not what the test is about."""
         if self.kind == "cluster":
             until(self.cluster_whole, "the cluster to be whole")
             return self.redis[0]
         primary = until(lambda: next(iter([self.primary()] if self.primary().is_primary() else []), None), "a primary")
+        for redis in self.redis if by_hand else []:
+            if redis is not primary:
+                redis.command("REPLICAOF", *primary.announced)
         until(lambda: primary.replicas_linked() == len(self.redis) - 1
               and all(redis.linked() for redis in self.redis if redis is not primary), "all replicas to follow")
         if self.sentinels:
@@ -457,6 +506,11 @@ class Stage:
             self.routers.append(router)
             router.start()
         return self.routers
+
+    def owner(self, workspace="default"):
+        """The router that serves the workspace."""
+        return next(router for router in self.routers if router.running() and not router.paused
+                    and router.hello(workspace) is None)
 
     # Between them
 

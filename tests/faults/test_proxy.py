@@ -138,17 +138,20 @@ class Rules(ProxyTest):
         self.assertEqual(client.recv(4), b"late")
 
     def test_held_bytes_of_a_peer_that_died_are_lost(self):
-        client = self.connect()
-        self.there_and_back(client, b"before")
+        ordered, killed = self.connect(), self.connect()
+        self.there_and_back(ordered, b"before")
+        self.there_and_back(killed, b"before")
         with self.route.add("hold", way="up"):
-            client.sendall(b"after")
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            client.close()
+            for client in (ordered, killed):
+                client.sendall(b"after")
+            killed.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            ordered.close()
+            killed.close()
             other = self.connect()  # served by the same loop after the reset: once it holds, the reset was seen
             other.sendall(b"other")
             self.assertEqual(self.silent(other), "silent")
         self.assertEqual(other.recv(5), b"other")
-        self.assertEqual(bytes(self.echo.got), b"beforeother")
+        self.assertEqual(bytes(self.echo.got), b"beforebeforeother")
 
     def test_refuses_the_new_and_leaves_the_old(self):
         client = self.connect()

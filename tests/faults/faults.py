@@ -1,0 +1,97 @@
+"""The faults of the rig: what there is, in one table. What each does stands at its function; see episode.py for use.
+
+    python3 tests/faults/faults.py        prints the table
+
+Parameters: the first are the shortest meaningful ones, and all that continuous integration runs; `seconds` is how long
+Episode.run() lets it last, everything else goes to the function.
+"""
+import faults_of_processes as processes
+import faults_of_redis as redis
+from episode import Episode, Fault, NotStruck  # noqa: F401  (for those who import the table)
+
+ALL = "single sentinel cluster"
+PAIR = "sentinel cluster"
+ERRORS = ["-LOADING Redis is loading the dataset in memory", "-READONLY You can't write against a read only replica.",
+          "-NOSCRIPT No matching script. Please use EVAL.", "-BUSY Redis is busy running a script.",
+          "-NOREPLICAS Not enough good replicas to write.", "-OOM command not allowed when used memory > 'maxmemory'.",
+          "-MISCONF Redis is configured to save, but cannot.", "-TRYAGAIN Multiple keys request during rehashing of slot",
+          "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+          "-CLUSTERDOWN The cluster is down", "-UNBLOCKED force unblock from blocking operation"]
+
+
+def each(key, values, **others):
+    return tuple({key: value, **others} for value in values)
+
+
+FAULTS = (
+    #     name                          stages      parameters                                                 function, routers
+    Fault("F1", "kill -9 of a router", ALL, each("role", ("owner",)), processes.kill, 1),
+    Fault("F1", "kill -9 of two routers", ALL, each("role", ("standby", "both")), processes.kill, 2),
+    Fault("F2", "pause of the owner", ALL, each("seconds", (0.1, 0.5, 1, 10, 60), role="owner"), processes.pause, 1),
+    Fault("F3", "pause of Redis", ALL, each("seconds", (0.1, 1, 10, 60), role="primary"), processes.pause),
+    Fault("F3", "pause of a replica", "sentinel",
+          each("seconds", (0.1, 1, 10, 60), role="replica"), processes.pause),
+    Fault("F3", "pause of a Sentinel", "sentinel", each("seconds", (0.1, 1, 10, 60), role="sentinel"), processes.pause),
+    Fault("F3", "pause of the standby", ALL, each("seconds", (0.1, 1, 10, 60), role="standby"), processes.pause, 2),
+    Fault("F4", "partition of owner and Redis", ALL,
+          each("seconds", (0.2, 2, 60), one="owner", other="primary")
+          + ({"one": "owner", "other": "primary", "way": "from", "seconds": 2},
+             {"one": "owner", "other": "primary", "flaps": 10, "seconds": 1}), processes.partition, 1),
+    Fault("F4", "partition of owner and standby", ALL,
+          each("seconds", (0.2, 2, 60), one="owner", other="standby"), processes.partition, 2),
+    Fault("F4", "partition of primary and replica", "sentinel",
+          each("seconds", (0.2, 2, 60), one="replica", other="primary", way="from"), processes.partition),
+    Fault("F4", "a host alone", ALL, each("seconds", (3, 60), one="primary", other="everybody"), processes.partition),
+    Fault("F4", "a cable pulled", "sentinel", each("seconds", (0.2, 3, 60), role="primary"), processes.unplug),
+    Fault("F5", "kill -9 of the primary", ALL, each("during", (None, "rewrite", "sync")), redis.kill_primary),
+    Fault("F6", "failover that loses the tail", "sentinel",
+          each("entries", (1, 10, 100, 1000, 10000)), redis.lose_tail),
+    Fault("F7", "stale primary returns", "sentinel",
+          each("how", ("pause", "cut"), seconds=0) + each("seconds", (6, 60), how="pause"), redis.stale_primary),
+    Fault("F8", "Redis returns without its data", "single sentinel", each("how", ("empty", "old")),
+          redis.restart_without_data),
+    Fault("F9", "two failovers", "sentinel", each("seconds_apart", (0, 5, 20)), redis.switch_twice),
+    Fault("F9", "takeover in the Cluster", "cluster", ({},), redis.cluster_takeover),
+    Fault("F9", "a slot moves", "cluster", ({},), redis.move_slot),
+    Fault("F10", "slow Redis", ALL,
+          each("ms", (20, 1, 100, 500), how="delay", seconds=0.2)
+          + tuple({"how": how, "ms": ms} for how in ("debug", "script", "starved") for ms in (200, 2000)), redis.slow),
+    Fault("F12", "memory of Redis", ALL, each("how", ("full", "evict", "trim")), redis.memory),
+    Fault("F13", "lost reply", ALL,
+          tuple({"command": command, "how": how, "nth": nth} for nth in (1, 3) for command in ("EVALSHA", "WAIT", "SCRIPT")
+                for how in ("rst", "fin")), redis.lose_reply),
+    Fault("F14", "error replies", ALL, each("reply", ERRORS), redis.error_reply),
+    Fault("F14", "scripts forgotten", ALL, ({},), redis.script_flush),
+    Fault("F14", "BUSY", ALL, ({},), redis.busy),
+    Fault("F14", "NOREPLICAS", "sentinel", ({},), redis.no_replicas),
+    Fault("F15", "clock of Redis", ALL, each("step", (2, -2, 3600, -3600, 86400, -86400), role="primary"),
+          processes.clock_step),
+    Fault("F15", "clock of the Sentinels", "sentinel", each("step", (2.5, -2.5, 3600), role="sentinels"),
+          processes.clock_step),
+    Fault("F15", "clock of the owner", ALL, each("step", (2, -2, 3600, -3600, 86400, -86400), role="owner"),
+          processes.clock_step, 1),
+    Fault("F21", "requests twice, in another order, late, again", ALL,
+          tuple({"how": how, "method": method} for method in ("offer.accept", "contact.complete", "contact.submit")
+                for how in ("duplicate", "reorder", "late", "replay")), processes.frames, 1),
+    Fault("F22", "limits of a router", ALL, each("what", ("descriptors", "memory", "processor"), role="owner", seconds=0.5),
+          processes.limit, 1),
+    Fault("F22", "the disk of Redis is full", ALL, ({},), redis.fill_disk),
+    Fault("F24", "another version, one router after the other", ALL, ({},), processes.versions, 1),
+    Fault("F25", "two processes under one name", ALL, ({},), processes.same_node, 1),
+    Fault("F25", "another product in our stream", ALL, ({},), redis.foreign_entry),
+    Fault("F25", "another password", ALL, ({},), redis.password_changed),
+)
+
+
+def find(number, name=None):
+    """The rows of that number, or the one of that name."""
+    rows = [fault for fault in FAULTS if fault.number == number and (name is None or fault.name == name)]
+    if not rows:
+        raise KeyError(f"{number} {name or ''}")
+    return rows if name is None else rows[0]
+
+
+if __name__ == "__main__":
+    for row in FAULTS:
+        print(f"{row.number:4} {row.name}: {row.what} On: {row.stages}; routers: {row.routers}; {len(row.parameters)} "
+              f"parameters, first {row.parameters[0]}")

@@ -1,0 +1,322 @@
+"""What happens to Redis: death, stale primaries, lost tails, switches, slowness, errors, limits. See faults.py."""
+import os
+import shutil
+import time
+
+from episode import Background, Rhythm
+from processes import until
+from resp import RedisError
+from stage import ROUTER_PASSWORD, ROUTER_USER
+
+
+def kill_primary(e, during=None):
+    """kill -9 of the primary, also in the middle of rewriting its file or of feeding a new replica; then its return."""
+    primary = e.victim("primary")
+    if during == "rewrite":
+        primary.command("BGREWRITEAOF")
+        e.did(f"BGREWRITEAOF at {primary.name}")
+    elif during == "sync":
+        e.replicas(primary)[0].command("DEBUG", "CHANGE-REPL-ID")
+        e.stage.redis[-1].command("CLIENT", "KILL", "TYPE", "MASTER")
+        e.did("one replica must ask for everything")
+    e.killed(primary)
+    if e.stage.kind == "sentinel":
+        new = e.stage.wait_failover(primary)
+        e.prove(new is not primary, f"{new.name} is primary instead of {primary.name}")
+    yield
+    primary.start()
+    e.did(f"{primary.name} is back")
+
+
+def lose_tail(e, entries=1, also=()):
+    """Nothing reaches the replicas while the primary takes so many entries more; then kill -9. One of them must lead."""
+    primary = e.victim("primary")
+    replicas = e.replicas(primary)
+    for replica in replicas:
+        e.stage.cut(replica, primary, way="from")
+        e.did(f"{replica.name} hears nothing of {primary.name}")
+    until(lambda: min(len(tail(primary, replica, e.stream)) for replica in replicas) >= entries,
+          f"{entries} entries that no replica has (somebody must write to {e.stream})")
+    had = primary.entries(e.stream)
+    e.killed(primary)
+    for router in also:
+        e.killed(router)
+    # Read while they are cut off and before anybody could repair: what none has, no new primary will have.
+    lacking = {replica.name: sorted(set(had) - set(replica.entries(e.stream))) for replica in replicas}
+    new = e.stage.wait_failover(primary)
+    e.stage.heal()  # not before: what a kernel or the proxy still holds of the dead primary must not arrive
+    e.did(f"{new.name} leads; before the failover it lacked {len(lacking[new.name])} entries")
+    e.prove(len(lacking[new.name]) >= entries,
+            f"{new.name} lacked {len(lacking[new.name])} entries of {e.stream} that {primary.name} had "
+            f"({lacking[new.name][0]} to {lacking[new.name][-1]})")
+    yield
+    primary.start()
+    e.did(f"{primary.name} is back")
+
+
+def tail(primary, replica, stream):
+    """The ids that the replica lacks."""
+    return set(primary.entries(stream, 20000)) - set(replica.entries(stream, 20000))
+
+
+def stale_primary(e, how="pause"):
+    """The primary is paused or cut off until another leads; then it comes back and still believes that it leads."""
+    primary = e.victim("primary")
+    if how == "pause":
+        primary.pause()
+    else:
+        e.stage.isolate(primary, [process for process in (*e.stage.redis, *e.stage.sentinels) if process is not primary])
+    e.did(f"{how} {primary.name}")
+    new = e.stage.wait_failover(primary)
+    e.did(f"{new.name} leads")
+    yield
+    if how == "pause":
+        primary.resume()
+    role = primary.command("ROLE")[0]
+    if how == "cut":
+        e.stage.heal()
+    e.did(f"{primary.name} returns as {role}")
+    e.prove(role == "master" and new.is_primary(), f"{primary.name} and {new.name} both said master")
+
+
+def restart_without_data(e, how="empty"):
+    """The primary dies and is back before anybody notices, with nothing or with an older file."""
+    primary = e.victim("primary")
+    folder, kept = primary.data, primary.folder / "kept"
+    if how == "old":
+        shutil.copytree(folder, kept)
+    until(lambda: e.stage.writable(primary), "the primary to take writes")
+    primary.command("XADD", "switchboard:stage:newer", "*", "entry", "newer")
+    had = primary.command("DBSIZE")
+    e.killed(primary)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    if how == "old":
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        shutil.rmtree(kept)
+    began = time.monotonic()
+    primary.start()
+    e.did(f"{primary.name} with {how} files after {time.monotonic() - began:.3f} s")
+    now = primary.command("EXISTS", "switchboard:stage:newer")
+    e.prove(now == 0 and had > 0 and primary.command("ROLE")[0] == "master",
+            f"{primary.name} leads with {primary.command('DBSIZE')} keys, and had {had}")
+    yield
+
+
+def switch_twice(e, seconds_apart=0):
+    """Two failovers, one behind the other, by command."""
+    leaders = [e.victim("primary")]
+    for _ in range(2):
+        def ask():
+            try:
+                return e.victim("sentinel").command("SENTINEL", "FAILOVER", "main") == "OK"
+            except RedisError:
+                return False  # INPROG: the one before is not over; NOGOODSLAVE: no replica is known well enough yet
+        until(ask, "a Sentinel to agree to a failover")
+        leaders.append(e.stage.wait_failover(leaders[-1]))
+        e.did(f"SENTINEL FAILOVER: {leaders[-1].name} leads")
+        over = time.monotonic() + seconds_apart
+        until(lambda over=over: time.monotonic() >= over, "the time between", seconds_apart + 1)
+    e.prove(leaders[0] is not leaders[1] is not leaders[2], " then ".join(redis.name for redis in leaders) + " led")
+    yield
+
+
+def cluster_takeover(e):
+    """A replica in the Cluster takes its primary's slots without asking anybody."""
+    old = e.victim("primary")
+    replica = next(redis for redis in e.stage.redis if redis.command("ROLE")[:3] == ["slave", *old.announced])
+    replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
+    e.did(f"CLUSTER FAILOVER TAKEOVER at {replica.name}")
+    until(lambda: e.stage.slot_owner(0) is replica and old.command("ROLE")[0] == "slave", "the slots to change hands")
+    e.prove(replica.is_primary(), f"{replica.name} has the slots of {old.name}")
+    yield
+
+
+def move_slot(e, slot=None):
+    """The slot of the stream goes to another primary, key by key, under load: ASK, then MOVED."""
+    slot = e.stage.redis[0].command("CLUSTER", "KEYSLOT", e.stream) if slot is None else slot
+    source = e.stage.slot_owner(slot)
+    target = next(redis for redis in e.stage.redis if redis is not source and redis.is_primary())
+    moved = []
+    moves = e.stage.slot_migrate(slot, source, target)
+    e.did(f"slot {slot} from {source.name} to {target.name}")
+    for key in moves:
+        moved.append(key)
+        try:
+            source.command("TYPE", key)
+        except RedisError as error:
+            e.prove(error.code == "ASK", f"{source.name} answered {error} for {key}")
+    yield
+    until(lambda: e.stage.slot_owner(slot) is target, "the slot to be known at its new place")
+    try:
+        source.command("TYPE", e.stream)
+    except RedisError as error:
+        e.prove(error.code == "MOVED", f"{source.name} answered {error} after {len(moved)} keys had moved")
+
+
+def slow(e, how="delay", ms=20):
+    """Redis answers late: a delayed wire, DEBUG SLEEP, a script of another client, or 5 % of a processor."""
+    primary = e.victim("primary")
+    through = not e.stage.network
+
+    def latency(times):
+        with primary.connect(60, through=through) as connection:
+            for _ in range(times):
+                begin = time.monotonic()
+                connection("GET", "switchboard:stage:ready")
+                yield time.monotonic() - begin
+    before = sorted(latency(20))[10]
+    if how == "delay":
+        rule = primary.route.add("delay", ms=ms)
+        end = rule.remove
+    elif how == "debug":
+        end = Background(primary, "DEBUG", "SLEEP", ms / 1000).wait
+    elif how == "script":
+        end = Background(primary, "EVAL", "local t = redis.call('TIME') local e = t[1] * 1000 + t[2] / 1000 + ARGV[1] "
+                         "repeat t = redis.call('TIME') until t[1] * 1000 + t[2] / 1000 > e", 0, ms).wait
+    elif how == "starved":
+        end = Rhythm(primary, 0.05, ms / 1000).end
+    e.did(f"{how} at {primary.name}, {ms} ms")
+    during = max(latency(1 if how in ("debug", "script") else 5))
+    e.prove(during >= max(ms / 1000 * 0.5, before), f"a read took {during * 1000:.1f} ms, and {before * 1000:.1f} before")
+    yield
+    end()
+    e.did("as fast as before")
+
+
+def memory(e, how="full"):
+    """maxmemory reached, an eviction policy set by mistake, or the stream trimmed by hand."""
+    primary = e.victim("primary")
+    if how == "full":
+        primary.config("maxmemory", 1)
+        try:
+            primary.command("SET", "switchboard:stage:ready", "1")
+        except RedisError as error:
+            e.prove(error.code == "OOM", f"{primary.name} answers {error}")
+    elif how == "evict":
+        primary.config("maxmemory-policy", "allkeys-lru")
+        e.prove(primary.info("memory")["maxmemory_policy"] == "allkeys-lru", "Redis may evict what it likes")
+    elif how == "trim":
+        had = primary.command("XLEN", e.stream)
+        primary.command("XTRIM", e.stream, "MAXLEN", had // 2)
+        left = primary.command("XLEN", e.stream)
+        e.prove(left < had, f"{e.stream} has {left} entries of {had}")
+    e.did(how)
+    yield
+    primary.config("maxmemory", 0)
+    primary.config("maxmemory-policy", "noeviction")
+
+
+def lose_reply(e, command="EVALSHA", nth=1, how="rst", count=1):
+    """A command takes effect, its reply never arrives, and the connection ends."""
+    primary = e.victim("primary")
+    rule = primary.route.add("lose_reply", command=command, nth=nth, how=how, count=count)
+    e.did(f"the reply of {command} number {nth} at {primary.name} will be lost")
+    yield
+    until(lambda: rule.struck() == count, f"somebody to send {command}")
+    e.prove(True, f"{primary.name} had answered {rule.what()!r}, which nobody heard")
+    rule.remove()
+
+
+def error_reply(e, reply="-LOADING Redis is loading the dataset in memory", command="EVALSHA", count=1):
+    """Redis, by the proxy's word, refuses a command; it never gets there."""
+    primary = e.victim("primary")
+    rule = primary.route.add("answer", command=command, reply=reply, count=count)
+    e.did(f"{count} times {reply} to {command}")
+    yield
+    until(lambda: rule.struck() == count, f"somebody to send {command}")
+    e.prove(True, f"{command} was answered {reply} {count} times")
+    rule.remove()
+
+
+def script_flush(e):
+    """Redis forgets all scripts."""
+    primary = e.victim("primary")
+    digest = primary.command("SCRIPT", "LOAD", "return 'of the stage'")
+    primary.command("SCRIPT", "FLUSH", "SYNC")
+    e.did(f"SCRIPT FLUSH at {primary.name}")
+    e.prove(primary.command("SCRIPT", "EXISTS", digest) == [0], "a script that was loaded is no more")
+    yield
+
+
+def busy(e):
+    """A script of somebody else runs so long that Redis answers BUSY to everybody."""
+    primary = e.victim("primary")
+    primary.config("busy-reply-threshold", 50)
+    background = Background(primary, "EVAL", "while true do end", 0)
+    answers = []
+
+    def refused():
+        try:
+            primary.command("GET", "switchboard:stage:ready")
+        except RedisError as error:
+            answers.append(error)
+        return answers
+    until(refused, "Redis to answer BUSY")
+    e.did(f"an endless script at {primary.name}")
+    e.prove(answers[0].code == "BUSY", f"{primary.name} answers {answers[0]}")
+    yield
+    primary.command("SCRIPT", "KILL")
+    background.wait()
+    primary.config("busy-reply-threshold", 5000)
+
+
+def no_replicas(e):
+    """All replicas are gone, and the primary refuses what it could not hand on."""
+    primary = e.victim("primary")
+    replicas = e.replicas(primary)
+    for replica in replicas:
+        e.killed(replica)
+    until(lambda: not e.stage.writable(primary), "the primary to refuse")
+    e.prove(primary.is_primary(), f"{primary.name} answers NOREPLICAS")
+    yield
+    for replica in replicas:
+        replica.start()
+    until(lambda: e.stage.writable(primary), "the primary to take writes")
+
+
+def fill_disk(e):
+    """The disk that Redis writes its file to is full."""
+    primary = e.victim("primary")
+    ballast = f"/proc/{primary.pid}/root{primary.data}/ballast"
+    with open(ballast, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(1 << 16))
+        except OSError as error:
+            e.did(f"the disk of {primary.name}: {error.strerror}")
+
+    def refused():
+        try:
+            primary.command("SET", "switchboard:stage:disk", "x" * 5000)
+        except RedisError as error:
+            return error
+        return None
+    error = until(refused, "Redis to refuse")
+    e.prove(error.code == "MISCONF", f"{primary.name} answers {error}")
+    yield
+    os.unlink(ballast)
+    until(lambda: refused() is None, "Redis to write again")
+
+
+def password_changed(e):
+    """The password of the router's user is another one, and its connections are ended."""
+    primary = e.victim("primary")
+    primary.command("ACL", "SETUSER", ROUTER_USER, "resetpass", ">another")
+    primary.command("CLIENT", "KILL", "USER", ROUTER_USER)
+    e.did(f"another password at {primary.name}")
+    try:
+        primary.connect(user=ROUTER_USER, password=ROUTER_PASSWORD).close()
+    except RedisError as error:
+        e.prove(error.code == "WRONGPASS", f"{primary.name} answers {error}")
+    yield
+    primary.command("ACL", "SETUSER", ROUTER_USER, "resetpass", ">" + ROUTER_PASSWORD)
+
+
+def foreign_entry(e):
+    """Another product uses the same Redis and writes into our stream."""
+    primary = e.victim("primary")
+    entry = primary.command("XADD", e.stream, "*", "somebody", "else")
+    e.did(f"XADD {e.stream} {entry}")
+    e.prove(entry in primary.entries(e.stream), f"{entry} is in {e.stream}")
+    yield
