@@ -202,6 +202,11 @@ const struct redis_account *redis_locator_account(const struct redis_locator *l)
     return &l->address.account;
 }
 
+struct redis_dialer *redis_locator_dialer(const struct redis_locator *l)
+{
+    return l->options.link.dialer;
+}
+
 uv_loop_t *redis_locator_loop(const struct redis_locator *l)
 {
     return l->loop;
@@ -236,6 +241,7 @@ struct redis_locator *redis_locator_create(uv_loop_t *loop, const struct redis_a
 {
     struct redis_locator *l = memory_take(sizeof(*l));
 
+    assert(!address->tls || options->link.dialer != NULL); /* never plain when TLS was asked for */
     l->loop = loop;
     l->address = *address;
     l->options = *options;

@@ -56,6 +56,7 @@ struct redis_locator_options {
 
 struct redis_locator;
 
+/* An address that says TLS needs a dialer that speaks it (redis_tls.h). */
 struct redis_locator *redis_locator_create(uv_loop_t *loop, const struct redis_address *address,
                                            const struct redis_locator_options *options);
 /* No search and no watch is left. */
@@ -80,6 +81,8 @@ void redis_locator_moved(struct redis_locator *l, uint16_t slot, const struct re
 
 /* The account that Redis itself is to be told. */
 const struct redis_account *redis_locator_account(const struct redis_locator *l);
+/* With which it dials, and who follows it: NULL is TCP. */
+struct redis_dialer *redis_locator_dialer(const struct redis_locator *l);
 uv_loop_t *redis_locator_loop(const struct redis_locator *l);
 
 #endif

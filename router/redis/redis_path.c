@@ -403,6 +403,9 @@ struct redis_path *redis_path_create(struct redis_locator *l, const struct redis
     p->options = *o;
     p->options.backoff_ms_min = o->backoff_ms_min == 0 ? PATH_BACKOFF_MS_MIN : o->backoff_ms_min;
     p->options.backoff_ms_max = o->backoff_ms_max == 0 ? PATH_BACKOFF_MS_MAX : o->backoff_ms_max;
+    if (o->link.dialer == NULL) {
+        p->options.link.dialer = redis_locator_dialer(l);
+    }
     p->events = events;
     p->context = context;
     p->slot = text_is_none(o->tag) ? 0 : redis_slot(o->tag);

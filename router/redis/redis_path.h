@@ -41,7 +41,8 @@ struct redis_path_options {
     uint32_t backoff_ms_min;        /* [25] */
     uint32_t backoff_ms_max;        /* [1000] */
     uint64_t seed;                  /* of the chance. [the time] */
-    struct redis_link_options link; /* the account comes from the locator; outlives the path */
+    struct redis_link_options link; /* what it points to outlives the path. The account comes from
+                                       the locator, and so does the dialer when there is none */
 };
 
 struct redis_path;
