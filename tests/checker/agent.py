@@ -54,7 +54,7 @@ class Agent:
                 again = any(other is not op and other.op == op.op and other.asked.get("contact") == op.asked.get("contact")
                             and other.outcome != "fail" for other in self.ops_of(op.asked.get("contact")))
                 if len(offers) == 1 and not again and next(iter(offers)) in lives:
-                    alive(next(iter(offers)), op.seq if op.answer.get("state") == "wrapping" else op.seq - 1, None, op.line1)
+                    alive(next(iter(offers)), op.seq if op.answer.get("state") == "wrapping" else op.floor[1], None, op.line1)
         return lives
 
     def ops_of(self, contact):
@@ -122,7 +122,7 @@ class Agent:
                 at += 1
             if last is None:
                 continue
-            started = any(op.t0 < event.t and (op.outcome == "info" or op.seq is None or last.seq < op.seq <= event.seq) for op in starts)
+            started = any(op.t0 < event.t and (op.outcome == "info" or op.seq is None or last.seq < op.seq and op.floor[1] < event.seq) for op in starts)
             if not started and not any(last.seq < (back.seq or 0) <= event.seq for back in returns):
                 self.say("I16", f"{last.op} at seq {last.seq}, and an offer at seq {event.seq}", last, event)
 
@@ -148,7 +148,8 @@ class Agent:
             if accept.op != "offer.accept" or accept.outcome != "ok" or accept.answer.get("state") != "active" or contact in held \
                     or accept.seq is None or accept.seq >= sign_in.seq:
                 continue
-            left = any(op.op in LEAVES and op.outcome != "fail" and op.t0 < sign_in.t1 for op in self.ops_of(contact))
-            taken = any(outcome != "fail" and t0 < sign_in.t1 for t0, outcome, _, _ in self.ws.gone.get(self.name, ()))
-            if not left and not taken and contact not in self.ws.touched and not self.ws.may_have_lost(self.name, accept.t0, sign_in.t1):
+            causes = [(op.t0, op.outcome, op.floor[1], op.seq) for op in self.ops_of(contact) if op.op in LEAVES]
+            causes += self.ws.gone.get(self.name, []) + self.ws.touched.get(contact, [])
+            if not any(outcome != "fail" and t0 < sign_in.t1 and (outcome == "info" or seq is None or seq > accept.seq)
+                       for t0, outcome, _, seq in causes) and not self.ws.may_have_lost(self.name, accept.t0, sign_in.t1):
                 self.say("I17", f"its held leaves out {contact}, which it had accepted", accept, sign_in)

@@ -87,8 +87,8 @@ class Contact:
                 continue
             if event.op == "offer":
                 state, agent = "active" if event.who in self.ws.auto_accept else "offered", event.who
-            elif event.op == "contact.ended":
-                state = "ended"
+            elif event.op == "contact.ended":  # or the wrap-up of one who had passed it on
+                state = None if any(op.op in ("contact.transfer", "contact.requeue", "contact.move") for op in self.ops) else "ended"
             elif event.op == "contact.changed":
                 agent = told.get("agent") if state in LIVE else None
             elif event.op != "contact.updated":
@@ -215,12 +215,13 @@ class Contact:
 
     def released(self, p, q):
         """Whether anything can have taken an active contact from the agent of p, after p and before q."""
-        def between(t0, outcome, seq):
+        def between(t0, outcome, floor, seq):
+            """Its facts lie behind what was known when it was asked, up to its answer; other facts of it may follow them."""
             if outcome == "ok" and seq is not None:
-                return p.seq < seq <= q.seq and t0 < q.thi
+                return p.seq < seq and floor < q.seq and t0 < q.thi
             return outcome != "fail" and t0 < q.thi
-        return (any(op.op in RELEASES and between(op.t0, op.outcome, op.seq) for op in self.ops)
-                or any(between(t0, outcome, seq) for t0, outcome, seq, _ in self.ws.gone.get(p.agent, ()))
+        return (any(op.op in RELEASES and between(op.t0, op.outcome, op.floor[1], op.seq) for op in self.ops)
+                or any(between(*gone) for gone in self.ws.gone.get(p.agent, ()))
                 or self.ws.may_have_lost(p.agent, p.tlo, q.thi))
 
     # ---- I3, I15, I17: who works it has taken it ----
@@ -247,7 +248,7 @@ class Contact:
                 self.say("I3", f"{op.who} did {op.op} and has never accepted it", op)
                 continue
             others = [point for point in self.points if point.agent not in (None, op.who) and point.state in LIVE
-                      and op.seq is not None and point.seq < op.seq]
+                      and op.seq is not None and point.seq <= op.floor[1]]
             if not others or any(other.op == op.op and other.who == op.who and other.outcome != "fail" and other is not op
                                  for other in self.ops):
                 continue  # a repeated request answers as the first time

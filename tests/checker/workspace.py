@@ -27,14 +27,14 @@ class Workspace:
         self.config = {}
         self.profiles = collections.defaultdict(list)  # agent to what agent.put, or the configuration, may have made of it
         self.auto_accept = set()
-        self.touched = set()              # contacts that somebody else than their agent may have taken from it
+        self.touched = collections.defaultdict(list)  # contact to what may have taken it from its agent, and is not the agent's
         self.nameless = False             # whether a submission without an id may have made a contact that nobody knows
         self.replays = False              # whether the rig sends requests of clients twice
         self.listed = set()               # the states of which the final read-out has every contact
         self.tally = collections.Counter()
         self.spans = {}                   # epoch to [lowest seq, its line, highest seq, its line]
         self.alive = {}                   # agent to (t0s, t1s): when its session was certainly served
-        self.gone = collections.defaultdict(list)   # agent to its sign-outs and removals
+        self.gone = collections.defaultdict(list)   # agent to its sign-outs and removals: (t0, outcome, floor, seq)
         self.mines = collections.defaultdict(list)  # connector to (number, t0, t1, complete, line)
         self.mine_count = 0
         self.restless = []                # [begin, end] of faults, ends may be None
@@ -94,7 +94,7 @@ class Workspace:
             if op.op == "agent.put":
                 self.profiles[op.asked["agent"]].append(op.asked)
             elif op.op in ("contact.end", "contact.move", "contact.assign"):
-                self.touched.add(op.asked.get("contact"))
+                self.touched[op.asked.get("contact")].append((op.t0, op.outcome, op.floor[1], op.seq))
             elif op.op == "agent.sign_in" and op.asked.get("auto_accept"):
                 self.auto_accept.add(op.who)
             elif op.op == "contact.submit" and op.outcome == "info" and not op.asked.get("contact"):
@@ -108,7 +108,7 @@ class Workspace:
         if agent and op.op not in ("contact.get", "hello", "ping", "contact.list"):
             self.shards.put(("agent", self.name, agent), ("op", *op))
         if op.op in ("agent.sign_out", "agent.remove") and op.outcome != "fail" and agent:
-            self.gone[agent].append((op.t0, op.outcome, op.seq, op.line0))
+            self.gone[agent].append((op.t0, op.outcome, op.floor[1], op.seq))
         if op.outcome == "ok":
             self.rows_of(op)
 
