@@ -268,6 +268,11 @@ static void main_settle(struct main_arguments *a, const struct config *config)
     log_open(2, level);
 }
 
+static void main_tell_end(const char *why)
+{
+    fprintf(stderr, "switchboard-server: %s\n", why);
+}
+
 int main(int argc, char **argv)
 {
     const struct argp argp = {main_options, main_parse, NULL, main_intro, NULL, main_help, NULL};
@@ -279,6 +284,7 @@ int main(int argc, char **argv)
     setenv("ARGP_HELP_FMT", "rmargin=110", 0); /* the list of methods has long lines */
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     signal(SIGPIPE, SIG_IGN);
+    memory_tell_end(main_tell_end);
     main_keep_little_memory();
     if (a.check != NULL) {
         return main_check(&a);

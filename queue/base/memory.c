@@ -4,11 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nobody can be told from here: the engine writes to no file. A core dump says the rest. */
+static void (*told)(const char *why);
+
+void memory_tell_end(void (*tell)(const char *why))
+{
+    told = tell;
+}
+
+void memory_end(const char *why)
+{
+    if (told != NULL) {
+        told(why);
+    }
+    abort();
+}
+
 static void *memory_or_end(void *taken)
 {
     if (taken == NULL) {
-        abort();
+        memory_end("out of memory");
     }
     return taken;
 }

@@ -6,6 +6,13 @@
 
 #include <stddef.h>
 
+/* Who is told why, in plain words, before the process ends: the engine itself writes to no file.
+ * Once, before there are threads; NULL: nobody. */
+void memory_tell_end(void (*tell)(const char *why));
+
+/* Tell why, and end the process. */
+_Noreturn void memory_end(const char *why);
+
 void *memory_take(size_t size);              /* zeroed */
 void *memory_resize(void *old, size_t size); /* new bytes are not zeroed */
 void *memory_resize_zeroed(void *old, size_t old_size, size_t size);

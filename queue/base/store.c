@@ -19,47 +19,89 @@
 /* A search for leaks looks into memory of the allocator's only, unless it is told of more. */
 #ifdef STORE_IS_SEARCHED
 #include <sanitizer/lsan_interface.h>
-#define STORE_SEARCH(span) __lsan_register_root_region(span, STORE_SPAN_BYTES)
-#define STORE_FORGET(span) __lsan_unregister_root_region(span, STORE_SPAN_BYTES)
+#define STORE_SEARCH(span, length) __lsan_register_root_region(span, length)
+#define STORE_FORGET(span, length) __lsan_unregister_root_region(span, length)
 #else
-#define STORE_SEARCH(span) ((void)(span))
-#define STORE_FORGET(span) ((void)(span))
+#define STORE_SEARCH(span, length) ((void)(span), (void)(length))
+#define STORE_FORGET(span, length) ((void)(span), (void)(length))
 #endif
 
-#define CHUNKS_MAX         ((uint32_t)(STORE_SPAN_BYTES / STORE_CHUNK_BYTES))
 #define CHUNKS_MADE_USABLE 16 /* at once; they take no memory before they are written to */
+#define PLACES_TRIED       64 /* for a span that is shorter */
 
-/* As in memory.c: there is no good answer left. */
-static void or_end(bool done)
+static void or_end(bool done, const char *why)
 {
     if (!done) {
-        abort();
+        memory_end(why);
     }
 }
 
-/* Addresses without memory; what is too much around the span goes back at once. */
+/* Addresses without memory; NULL: there are not so many. `wished` may be given or not. */
+static char *addresses(uintptr_t wished, size_t length)
+{
+    char *got =
+        mmap((void *)wished, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return got == MAP_FAILED ? NULL : got;
+}
+
+static void give_addresses(char *first, size_t length)
+{
+    or_end(length == 0 || munmap(first, length) == 0, "addresses cannot be given back");
+}
+
+/* A whole span, anywhere: what is too much around it goes back at once. */
+static char *whole_span(void)
+{
+    char *got = addresses(0, 2 * STORE_SPAN_BYTES);
+    size_t before = (size_t)(-(uintptr_t)got % STORE_SPAN_BYTES);
+
+    if (got == NULL) {
+        return NULL;
+    }
+    give_addresses(got, before);
+    give_addresses(got + before + STORE_SPAN_BYTES, STORE_SPAN_BYTES - before);
+    return got + before;
+}
+
+/* The beginning of a span that could not be whole. There are too few addresses to look for a place
+ * by taking more around it; so places are asked for. As much again must be there for the rest of
+ * the process. */
+static char *short_span(size_t length)
+{
+    for (uintptr_t place = 1; place <= PLACES_TRIED; place++) {
+        char *got = addresses(place * STORE_SPAN_BYTES, 2 * length);
+        if (got == NULL) {
+            return NULL;
+        }
+        if ((uintptr_t)got % STORE_SPAN_BYTES == 0) {
+            give_addresses(got + length, length);
+            return got;
+        }
+        give_addresses(got, 2 * length); /* somebody is there */
+    }
+    return NULL;
+}
+
 void store_init(struct store *s)
 {
-    char *got = mmap(NULL, 2 * STORE_SPAN_BYTES, PROT_NONE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    size_t before;
-
     memset(s, 0, sizeof(*s));
-    or_end(got != MAP_FAILED);
-    before = (size_t)(-(uintptr_t)got % STORE_SPAN_BYTES);
-    s->span = got + before;
-    if (before > 0) {
-        or_end(munmap(got, before) == 0);
+    s->length = STORE_SPAN_BYTES;
+    s->span = whole_span();
+    while (s->span == NULL) {
+        s->length /= 2;
+        or_end(s->length >= STORE_LEAST_BYTES,
+               "the system gives no 64 MiB of addresses to an engine (ulimit -v)");
+        s->span = short_span(s->length);
     }
-    or_end(munmap(s->span + STORE_SPAN_BYTES, STORE_SPAN_BYTES - before) == 0);
-    STORE_SEARCH(s->span);
+    STORE_SEARCH(s->span, s->length);
 }
 
 void store_close(struct store *s)
 {
     assert(s->free_count + s->for_good == s->count);
-    STORE_FORGET(s->span);
-    or_end(munmap(s->span, STORE_SPAN_BYTES) == 0);
+    STORE_FORGET(s->span, s->length);
+    give_addresses(s->span, s->length);
     memory_give(s->free_numbers);
     memset(s, 0, sizeof(*s));
 }
@@ -74,13 +116,15 @@ static char *fresh_chunks(struct store *s, uint32_t count)
 {
     uint32_t first = s->count;
 
-    or_end(count <= CHUNKS_MAX - first);
+    or_end(count <= s->length / STORE_CHUNK_BYTES - first,
+           "an engine has as much memory as its addresses reach");
     s->count += count;
     if (s->count > s->usable) {
         uint32_t more = s->count - s->usable;
         more = (more + CHUNKS_MADE_USABLE - 1) / CHUNKS_MADE_USABLE * CHUNKS_MADE_USABLE;
         or_end(mprotect(chunk_at(s, s->usable), more * STORE_CHUNK_BYTES, PROT_READ | PROT_WRITE) ==
-               0);
+                   0,
+               "out of memory for an engine");
         s->usable += more;
     }
     return chunk_at(s, first);
@@ -98,7 +142,8 @@ void *store_take_for_good(struct store *s, size_t size)
 {
     size_t chunks = (size + STORE_UNIT + STORE_CHUNK_BYTES - 1) / STORE_CHUNK_BYTES;
 
-    or_end(chunks <= CHUNKS_MAX);
+    or_end(chunks <= s->length / STORE_CHUNK_BYTES,
+           "an engine has as much memory as its addresses reach");
     s->for_good += (uint32_t)chunks;
     return fresh_chunks(s, (uint32_t)chunks) + STORE_UNIT;
 }
@@ -112,5 +157,5 @@ void store_give(struct store *s, void *chunk)
     }
     s->free_numbers[s->free_count++] =
         (uint32_t)((size_t)((char *)chunk - s->span) / STORE_CHUNK_BYTES);
-    or_end(madvise(chunk, STORE_CHUNK_BYTES, MADV_DONTNEED) == 0);
+    or_end(madvise(chunk, STORE_CHUNK_BYTES, MADV_DONTNEED) == 0, "memory cannot be given back");
 }

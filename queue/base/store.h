@@ -5,6 +5,10 @@
  * span, names any place in it, records and their members alike, and one place finds another with a
  * mask and a shift. 0 is none.
  *
+ * Where the system does not give so many addresses (ulimit -v), the span is shorter, half of what
+ * it was each time, and less fits into the store; what is below STORE_LEAST_BYTES is of no use, and
+ * the process ends.
+ *
  * The store owns its chunks; pools take them from it and hand out records. The highest bit of a
  * near is clear, and free for whoever keeps one to say something more. */
 #ifndef QUEUE_BASE_STORE_H
@@ -16,6 +20,7 @@
 #define STORE_CHUNK_BYTES ((size_t)1 << 16)
 #define STORE_UNIT        8 /* bytes between places that have a near */
 #define STORE_SPAN_BYTES  ((uintptr_t)1 << 34)
+#define STORE_LEAST_BYTES ((uintptr_t)1 << 26)
 
 typedef uint32_t near;
 
@@ -23,6 +28,7 @@ typedef uint32_t near;
 
 struct store {
     char *span;
+    size_t length;     /* of the span */
     uint32_t count;    /* chunks from the beginning that were ever taken */
     uint32_t usable;   /* chunks from the beginning that may be written to */
     uint32_t for_good; /* of them, those that never come back */
