@@ -393,6 +393,7 @@ size_t floor_answer(struct floor *f, struct floor_connection *c, const uint8_t *
 
     while (!c->ends && floor_answer_one(f, c, &next)) {
         at = next;
+        f->requests++;
     }
     return (size_t)(at.at - bytes);
 }

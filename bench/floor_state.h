@@ -77,6 +77,7 @@ struct floor {
     uint64_t offer_last;
     struct floor_contact *line, **line_end; /* who waits, the first one first */
     uint64_t waiting;
+    uint64_t requests; /* answered */
     uint64_t seq;
     int64_t now; /* milliseconds since 1970, read once a turn */
     const char *address;

@@ -288,13 +288,13 @@ size_t engine_position(const struct engine *e, const struct contact *c)
 
 duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c)
 {
-    const struct skill_queue *q = &e->queues[contact_queue(c)];
-
-    if (c->state == CONTACT_WAITING) {
-        bool at_once = matcher_agent_for((struct engine *)(uintptr_t)e, c) != NULL;
-        return pace_estimate(&q->pace, at_once ? 1 : engine_position(e, c), at_once);
+    if (c->state == CONTACT_WAITING &&
+        matcher_agent_for((struct engine *)(uintptr_t)e, c) == NULL) {
+        return service_level_wait(e, contact_queue(c), engine_position(e, c));
     }
-    return c->state == CONTACT_OFFERED ? pace_estimate(&q->pace, 1, true) : DURATION_NONE;
+    return c->state == CONTACT_WAITING || c->state == CONTACT_OFFERED
+               ? service_level_wait_at_once(e, contact_queue(c))
+               : DURATION_NONE;
 }
 
 static void count_agents(const struct engine *e, queue_index queue, struct queue_row *out)

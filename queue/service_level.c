@@ -227,24 +227,49 @@ void pace_accepted(struct pace *p, engine_time now, engine_time offered_at, bool
     p->last = now;
 }
 
-static duration_ms mean(const uint32_t *samples, uint64_t count)
+static uint64_t samples_of(uint64_t count)
 {
-    uint64_t sum = 0;
-    uint64_t n = count < PACE_SAMPLES ? count : PACE_SAMPLES;
-
-    for (uint64_t i = 0; i < n; i++) {
-        sum += samples[i];
-    }
-    return (duration_ms)(sum / n);
+    return count < PACE_SAMPLES ? count : PACE_SAMPLES;
 }
 
-duration_ms pace_estimate(const struct pace *p, size_t position, bool at_once)
+static uint64_t sum_of(const uint32_t *samples, uint64_t count)
 {
-    if (p->wait_count < PACE_ENOUGH || (!at_once && p->gap_count < PACE_ENOUGH)) {
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < samples_of(count); i++) {
+        sum += samples[i];
+    }
+    return sum;
+}
+
+/* The longest gap is left out: nobody was there then, or nobody who could. One such hour would
+ * speak for all that come after it until as many have been accepted as are remembered. */
+static uint64_t usual_gap(const struct pace *p)
+{
+    uint64_t n = samples_of(p->gap_count);
+    uint64_t longest = 0;
+
+    for (uint64_t i = 0; i < n; i++) {
+        longest = p->gaps[i] > longest ? p->gaps[i] : longest;
+    }
+    return (sum_of(p->gaps, p->gap_count) - longest) / (n - 1);
+}
+
+duration_ms service_level_wait(const struct engine *e, queue_index queue, size_t position)
+{
+    const struct pace *p = &e->queues[queue].pace;
+
+    if (p->wait_count < PACE_ENOUGH || p->gap_count < PACE_ENOUGH) {
         return DURATION_NONE;
     }
-    if (at_once) {
-        return mean(p->waits, p->wait_count);
-    }
-    return mean(p->gaps, p->gap_count) * (duration_ms)position;
+    return (duration_ms)(usual_gap(p) * position);
+}
+
+duration_ms service_level_wait_at_once(const struct engine *e, queue_index queue)
+{
+    const struct pace *p = &e->queues[queue].pace;
+
+    return p->wait_count < PACE_ENOUGH
+               ? DURATION_NONE
+               : (duration_ms)(sum_of(p->waits, p->wait_count) / samples_of(p->wait_count));
 }

@@ -91,6 +91,11 @@ void service_level_settings(struct engine *e);
 
 void pace_accepted(struct pace *p, engine_time now, engine_time offered_at, bool others_waited);
 void pace_waiting_began(struct pace *p, engine_time now);
-duration_ms pace_estimate(const struct pace *p, size_t position, bool at_once);
+
+/* How long one would wait who is at this position of the queue, 1 the first; DURATION_NONE while
+ * nothing is known. */
+duration_ms service_level_wait(const struct engine *e, queue_index queue, size_t position);
+/* The same for one who is offered to an agent now. */
+duration_ms service_level_wait_at_once(const struct engine *e, queue_index queue);
 
 #endif

@@ -181,7 +181,7 @@ enum refusal_kind step_submit(struct engine *e)
                workspace_has_room(e) ? TEXT("the queue has no room")
                                      : TEXT("the workspace has as many contacts as it may hold"));
         e->refusal.reason = e->settings->queues[s->classified.queue].name;
-        e->refusal.retry_after = pace_estimate(&e->queues[s->classified.queue].pace, 1, false);
+        e->refusal.retry_after = service_level_wait(e, s->classified.queue, 1);
         return REFUSED_QUEUE_FULL;
     }
     fact_init(&f, s->not_before_at != SCHEDULE_NONE && s->not_before_at > e->now

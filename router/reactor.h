@@ -36,6 +36,8 @@ struct reactor {
     bool served, listening, drained, quiet, stopped;
     uint64_t reloaded; /* the number of the last reload */
     uint64_t turns;
+    bool gathering;          /* the turn has not ended: another poll comes first */
+    uint64_t polled, turned; /* commands when the last poll, and the last turn, had ended */
 };
 
 /* Before its thread begins. */

@@ -160,6 +160,9 @@ void redis_link_flush(struct redis_link *l)
     if (l->output_left < l->output_size) {
         return;
     }
+    if (l->state == LINK_GREETING && l->output_size > 0) {
+        explicit_bzero(l->output, l->output_size); /* the password was among it */
+    }
     l->output_left = l->output_size = 0;
     if (l->output_room > LINK_OUTPUT_KEPT) {
         memory_give(l->output);
@@ -542,6 +545,7 @@ static void redis_link_say(struct redis_link *l, uint32_t count, const struct te
     char *bytes = redis_link_format(count, words, &size);
 
     redis_link_queue(l, bytes, size, 0, answered, l);
+    explicit_bzero(bytes, size);
     redis_link_format_free(bytes);
 }
 

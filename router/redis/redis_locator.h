@@ -1,7 +1,8 @@
 /* Where is the primary now?
  *
  * One Redis: where the address says. Sentinel: what a Sentinel says whose word is not older (config
- * epoch) than the newest heard before; all Sentinels of the address are listened to for
+ * epoch) than the newest heard before, unless most of them say so; all Sentinels of the address are
+ * listened to for
  * `+switch-master`, because the one on the machine that died says nothing. Cluster: the slot map
  * that a node says, corrected by each MOVED; nodes that the map names are asked beside those of the
  * address.

@@ -29,6 +29,7 @@ struct sentinel {
     struct sentinel_ear ears[REDIS_SEEDS_MAX];
     struct sentinel_claim claims[REDIS_SEEDS_MAX];
     struct sentinel_claim newest_refused;
+    uint32_t refused; /* claims of an older epoch in this round */
 };
 
 /* ---- asking ---- */
@@ -54,6 +55,7 @@ static void redis_sentinel_plan(void *kind, struct redis_round_plan *plan)
     plan->question_count = 3;
     memset(s->claims, 0, sizeof(s->claims));
     memset(&s->newest_refused, 0, sizeof(s->newest_refused));
+    s->refused = 0;
 }
 
 /* Decimal digits of a text; 0 for what is none. */
@@ -155,6 +157,7 @@ static bool redis_sentinel_judge(void *kind, uint32_t candidate)
         return false;
     }
     if (s->known && c->epoch < s->epoch) {
+        s->refused++;
         if (!s->newest_refused.complete || c->epoch > s->newest_refused.epoch) {
             s->newest_refused = *c;
         }
@@ -165,16 +168,18 @@ static bool redis_sentinel_judge(void *kind, uint32_t candidate)
     return true;
 }
 
-/* Nobody knows of our epoch: then the Sentinels were set up anew, and theirs is the truth. */
+/* When most of the Sentinels do not know of our epoch they were set up anew, and theirs is the
+ * truth. A few that do not are those that were cut off. */
 static bool redis_sentinel_settle(void *kind)
 {
     struct sentinel *s = kind;
 
     s->first = (s->first + 1) % s->ear_count;
-    if (s->newest_refused.complete) {
-        redis_sentinel_believe(s, &s->newest_refused);
+    if (s->refused * 2 <= s->ear_count) {
+        return false;
     }
-    return s->newest_refused.complete;
+    redis_sentinel_believe(s, &s->newest_refused);
+    return true;
 }
 
 static const struct redis_location *redis_sentinel_known(const void *kind, uint16_t slot)

@@ -88,7 +88,7 @@ class Episode:
         if role == "primary":
             return stage.slot_owner(0) if stage.kind == "cluster" else stage.primary()
         if role == "replica":
-            return next(redis for redis in stage.redis if redis.running() and redis.command("ROLE")[0] == "slave")
+            return next(redis for redis in stage.redis if redis.running() and redis.role()[0] == "slave")
         if role == "sentinel":
             return next(sentinel for sentinel in stage.sentinels if sentinel.running())
         raise ValueError(f"nobody is {role}")

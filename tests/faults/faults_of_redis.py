@@ -13,17 +13,25 @@ def kill_primary(e, during=None):
     """kill -9 of the primary, also in the middle of rewriting its file or of feeding a new replica; then its return."""
     primary = e.victim("primary")
     if during == "rewrite":
+        primary.config("rdb-key-save-delay", 1000000)  # microseconds: the child is at it for a second a key
         primary.command("BGREWRITEAOF")
         e.did(f"BGREWRITEAOF at {primary.name}")
+        e.prove(primary.info("persistence")["aof_rewrite_in_progress"] == "1", f"{primary.name} was rewriting its file")
     elif during == "sync":
-        e.replicas(primary)[0].command("DEBUG", "CHANGE-REPL-ID")
-        e.stage.redis[-1].command("CLIENT", "KILL", "TYPE", "MASTER")
-        e.did("one replica must ask for everything")
+        replica = e.replicas(primary)[0]
+        primary.command("SET", "switchboard:stage:bulk", os.urandom(100000))
+        primary.route.add("slow", rate=20000, only=replica.name)
+        primary.command("DEBUG", "CHANGE-REPL-ID")
+        replica.command("CLIENT", "KILL", "TYPE", "MASTER")
+        until(lambda: replica.info("replication").get("master_sync_in_progress") == "1", "a replica to ask for everything")
+        e.prove(True, f"{replica.name} had a part of the data when {primary.name} died")
     e.killed(primary)
     if e.stage.kind == "sentinel":
         new = e.stage.wait_failover(primary)
         e.prove(new is not primary, f"{new.name} is primary instead of {primary.name}")
     yield
+    if during == "sync":
+        e.stage.heal()
     primary.start()
     e.did(f"{primary.name} is back")
 
@@ -72,7 +80,7 @@ def stale_primary(e, how="pause"):
     yield
     if how == "pause":
         primary.resume()
-    role = primary.command("ROLE")[0]
+    role = primary.role()[0]
     if how == "cut":
         e.stage.heal()
     e.did(f"{primary.name} returns as {role}")
@@ -98,7 +106,7 @@ def restart_without_data(e, how="empty"):
     primary.start()
     e.did(f"{primary.name} with {how} files after {time.monotonic() - began:.3f} s")
     now = primary.command("EXISTS", "switchboard:stage:newer")
-    e.prove(now == 0 and had > 0 and primary.command("ROLE")[0] == "master",
+    e.prove(now == 0 and had > 0 and primary.role()[0] == "master",
             f"{primary.name} leads with {primary.command('DBSIZE')} keys, and had {had}")
     yield
 
@@ -124,10 +132,10 @@ def switch_twice(e, seconds_apart=0):
 def cluster_takeover(e):
     """A replica in the Cluster takes its primary's slots without asking anybody."""
     old = e.victim("primary")
-    replica = next(redis for redis in e.stage.redis if redis.command("ROLE")[:3] == ["slave", *old.announced])
+    replica = next(redis for redis in e.stage.redis if redis.role()[:3] == ["slave", *old.announced])
     replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
     e.did(f"CLUSTER FAILOVER TAKEOVER at {replica.name}")
-    until(lambda: e.stage.slot_owner(0) is replica and old.command("ROLE")[0] == "slave", "the slots to change hands")
+    until(lambda: e.stage.slot_owner(0) is replica and old.role()[0] == "slave", "the slots to change hands")
     e.prove(replica.is_primary(), f"{replica.name} has the slots of {old.name}")
     yield
 

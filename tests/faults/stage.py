@@ -26,7 +26,7 @@ import msgpack
 from namespaces import Network
 from processes import BIN, DEADLINE, MINIMAL, Folder, Port, Process, until
 from proxy import Proxy
-from resp import Connection, RedisError
+from resp import Connection, Lost, RedisError
 
 MASTER = "main"  # what the Sentinels call the primary
 SLOTS = 16384
@@ -110,8 +110,18 @@ class Redis(Process):
         with self.connect(seconds) as connection:
             return connection(*words)
 
+    def read(self, *words):
+        """A command that changes nothing, asked again when a Sentinel ends all connections, as it does at a switch."""
+        try:
+            return self.command(*words)
+        except Lost:
+            return self.command(*words)
+
+    def role(self):
+        return self.read("ROLE")
+
     def info(self, section="everything"):
-        return dict(line.split(":", 1) for line in self.command("INFO", section).splitlines() if ":" in line)
+        return dict(line.split(":", 1) for line in self.read("INFO", section).splitlines() if ":" in line)
 
     def config(self, key, value):
         self.command("CONFIG", "SET", key, value)
@@ -121,10 +131,10 @@ class Redis(Process):
         return int(self.info("server")["server_time_usec"]) / 1e6
 
     def is_primary(self):
-        return self.running() and not self.paused and self.command("ROLE")[0] == "master"
+        return self.running() and not self.paused and self.role()[0] == "master"
 
     def linked(self):
-        role = self.command("ROLE")
+        role = self.role()
         return role[0] == "slave" and role[3] == "connected"
 
     def replicas_linked(self):
@@ -168,8 +178,8 @@ class Sentinel(Process):
         super().__init__(name, ["redis-server", config, "--sentinel"], folder, host, clock=stage.clock)
         stage.add(self)
 
-    command, connect, started, info, wall_clock = (Redis.command, Redis.connect, Redis.started, Redis.info,
-                                                   Redis.wall_clock)
+    command, connect, read, started, info, wall_clock = (Redis.command, Redis.connect, Redis.read, Redis.started,
+                                                         Redis.info, Redis.wall_clock)
 
     def master(self):
         words = self.command("SENTINEL", "MASTER", MASTER)
@@ -343,7 +353,7 @@ class Stage:
     def writable(redis):
         """Replicas count towards min-replicas-to-write only once they have reported how far they are."""
         try:
-            redis.command("SET", "switchboard:stage:ready", "1")
+            redis.read("SET", "switchboard:stage:ready", "1")  # twice is as good as once
             return True
         except RedisError as error:
             if error.code in ("NOREPLICAS", "LOADING", "READONLY", "CLUSTERDOWN"):
@@ -366,12 +376,13 @@ class Stage:
 
     def wait_sentinels(self):
         """Each sees all replicas and all Sentinels in good order, and a failover would be possible now."""
-        def agree():
-            try:
-                return all(sentinel.sees_all(len(self.redis) - 1, len(self.sentinels)) for sentinel in self.sentinels)
-            except RedisError:
-                return False  # CKQUORUM says NOQUORUM, or NOGOODSLAVE
-        until(agree, "the Sentinels to know everybody")
+        until(self.agreed, "the Sentinels to know everybody")
+
+    def agreed(self):
+        try:
+            return all(sentinel.sees_all(len(self.redis) - 1, len(self.sentinels)) for sentinel in self.sentinels)
+        except RedisError:
+            return False  # CKQUORUM says NOQUORUM, or NOGOODSLAVE
 
     def at(self, address):
         """Who has announced this address."""
@@ -402,16 +413,19 @@ class Stage:
         if self.kind == "cluster":
             until(self.cluster_whole, "the cluster to be whole")
             return self.redis[0]
-        primary = until(lambda: next(iter([self.primary()] if self.primary().is_primary() else []), None), "a primary")
-        for redis in self.redis if by_hand else []:
-            if redis is not primary:
-                redis.command("REPLICAOF", *primary.announced)
-        until(lambda: primary.replicas_linked() == len(self.redis) - 1
-              and all(redis.linked() for redis in self.redis if redis is not primary), "all replicas to follow")
-        if self.sentinels:
-            self.wait_sentinels()
-        until(lambda: self.writable(primary), "the primary to take writes")
-        return primary
+        def whole():
+            """All of it at one look: on a busy machine the Sentinels may switch once more meanwhile."""
+            primary = self.primary()
+            if not primary.is_primary():
+                return None
+            strays = [redis for redis in self.redis if redis is not primary
+                      and redis.role()[:4] != ["slave", *primary.announced, "connected"]]
+            for redis in strays if by_hand else []:
+                if redis.role()[:3] != ["slave", *primary.announced]:
+                    redis.read("REPLICAOF", *primary.announced)
+            ready = not strays and (not self.sentinels or self.agreed()) and self.writable(primary)
+            return primary if ready else None
+        return until(whole, "one primary, which everybody follows")
 
     def cluster(self, primaries=3, replicas=0, **options):
         """A Cluster whose slots are spread evenly; `replicas` for each primary."""
@@ -461,7 +475,7 @@ class Stage:
             nodes = [line.split() for line in redis.command("CLUSTER", "NODES").splitlines()]
             if any("fail" in words[2] or words[7] != "connected" for words in nodes):
                 return False
-            if redis.command("ROLE")[0] == "slave" and not redis.linked():
+            if redis.role()[0] == "slave" and not redis.linked():
                 return False
             views.add(tuple(sorted((words[0], *words[8:]) for words in nodes if "master" in words[2])))
         return len(views) == 1

@@ -154,7 +154,7 @@ class UnderSentinel(FaultTest):
         self.strike(stage, "F3", "pause of a replica")
         self.strike(stage, "F3", "pause of a Sentinel")
         stage.wait_whole()
-        self.strike(stage, "F5")
+        self.strike(stage, "F5", during="rewrite")
         writer.goes_on()
 
     def test_on_hosts_of_their_own(self):

@@ -340,6 +340,34 @@ static void test_demotion(void **state)
     WAIT_FOR(&p->v.t, p->v.ups == 2);
 }
 
+/* Who waits for news at a primary that becomes a replica is told, and led away; and while he waited
+ * for longer than replies may take, nothing was held against the connection. */
+static void test_waiting_for_news_during_a_demotion(void **state)
+{
+    static const struct text block[] = {{"XREAD", 5},   {"BLOCK", 5}, {"0", 1},
+                                        {"STREAMS", 7}, {"s", 1},     {"$", 1}};
+    struct place *p = *state;
+    struct redis_command c = {6, block, redis_visitor_hear, &p->v, 20000};
+    uint64_t began;
+
+    redis_process_start(&p->redis, NULL);
+    redis_process_start(&p->other, NULL);
+    p->v.path_options.link.reply_ms = 100;
+    redis_visitor_go(&p->v, url_of(p, &p->redis, ""), NULL);
+    WAIT_FOR(&p->v.t, p->v.ups == 1);
+    p->v.answered = false;
+    assert_int_equal(redis_path_send(p->v.path, &c), REDIS_SENT);
+    began = uv_now(&p->v.t.loop);
+    WAIT_FOR(&p->v.t, uv_now(&p->v.t.loop) - began > 300);
+    assert_int_equal(p->v.downs, 0);
+    redis_process_do(&p->redis, "REPLICAOF 127.0.0.1 %u", (unsigned)p->other.port);
+    WAIT_FOR(&p->v.t, p->v.answered);
+    assert_int_equal(p->v.outcome, REDIS_DENIED);
+    assert_int_equal(p->v.error, REDIS_ERROR_UNBLOCKED);
+    WAIT_FOR(&p->v.t, p->v.downs == 1);
+    assert_non_null(strstr(p->v.why, "UNBLOCKED"));
+}
+
 /* A Redis that reads a large file answers, but is not up before it has read it. */
 static void test_loading(void **state)
 {
@@ -402,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_commands_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_replica_is_no_primary, setup, teardown),
         cmocka_unit_test_setup_teardown(test_demotion, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_waiting_for_news_during_a_demotion, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loading, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waiting_grows, setup, teardown),
     };

@@ -1,0 +1,306 @@
+#include "router/stream/stream_reader.h"
+
+#include <stdio.h>
+
+#include "queue/base/memory.h"
+
+#define STREAM_READ_WAIT_MS 100u
+#define STREAM_READ_LEAST   16u /* entries; one may have a MiB */
+#define STREAM_READ_MOST    4096u
+#define STREAM_READ_FEW_BYTES                                                                      \
+    (1u << 20) /* of a reply: fewer than that, and more may be asked for */
+#define STREAM_READ_BYTES (8u << 20)
+
+struct stream_reader {
+    uv_loop_t *loop;
+    struct stream_reader_options options;
+    struct redis_path *path;
+    struct list views;
+    struct list_node
+        *visited;   /* the view after the one that is being told; see stream_view_close */
+    uint32_t count; /* entries to ask for */
+    bool up, reading, behind, closing, closed;
+    uv_timer_t again; /* after a reading that was refused */
+    struct text *words;
+    char (*ids)[STREAM_ID_BYTES];
+    uint32_t word_capacity;
+    char problem[256];
+};
+
+static struct stream_view *stream_view_of(struct list_node *n)
+{
+    return n == NULL ? NULL : record_of(n, struct stream_view, in_reader);
+}
+
+/* ---- what came ---- */
+
+static bool stream_read_fields(const struct redisReply *row, struct stream_read_entry *e)
+{
+    const struct redisReply *fields = redis_reply_at(row, 1);
+    struct text field = redis_reply_text(redis_reply_at(fields, 0));
+
+    e->value = redis_reply_text(redis_reply_at(fields, 1));
+    e->field = field.length == 1 ? field.bytes[0] : '\0';
+    return stream_id_read(redis_reply_text(redis_reply_at(row, 0)), &e->id) && e->field != '\0' &&
+           redis_reply_count(fields) == 2;
+}
+
+/* Entries of one stream. The view may be closed by what it hears; then the rest is nobody's. */
+static size_t stream_read_rows(struct stream_reader *r, struct stream_view *v,
+                               const struct redisReply *rows)
+{
+    struct list_node *self = &v->in_reader;
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < redis_reply_count(rows); i++) {
+        struct stream_read_entry e;
+
+        if (!stream_read_fields(redis_reply_at(rows, i), &e)) {
+            v->events.broken(v->events.context, "an entry has not one field of ours");
+            return bytes;
+        }
+        v->at = e.id;
+        bytes += e.value.length;
+        v->events.entry(v->events.context, &e);
+        if (r->visited != self) {
+            return bytes; /* closed */
+        }
+    }
+    return bytes;
+}
+
+static size_t stream_read_stream(struct stream_reader *r, const struct redisReply *stream)
+{
+    struct text key = redis_reply_text(redis_reply_at(stream, 0));
+    struct stream_view *v;
+
+    for (struct list_node *n = list_first(&r->views); n != NULL; n = list_next(&r->views, n)) {
+        v = stream_view_of(n);
+        if (v->asked && text_equal(v->key, key)) {
+            size_t bytes;
+
+            v->heard = true;
+            r->visited = n;
+            bytes = stream_read_rows(r, v, redis_reply_at(stream, 1));
+            r->visited = NULL;
+            return bytes;
+        }
+    }
+    return 0; /* closed meanwhile */
+}
+
+/* Those who were asked for and of whom nothing came have come to the end. */
+static void stream_reader_tell_ends(struct stream_reader *r)
+{
+    struct list_node *n = list_first(&r->views);
+
+    while (n != NULL) {
+        struct stream_view *v = stream_view_of(n);
+
+        r->visited = list_next(&r->views, n);
+        if (v->asked && !v->heard) {
+            v->asked = false;
+            v->events.end(v->events.context);
+        }
+        n = r->visited;
+    }
+    r->visited = NULL;
+}
+
+static void stream_reader_go(struct stream_reader *r);
+
+static void stream_reader_again(uv_timer_t *timer)
+{
+    stream_reader_go(timer->data);
+}
+
+static void stream_reader_closed(uv_handle_t *timer)
+{
+    struct stream_reader *r = timer->data;
+
+    memory_give(r->words);
+    memory_give(r->ids);
+    memory_give(r);
+}
+
+static void stream_reader_close_if_over(struct stream_reader *r)
+{
+    if (r->closing && !r->reading && !r->closed) {
+        r->closed = true;
+        uv_close((uv_handle_t *)&r->again, stream_reader_closed);
+    }
+}
+
+static void stream_reader_take(struct stream_reader *r, const struct redisReply *reply)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < redis_reply_count(reply); i++) {
+        bytes += stream_read_stream(r, redis_reply_at(reply, i));
+    }
+    r->behind = redis_reply_count(reply) > 0;
+    if (bytes > STREAM_READ_BYTES && r->count > STREAM_READ_LEAST) {
+        r->count /= 2;
+    } else if (bytes < STREAM_READ_FEW_BYTES && r->count < STREAM_READ_MOST) {
+        r->count *= 2;
+    }
+    r->problem[0] = '\0';
+    stream_reader_tell_ends(r);
+}
+
+static void stream_reader_answered(void *context, const struct redis_answer *a)
+{
+    struct stream_reader *r = context;
+
+    r->reading = false;
+    if (r->closing) {
+        stream_reader_close_if_over(r);
+        return;
+    }
+    if (a->outcome == REDIS_ANSWER) {
+        stream_reader_take(r, a->reply);
+        stream_reader_go(r);
+    } else if (a->outcome == REDIS_DENIED) {
+        snprintf(r->problem, sizeof(r->problem), TEXT_FORMAT, TEXT_ARGS(a->error->words));
+        uv_timer_start(&r->again, stream_reader_again, r->options.wait_ms, 0);
+    }
+}
+
+/* ---- asking ---- */
+
+static uint32_t stream_reader_choose(struct stream_reader *r)
+{
+    uint32_t count = 0;
+
+    for (struct list_node *n = list_first(&r->views); n != NULL; n = list_next(&r->views, n)) {
+        stream_view_of(n)->asked = true;
+        stream_view_of(n)->heard = false;
+        count++;
+    }
+    return count;
+}
+
+static void stream_reader_want_words(struct stream_reader *r, uint32_t views)
+{
+    if (r->word_capacity < views) {
+        r->word_capacity = views * 2;
+        r->words = memory_resize(r->words, (6 + 2 * r->word_capacity) * sizeof(*r->words));
+        r->ids = memory_resize(r->ids, r->word_capacity * sizeof(*r->ids));
+    }
+}
+
+/* Waits in Redis only when the last reading found nothing. */
+static void stream_reader_go(struct stream_reader *r)
+{
+    struct redis_command c = {.answered = stream_reader_answered, .context = r};
+    uint32_t views, i = 0;
+    char count[12], wait[12];
+    struct text *w;
+
+    if (!r->up || r->reading || uv_is_active((uv_handle_t *)&r->again) ||
+        (views = stream_reader_choose(r)) == 0) {
+        return;
+    }
+    stream_reader_want_words(r, views);
+    snprintf(count, sizeof(count), "%u", r->count);
+    snprintf(wait, sizeof(wait), "%u", r->options.wait_ms);
+    w = r->words;
+    *w++ = TEXT("XREAD");
+    *w++ = TEXT("COUNT");
+    *w++ = text_from(count);
+    if (!r->behind) {
+        *w++ = TEXT("BLOCK");
+        *w++ = text_from(wait);
+        c.patience_ms = r->options.wait_ms;
+    }
+    *w++ = TEXT("STREAMS");
+    for (struct list_node *n = list_first(&r->views); n != NULL; n = list_next(&r->views, n)) {
+        w[i] = stream_view_of(n)->key;
+        w[i + views] = stream_id_write(stream_view_of(n)->at, r->ids[i]);
+        i++;
+    }
+    c.words = r->words;
+    c.count = (uint32_t)(w - r->words) + 2 * views;
+    r->reading = redis_path_send(r->path, &c) == REDIS_SENT;
+    if (r->reading) {
+        redis_link_flush(redis_path_link(r->path));
+    }
+}
+
+/* ---- the frame ---- */
+
+static void stream_reader_up(void *context, struct redis_path *p, const struct redis_greeting *g)
+{
+    struct stream_reader *r = context;
+
+    (void)p;
+    (void)g;
+    r->up = true;
+    r->behind = true;
+    stream_reader_go(r);
+}
+
+static void stream_reader_down(void *context, struct redis_path *p, const char *why)
+{
+    struct stream_reader *r = context;
+
+    (void)p;
+    r->up = false;
+    uv_timer_stop(&r->again);
+    snprintf(r->problem, sizeof(r->problem), "%s", why);
+}
+
+struct stream_reader *stream_reader_create(struct redis_locator *l,
+                                           const struct stream_reader_options *o)
+{
+    static const struct redis_path_events events = {.up = stream_reader_up,
+                                                    .down = stream_reader_down};
+    struct stream_reader *r = memory_take(sizeof(*r));
+
+    r->loop = redis_locator_loop(l);
+    r->options = *o;
+    r->options.wait_ms = o->wait_ms == 0 ? STREAM_READ_WAIT_MS : o->wait_ms;
+    r->count = STREAM_READ_LEAST;
+    list_init(&r->views);
+    uv_timer_init(r->loop, &r->again);
+    r->again.data = r;
+    r->path = redis_path_create(l, &o->path, &events, r);
+    return r;
+}
+
+void stream_reader_destroy(struct stream_reader *r)
+{
+    r->closing = true;
+    redis_path_destroy(r->path);
+    stream_reader_close_if_over(r);
+}
+
+void stream_view_open(struct stream_reader *r, struct stream_view *v, struct text key,
+                      struct stream_id behind, const struct stream_view_events *events)
+{
+    memset(v, 0, sizeof(*v));
+    v->events = *events;
+    v->key = (struct text){memory_copy(key.bytes, key.length), key.length};
+    v->at = behind;
+    v->reader = r;
+    list_append(&r->views, &v->in_reader);
+    r->behind = true;
+    stream_reader_go(r);
+}
+
+void stream_view_close(struct stream_view *v)
+{
+    struct stream_reader *r = v->reader;
+
+    if (r->visited == &v->in_reader) {
+        r->visited = list_next(&r->views, &v->in_reader);
+    }
+    list_remove(&v->in_reader);
+    memory_give((void *)(uintptr_t)v->key.bytes);
+    v->key = TEXT_NONE;
+}
+
+const char *stream_reader_problem(const struct stream_reader *r)
+{
+    return r->problem;
+}
