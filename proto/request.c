@@ -6,17 +6,20 @@
 static inline __attribute__((always_inline)) enum request_kind
 request_read_head(struct request *r, const uint8_t *bytes, size_t size)
 {
+    static const uint8_t call[] = {0x94, 0}; /* as nearly all begin */
     struct cursor c = cursor_over(bytes, size);
-    uint32_t items;
-    uint64_t type, msgid = 0;
+    uint32_t items = 4;
+    uint64_t type = 0, msgid = 0;
 
     r->kind = REQUEST_BROKEN;
     r->method = METHOD_NONE;
     r->msgid = 0;
     r->name = TEXT_NONE;
     r->present = 0;
-    if (!cursor_array(&c, &items) || !cursor_uint(&c, &type) || type > 2 ||
-        items != (type == 2 ? 3 : 4)) {
+    if (size >= sizeof(call) && memcmp(bytes, call, sizeof(call)) == 0) {
+        c.at += sizeof(call);
+    } else if (!cursor_array(&c, &items) || !cursor_uint(&c, &type) || type > 2 ||
+               items != (type == 2 ? 3 : 4)) {
         return REQUEST_BROKEN;
     }
     if (type != 2) {
@@ -64,13 +67,14 @@ static bool request_decode_bytes(struct cursor *c, const struct parameter *p,
         return request_refuse(error, ERROR_TOO_LARGE, field_wire(p->field),
                               "is longer than its limit");
     }
-    if (p->type == PARAMETER_PAYLOAD || (p->type == PARAMETER_ID && walk_check_plain(*out))) {
+    if (p->type == PARAMETER_PAYLOAD ||
+        (p->type == PARAMETER_ID ? walk_check_plain(*out) : walk_check_text(*out))) {
         return true;
     }
-    if (!walk_check_text(*out)) {
+    if (p->type == PARAMETER_TEXT || !walk_check_text(*out)) {
         return request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be valid UTF-8");
     }
-    if (p->type == PARAMETER_ID && !walk_check_id(*out)) {
+    if (!walk_check_id(*out)) {
         return request_refuse(error, ERROR_INVALID, field_wire(p->field),
                               "must not be empty nor have control characters");
     }
@@ -118,11 +122,14 @@ static inline bool request_decode_value(struct cursor *c, const struct parameter
                                         struct walk_check *w, union request_value *out,
                                         struct request_error *error)
 {
+    if (p->type <= PARAMETER_PAYLOAD) { /* most of them: first, and not by the switch's table */
+        return request_decode_bytes(c, p, w->limits, &out->text, error);
+    }
     switch (p->type) {
     case PARAMETER_ID:
     case PARAMETER_TEXT:
     case PARAMETER_PAYLOAD:
-        return request_decode_bytes(c, p, w->limits, &out->text, error);
+        break;
     case PARAMETER_BOOL:
         return cursor_bool(c, &out->flag) ||
                request_refuse(error, ERROR_INVALID, field_wire(p->field), "must be a bool");
@@ -187,6 +194,7 @@ struct request_decoding {
     struct request *request;
     struct cursor cursor;
     struct request_error *error;
+    const struct parameter *const *rows; /* of the method, by field */
     unsigned roles;
     struct walk_check check; /* of values that are maps or arrays */
     uint64_t seen;           /* a bit for each field, nil or not */
@@ -234,21 +242,20 @@ request_pass_pair(struct request_decoding *d, const struct parameter *p, const u
 /* The parameter that the next pair's key names. False: there is no key. */
 static inline bool request_decode_key(struct request_decoding *d, const struct parameter **out)
 {
-    enum method m = d->request->method;
     const struct field_slot *slot =
         cursor_left(&d->cursor) < FIELD_KEY_BYTES ? NULL : field_key_find(d->cursor.at);
     struct text key;
 
     if (slot != NULL) {
         d->cursor.at += slot->size;
-        *out = method_row_of[m][slot->field];
+        *out = d->rows[slot->field];
         return true;
     }
     if (!cursor_text(&d->cursor, &key)) {
         request_fail(d, "params", "must be a map with str keys");
         return false;
     }
-    *out = method_row_of[m][field_find(key)];
+    *out = d->rows[field_find(key)];
     return true;
 }
 
@@ -264,8 +271,11 @@ static inline bool request_decode_pair(struct request_decoding *d)
         return false;
     }
     value = d->cursor.at;
-    bit = p == NULL ? 0 : UINT64_C(1) << p->field;
-    if (p == NULL || (p->roles & d->roles) == 0 || (d->seen & bit) != 0 || d->failed ||
+    if (p == NULL) {
+        return request_pass_pair(d, p, value);
+    }
+    bit = UINT64_C(1) << p->field;
+    if ((p->roles & d->roles) == 0 || (d->seen & bit) != 0 || d->failed ||
         !request_decode_value(&d->cursor, p, &d->check, &r->value[p->field], d->error)) {
         return request_pass_pair(d, p, value);
     }
@@ -298,10 +308,37 @@ bool request_decode_params(struct request *r, enum role role, const struct limit
         .request = r,
         .cursor = r->params,
         .error = error,
+        .rows = method_row_of[r->method],
         .roles = 1u << role,
         .check = {.limits = limits, .nesting = WALK_CHECK_SCANNED, .customer = &r->customer}};
 
     return request_decode_map(&d) && request_check_together(r, role, error);
+}
+
+static void request_move_text(struct text *t, const uint8_t *from, const uint8_t *to)
+{
+    if (!text_is_none(*t)) {
+        t->bytes = (const char *)to + (t->bytes - (const char *)from);
+    }
+}
+
+void request_moved(struct request *r, const uint8_t *from, const uint8_t *to, size_t size)
+{
+    for (uint64_t rest = r->present; rest != 0; rest &= rest - 1) {
+        enum field f = (enum field)__builtin_ctzll(rest);
+        enum parameter_type type = method_parameter(r->method, f)->type;
+
+        if (type != PARAMETER_BOOL && type != PARAMETER_INTEGER && type != PARAMETER_WORD) {
+            request_move_text(&r->value[f].text, from, to);
+        }
+    }
+    if (request_has(r, FIELD_CUSTOMER)) {
+        request_move_text(&r->customer.id, from, to);
+        request_move_text(&r->customer.tier, from, to);
+        request_move_text(&r->customer.attributes, from, to);
+    }
+    request_move_text(&r->name, from, to);
+    r->params = (struct cursor){to + (r->params.at - from), to + size};
 }
 
 size_t request_decode_whole(struct request *r, enum role role, const struct limits *limits,
@@ -320,6 +357,7 @@ size_t request_decode_whole(struct request *r, enum role role, const struct limi
     d = (struct request_decoding){.request = r,
                                   .cursor = r->params,
                                   .error = &unused,
+                                  .rows = method_row_of[r->method],
                                   .roles = 1u << role,
                                   .check = {.limits = limits,
                                             .nesting = nesting - REQUEST_NESTING,

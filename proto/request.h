@@ -67,6 +67,9 @@ enum request_kind request_decode_head(struct request *r, const uint8_t *bytes, s
 bool request_decode_params(struct request *r, enum role role, const struct limits *limits,
                            struct request_error *error);
 
+/* The frame, of `size` bytes, was copied: what pointed into it points into the copy from now on. */
+void request_moved(struct request *r, const uint8_t *from, const uint8_t *to, size_t size);
+
 static inline bool request_has(const struct request *r, enum field f)
 {
     return (r->present >> f & 1) != 0;

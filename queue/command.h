@@ -186,6 +186,7 @@ struct command {
     enum command_kind kind;
     engine_time time;
     struct caller caller;
+    uint32_t contact_hash; /* what engine_expect said of the contact's id; 0: it was not asked */
     union {
         struct submit_command submit;
         struct update_command update;

@@ -1,5 +1,7 @@
 #include "queue/contact_index.h"
 
+#include <assert.h>
+
 #include "queue/state.h"
 
 #define ENDED NEAR_LIMIT
@@ -49,6 +51,14 @@ struct contact_found contact_index_find(const struct engine *e, struct text id)
     return contact_index_find_hashed(e, id, contact_index_hash(e, id));
 }
 
+uint32_t contact_index_hash_of_command(const struct engine *e, struct text id)
+{
+    uint32_t known = e->command->contact_hash;
+
+    assert(known == 0 || known == contact_index_hash(e, id));
+    return known != 0 ? known : contact_index_hash(e, id);
+}
+
 void contact_index_add(struct engine *e, struct contact *c, uint32_t hash)
 {
     hash_index_insert(&e->contacts.numbers, hash, number_of(c));
@@ -77,6 +87,18 @@ void contact_index_remove_ended(struct engine *e, const struct tombstone *t)
 void contact_index_prefetch(const struct engine *e, const struct tombstone *t)
 {
     hash_index_prefetch(&e->contacts.numbers, t->hash);
+}
+
+uint32_t engine_expect(const struct engine *e, struct text id)
+{
+    uint32_t hash;
+
+    if (text_is_none(id)) {
+        return 0;
+    }
+    hash = contact_index_hash(e, id);
+    hash_index_prefetch(&e->contacts.numbers, hash);
+    return hash;
 }
 
 struct contact *engine_find_contact(const struct engine *e, struct text id)

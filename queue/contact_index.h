@@ -31,6 +31,10 @@ uint32_t contact_index_hash(const struct engine *e, struct text id);
 struct contact_found contact_index_find_hashed(const struct engine *e, struct text id,
                                                uint32_t hash);
 
+/* The hash of the contact that the command being stepped names; who sent it may have expected it.
+ */
+uint32_t contact_index_hash_of_command(const struct engine *e, struct text id);
+
 /* A new contact, whose id names nothing. */
 void contact_index_add(struct engine *e, struct contact *c, uint32_t hash);
 /* A contact ends: its id names the tombstone from now, which remembers the hash. */

@@ -45,6 +45,12 @@ void engine_destroy(struct engine *e);
  */
 enum refusal_kind engine_step(struct engine *e, const struct command *command);
 
+/* A command about this contact is to come: have the place of its id in the index at hand when it is
+ * looked for, since that is a miss of every cache as soon as there are many contacts, and there is
+ * work to do until then. Returns what the command is to bring along, so that the id is not hashed
+ * twice; 0 for TEXT_NONE. Changes nothing. */
+uint32_t engine_expect(const struct engine *e, struct text id);
+
 /* Apply one fact of the journal. Facts come in the order of their seq, each once. The fact must be
  * resolved (see fact.h). Returns NULL, or what is wrong with it in words: the journal is not one of
  * ours. */

@@ -162,7 +162,7 @@ static void fill_new(struct engine *e, const struct submit_command *s, queue_ind
 enum refusal_kind step_submit(struct engine *e)
 {
     const struct submit_command *s = &e->command->submit;
-    uint32_t hash = contact_index_hash(e, s->id);
+    uint32_t hash = contact_index_hash_of_command(e, s->id);
     const struct contact_found found = contact_index_find_hashed(e, s->id, hash);
     enum refusal_kind refused;
     queue_index queue;

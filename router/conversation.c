@@ -1,5 +1,7 @@
 #include "router/conversation.h"
 
+#include <assert.h>
+
 #include "queue/base/memory.h"
 #include "router/log.h"
 
@@ -82,7 +84,12 @@ static enum caller_role conversation_caller_role(enum role role)
 /* Answered when something happens, not in their turn. */
 static bool conversation_is_late(enum method m)
 {
-    return m == METHOD_AGENT_PULL || m == METHOD_CONFIG_CHECK || m == METHOD_CONFIG_APPLY;
+    static const uint64_t late = UINT64_C(1) << METHOD_AGENT_PULL |
+                                 UINT64_C(1) << METHOD_CONFIG_CHECK |
+                                 UINT64_C(1) << METHOD_CONFIG_APPLY;
+
+    static_assert(METHOD_COUNT < 64, "a bit for each");
+    return (late >> m & 1) != 0;
 }
 
 static inline struct caller conversation_caller(const struct session *s, const struct request *r)
@@ -362,13 +369,28 @@ static void conversation_count_away(struct session *s, enum method m)
     }
 }
 
+/* The contact that a change is about: a submission brings its id. */
+static struct text conversation_contact(const struct request *r)
+{
+    return request_text(r, r->method == METHOD_CONTACT_SUBMIT ? FIELD_ID : FIELD_CONTACT);
+}
+
 /* A command, classified here; elsewhere it is stepped when the letter comes. `l` NULL: here. */
-static void conversation_change(struct conversation *c, struct session *s, const struct request *r,
-                                struct letter *l)
+static inline __attribute__((always_inline)) void conversation_change(struct conversation *c,
+                                                                      struct session *s,
+                                                                      const struct request *r,
+                                                                      struct letter *l)
 {
     struct response_error e;
     struct work *work = l != NULL ? &l->work : &c->work;
 
+    if (l != NULL) { /* its engine is not ours to look at */
+        l->contact = conversation_contact(r);
+        work->command.contact_hash = 0;
+    } else {
+        work->command.contact_hash =
+            engine_expect(s->guest->workspace->engine, conversation_contact(r));
+    }
     work->command.caller = conversation_caller(s, r);
     work->command.time = door_now(s->door, c->clock);
     /* A second time when the configuration changed between the two halves. */
@@ -413,8 +435,11 @@ static void conversation_read(struct conversation *c, struct session *s, const s
     s->away += SESSION_LARGE_WEIGHT;
 }
 
-static void conversation_request(struct conversation *c, struct session *s, const struct request *r,
-                                 struct letter *l)
+/* Made twice: for what is answered here, as most is, and for either. */
+static inline __attribute__((always_inline)) void conversation_serve(struct conversation *c,
+                                                                     struct session *s,
+                                                                     const struct request *r,
+                                                                     struct letter *l)
 {
     if (conversation_is_late(r->method)) {
         if (s->in_flight >= c->limits.of[LIMIT_IN_FLIGHT]) {
@@ -438,6 +463,12 @@ static void conversation_request(struct conversation *c, struct session *s, cons
             directory_leave(c->visitor);
         }
     }
+}
+
+static void conversation_request(struct conversation *c, struct session *s, const struct request *r,
+                                 struct letter *l)
+{
+    conversation_serve(c, s, r, l);
 }
 
 static enum session_verdict conversation_call(struct conversation *c, struct session *s,
@@ -501,6 +532,16 @@ static enum session_verdict conversation_take(struct conversation *c, struct ses
     return FRAME_TAKEN;
 }
 
+/* What comes of the frame is a letter to the workspace's owner, and the frame goes along. */
+static struct letter *conversation_begin_letter(struct conversation *c, struct session *s,
+                                                const uint8_t *bytes, size_t size)
+{
+    struct letter *l = post_letter(c->parcel, LETTER_READ, s->guest);
+
+    l->frame = parcel_text(c->parcel, (struct text){(const char *)bytes, (uint32_t)size});
+    return l;
+}
+
 /* The frame travels with what comes of it, or the parcel is as it was. */
 static enum session_verdict conversation_take_far(struct conversation *c, struct session *s,
                                                   const uint8_t *bytes, size_t size)
@@ -514,13 +555,34 @@ static enum session_verdict conversation_take_far(struct conversation *c, struct
         return FRAME_LATER;
     }
     mark = parcel_mark(parcel);
-    l = post_letter(parcel, LETTER_READ, s->guest);
-    l->frame = parcel_text(parcel, (struct text){(const char *)bytes, (uint32_t)size});
     c->parcel = parcel;
+    l = conversation_begin_letter(c, s, bytes, size);
     verdict = conversation_take(c, s, (const uint8_t *)l->frame.bytes, size, l);
     c->parcel = NULL;
     parcel_back(parcel, &mark);
     return verdict;
+}
+
+/* The same for one that is decoded already. False: there is no room now. */
+static bool conversation_request_far(struct conversation *c, struct session *s, struct request *r,
+                                     const uint8_t *bytes, size_t size)
+{
+    struct parcel *parcel = post_parcel(c->post, s->door->owner);
+    struct parcel_mark mark;
+    struct letter *l;
+
+    if (parcel == NULL || !session_may_ask(s)) {
+        return false;
+    }
+    mark = parcel_mark(parcel);
+    c->parcel = parcel;
+    l = conversation_begin_letter(c, s, bytes, size);
+    l->msgid = r->msgid;
+    request_moved(r, bytes, (const uint8_t *)l->frame.bytes, size);
+    conversation_request(c, s, r, l);
+    c->parcel = NULL;
+    parcel_back(parcel, &mark);
+    return true;
 }
 
 /* Whatever is not as usual is left to conversation_frame, which says so. */
@@ -529,12 +591,21 @@ size_t conversation_whole(void *context, struct session *s, const uint8_t *bytes
     struct conversation *c = context;
     struct request *r = &c->request;
     size_t taken = request_decode_whole(r, s->role, &c->limits, bytes, size);
+    enum method_kind kind;
 
-    if (taken == 0 || method_kind(r->method) == METHOD_SESSION ||
-        engine_host_gate(c->host, method_kind(r->method)) != GATE_OPEN) {
+    if (taken == 0 || (kind = method_kind(r->method)) == METHOD_SESSION) {
         return 0;
     }
-    conversation_request(c, s, r, NULL);
+    if (s->far) {
+        return conversation_gate(c, s->door, kind) == GATE_OPEN &&
+                       conversation_request_far(c, s, r, bytes, taken)
+                   ? taken
+                   : 0;
+    }
+    if (engine_host_gate(c->host, kind) != GATE_OPEN) {
+        return 0;
+    }
+    conversation_serve(c, s, r, NULL);
     return taken;
 }
 

@@ -29,20 +29,30 @@ struct response_error delivery_error(const struct refusal *r)
 
 /* ---- answers ---- */
 
-static void delivery_refused(struct packer *p, uint32_t msgid, const struct refusal *r)
+static uint32_t delivery_msgid(const struct delivery *d)
 {
-    struct response_error e = delivery_error(r);
+    return delivery_request_unpack(d->request).msgid;
+}
 
-    response_error(p, msgid, &e);
+static void delivery_refused(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    struct response_error e = delivery_error(d->refusal);
+
+    (void)v;
+    response_error(p, delivery_msgid(d), &e);
 }
 
 static void delivery_submitted(struct packer *p, const struct view *v, const struct delivery *d)
 {
-    size_t map = packer_map_open(p);
-    uint32_t pairs =
-        d->contact != NULL ? view_contact(p, v, d->contact) : view_tombstone(p, v, d->tombstone);
-    struct pairs w = pairs_begin(p, PAIRS_ROOM(1) + VIEW_EPOCH_ROOM);
+    struct pairs w;
+    uint32_t pairs;
+    size_t map;
 
+    response_begin(p, delivery_msgid(d));
+    map = packer_map_open(p);
+    pairs =
+        d->contact != NULL ? view_contact(p, v, d->contact) : view_tombstone(p, v, d->tombstone);
+    w = pairs_begin(p, PAIRS_ROOM(1) + VIEW_EPOCH_ROOM);
     if (d->kind == ANSWER_SUBMITTED) {
         PAIRS_KEY(&w, "duplicate");
         w.at = put_bool(w.at, d->duplicate);
@@ -53,24 +63,22 @@ static void delivery_submitted(struct packer *p, const struct view *v, const str
 }
 
 /* These two are whole answers, and written at once. */
-static void delivery_done(struct packer *p, const struct view *v, const struct delivery *d,
-                          uint32_t msgid)
+static void delivery_done(struct packer *p, const struct view *v, const struct delivery *d)
 {
     struct pairs w = pairs_begin(p, RESPONSE_ROOM + PUT_HEAD_MAX + VIEW_EPOCH_ROOM);
 
-    w.at = put_map(response_put_begin(w.at, msgid), 2);
+    w.at = put_map(response_put_begin(w.at, delivery_msgid(d)), 2);
     view_put_epoch(&w, v, d->seq);
     pairs_end(p, &w);
 }
 
-static void delivery_contact_state(struct packer *p, const struct view *v, const struct delivery *d,
-                                   uint32_t msgid)
+static void delivery_contact_state(struct packer *p, const struct view *v, const struct delivery *d)
 {
     struct text state = contact_state_word(d->state);
     struct pairs w = pairs_begin(p, RESPONSE_ROOM + PUT_HEAD_MAX + PAIRS_ROOM(2) + VIEW_EPOCH_ROOM +
                                         d->contact_id.length + state.length);
 
-    w.at = put_map(response_put_begin(w.at, msgid), 4);
+    w.at = put_map(response_put_begin(w.at, delivery_msgid(d)), 4);
     PAIRS_TEXT(&w, "contact", d->contact_id);
     PAIRS_TEXT(&w, "state", state);
     view_put_epoch(&w, v, d->seq);
@@ -79,6 +87,7 @@ static void delivery_contact_state(struct packer *p, const struct view *v, const
 
 static void delivery_offers(struct packer *p, const struct view *v, const struct delivery *d)
 {
+    response_begin(p, delivery_msgid(d));
     packer_map(p, 3);
     packer_literal(p, "offers");
     packer_array(p, d->offer_count);
@@ -92,15 +101,26 @@ static void delivery_offers(struct packer *p, const struct view *v, const struct
 
 static void delivery_agent(struct packer *p, const struct view *v, const struct delivery *d)
 {
-    size_t map = packer_map_open(p);
     uint32_t pairs = 0;
+    size_t map;
 
+    response_begin(p, delivery_msgid(d));
+    map = packer_map_open(p);
     if (d->agent != NULL) {
         pairs = d->kind == ANSWER_SIGNED_IN ? view_agent_session(p, v, d->agent)
                                             : view_agent(p, v, d->agent);
     }
     pairs += view_epoch(p, v, d->seq);
     packer_map_close(p, map, pairs);
+}
+
+static void delivery_config(struct packer *p, const struct view *v, const struct delivery *d)
+{
+    response_begin(p, delivery_msgid(d));
+    packer_map(p, 3);
+    packer_literal(p, "version");
+    packer_uint(p, d->number);
+    view_epoch(p, v, d->seq);
 }
 
 /* ---- notifications ---- */
@@ -270,60 +290,33 @@ static void delivery_ended(struct packer *p, const struct view *v, const struct 
 
 /* ---- one of them ---- */
 
+typedef void (*delivery_writer)(struct packer *p, const struct view *v, const struct delivery *d);
+
+/* All but NOTICE_CONTACT_UPDATED, which needs what was given. */
+static const delivery_writer delivery_writers[] = {
+    [ANSWER_REFUSED] = delivery_refused,
+    [ANSWER_DONE] = delivery_done,
+    [ANSWER_SUBMITTED] = delivery_submitted,
+    [ANSWER_UPDATED] = delivery_submitted,
+    [ANSWER_CONTACT_STATE] = delivery_contact_state,
+    [ANSWER_SIGNED_IN] = delivery_agent,
+    [ANSWER_AGENT] = delivery_agent,
+    [ANSWER_OFFERS] = delivery_offers,
+    [ANSWER_CONFIG] = delivery_config,
+    [NOTICE_CONTACT_CHANGED] = delivery_contact_changed,
+    [NOTICE_OFFER] = delivery_offer,
+    [NOTICE_OFFER_WITHDRAWN] = delivery_withdrawn,
+    [NOTICE_AGENT_CHANGED] = delivery_agent_changed,
+    [NOTICE_CONTACT_ENDED] = delivery_ended,
+    [NOTICE_SIGNED_OUT] = delivery_ended,
+};
+
 void delivery_encode(struct packer *p, const struct view *v, const struct delivery *d,
                      const struct delivery_given *given)
 {
-    uint32_t msgid = delivery_request_unpack(d->request).msgid;
-
-    switch (d->kind) {
-    case ANSWER_REFUSED:
-        delivery_refused(p, msgid, d->refusal);
-        return;
-    case ANSWER_DONE:
-        delivery_done(p, v, d, msgid);
-        return;
-    case ANSWER_SUBMITTED:
-    case ANSWER_UPDATED:
-        response_begin(p, msgid);
-        delivery_submitted(p, v, d);
-        return;
-    case ANSWER_CONTACT_STATE:
-        delivery_contact_state(p, v, d, msgid);
-        return;
-    case ANSWER_SIGNED_IN:
-    case ANSWER_AGENT:
-        response_begin(p, msgid);
-        delivery_agent(p, v, d);
-        return;
-    case ANSWER_OFFERS:
-        response_begin(p, msgid);
-        delivery_offers(p, v, d);
-        return;
-    case ANSWER_CONFIG:
-        response_begin(p, msgid);
-        packer_map(p, 3);
-        packer_literal(p, "version");
-        packer_uint(p, d->number);
-        view_epoch(p, v, d->seq);
-        return;
-    case NOTICE_CONTACT_CHANGED:
-        delivery_contact_changed(p, v, d);
-        return;
-    case NOTICE_OFFER:
-        delivery_offer(p, v, d);
-        return;
-    case NOTICE_OFFER_WITHDRAWN:
-        delivery_withdrawn(p, v, d);
-        return;
-    case NOTICE_CONTACT_UPDATED:
+    if (d->kind == NOTICE_CONTACT_UPDATED) {
         delivery_updated(p, v, d, given);
-        return;
-    case NOTICE_AGENT_CHANGED:
-        delivery_agent_changed(p, v, d);
-        return;
-    case NOTICE_CONTACT_ENDED:
-    case NOTICE_SIGNED_OUT:
-        delivery_ended(p, v, d);
-        return;
+    } else {
+        delivery_writers[d->kind](p, v, d);
     }
 }

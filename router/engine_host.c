@@ -127,7 +127,8 @@ static bool host_guest_hears(const struct guest *g, const struct delivery *d)
 }
 
 /* To every connection that bears the owner's name; written once, and copied. */
-static void host_deliver_to_owner(struct workspace *w, const struct delivery *d)
+static __attribute__((noinline)) void host_deliver_to_owner(struct workspace *w,
+                                                            const struct delivery *d)
 {
     struct engine_host *h = w->host;
     struct connector *c = d->owner->attached > 0 ? d->owner->attachment : NULL;
@@ -375,7 +376,8 @@ void host_refuse(struct engine_host *h, const struct caller *caller,
 }
 
 /* An agent may name itself, and nobody else. */
-static bool host_owns_state(struct engine_host *h, const struct guest *g, struct command *c)
+static __attribute__((noinline)) bool host_owns_state(struct engine_host *h, const struct guest *g,
+                                                      struct command *c)
 {
     struct response_error e = response_error_of(ERROR_FORBIDDEN);
 
@@ -393,7 +395,8 @@ static bool host_owns_state(struct engine_host *h, const struct guest *g, struct
 }
 
 /* What the command of an update lacks. False: it is refused. */
-static bool host_complete_update(struct engine_host *h, struct workspace *w, struct work *work)
+static __attribute__((noinline)) bool host_complete_update(struct engine_host *h,
+                                                           struct workspace *w, struct work *work)
 {
     struct dispatch_snapshot snapshot = door_snapshot(w->door);
     struct response_error error;
@@ -410,7 +413,6 @@ bool engine_host_work(struct engine_host *h, struct guest *g, struct work *work)
 {
     struct workspace *w = g->workspace;
     struct command *c = &work->command;
-    char id[WORKSPACE_ID_BYTES];
     bool stepped;
 
     h->commands++;
@@ -419,7 +421,7 @@ bool engine_host_work(struct engine_host *h, struct guest *g, struct work *work)
         return true;
     }
     if (c->kind == COMMAND_SUBMIT && work->wants_id) {
-        c->submit.id = workspace_make_id(w, id);
+        c->submit.id = workspace_make_id(w, h->made_id);
     } else if (c->kind == COMMAND_SET_STATE && !host_owns_state(h, g, c)) {
         return true;
     }

@@ -149,6 +149,7 @@ struct engine_host {
     struct request request; /* of a letter that is read again */
     struct work work;
     struct updater updater;
+    char made_id[WORKSPACE_ID_BYTES];   /* of the submission that is being stepped */
     const struct delivery_given *given; /* of the update that is being stepped */
     struct packer copied;
 };
@@ -202,6 +203,10 @@ void engine_host_left(struct engine_host *h, struct guest *g);
 
 /* Sessions on this reactor of workspaces that `owner` has end now. */
 void engine_host_cut_here(struct session_table *t, uint32_t owner, enum session_end_reason reason);
+
+/* A letter from another reactor whose turn comes soon: it has the engine look out for its contact.
+ */
+void engine_host_expect(struct letter *l);
 
 /* One letter from another reactor. */
 void engine_host_letter(struct engine_host *h, struct letter *l);

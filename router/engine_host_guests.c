@@ -227,6 +227,7 @@ static void host_work_again(struct engine_host *h, struct letter *l)
         return;
     }
     h->work.command.caller = caller;
+    h->work.command.contact_hash = l->work.command.contact_hash;
     h->work.command.time = workspace_now(l->guest->workspace, h->clock);
     if (!dispatch_command(&h->dispatch, &h->request, &snapshot, NULL, &h->work, &e)) {
         host_refuse(h, &caller, &e, false);
@@ -247,6 +248,15 @@ static void host_goodbye(struct engine_host *h, const struct letter *l)
             response_empty(o.packer, l->msgid);
         }
         host_close(&o);
+    }
+}
+
+void engine_host_expect(struct letter *l)
+{
+    const struct workspace *w = l->guest->workspace; /* NULL: its hello is in the same parcel */
+
+    if (l->kind == LETTER_WORK && w != NULL && w->engine != NULL) {
+        l->work.command.contact_hash = engine_expect(w->engine, l->contact);
     }
 }
 

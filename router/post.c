@@ -275,6 +275,9 @@ void post_take_deliveries(struct post *p, const struct post_handler *handler)
 static void post_read_parcel(struct parcel *parcel, const struct post_handler *handler)
 {
     for (struct letter *l = parcel->first; l != NULL; l = l->next) {
+        handler->expect(handler->context, l);
+    }
+    for (struct letter *l = parcel->first; l != NULL; l = l->next) {
         handler->letter(handler->context, l);
     }
 }

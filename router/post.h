@@ -73,6 +73,7 @@ struct letter {
     uint32_t msgid;
     bool asked;             /* of a goodbye: it is a request, to be answered */
     struct text frame;      /* of work and reads: the request, whole */
+    struct text contact;    /* of work: whom it is about, or none */
     struct text name;       /* of a hello: the connector's, or none */
     uint64_t epoch, seq;    /* of a hello: what the client has seen */
     struct config_job *job; /* becomes the receiver's */
@@ -101,6 +102,8 @@ struct post_handler {
     /* One message of a mail from reactor `from`; the bytes live during the call. */
     void (*delivery)(void *context, uint32_t from, const struct mail_head *head,
                      const uint8_t *bytes);
+    /* All letters of a parcel, one after the other, before the first of them is handed over. */
+    void (*expect)(void *context, struct letter *l);
     /* One letter; it and its parcel live during the call. */
     void (*letter)(void *context, struct letter *l);
 };

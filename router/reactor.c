@@ -37,6 +37,12 @@ static void reactor_delivery(void *context, uint32_t from, const struct mail_hea
     session_delivered(s, head->flags, reason);
 }
 
+static void reactor_expect(void *context, struct letter *l)
+{
+    (void)context;
+    engine_host_expect(l);
+}
+
 static void reactor_letter(void *context, struct letter *l)
 {
     struct reactor *r = context;
@@ -46,7 +52,7 @@ static void reactor_letter(void *context, struct letter *l)
 
 static struct post_handler reactor_post_handler(struct reactor *r)
 {
-    return (struct post_handler){r, reactor_delivery, reactor_letter};
+    return (struct post_handler){r, reactor_delivery, reactor_expect, reactor_letter};
 }
 
 bool reactor_settle(struct reactor *r)

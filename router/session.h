@@ -136,7 +136,7 @@ enum session_verdict {
 
 struct session_handler {
     void *context;
-    /* What came from an open session of this reactor, from the first byte of a frame on, before
+    /* What came from an open session, from the first byte of a frame on, before
      * anybody looks for its end: takes the frame if it is whole and nothing is to be said against
      * it, and answers its bytes; 0: it comes again, as `frame`. */
     size_t (*whole)(void *context, struct session *s, const uint8_t *bytes, size_t size);

@@ -62,9 +62,8 @@ static size_t session_take_whole(struct session *s, const uint8_t *bytes, size_t
 {
     const struct session_handler *h = &s->table->handler;
 
-    return s->state != SESSION_OPEN || s->far || s->scan.position > 0
-               ? 0
-               : h->whole(h->context, s, bytes, size);
+    return s->state != SESSION_OPEN || s->scan.position > 0 ? 0
+                                                            : h->whole(h->context, s, bytes, size);
 }
 
 /* Hand up the whole frames at the front; returns how many bytes they took. */

@@ -5,14 +5,6 @@
 #include "queue/base/memory.h"
 #include "queue/skill.h"
 
-void view_init(struct view *v, const struct engine *e, engine_time now)
-{
-    v->engine = e;
-    v->settings = engine_settings(e);
-    v->now = now;
-    v->epoch = engine_epoch(e);
-}
-
 uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq)
 {
     struct pairs w = pairs_begin(p, VIEW_EPOCH_ROOM);

@@ -17,7 +17,10 @@ struct view {
 };
 
 /* `now` on the workspace's clock. */
-void view_init(struct view *v, const struct engine *e, engine_time now);
+static inline void view_init(struct view *v, const struct engine *e, engine_time now)
+{
+    *v = (struct view){e, engine_settings(e), now, engine_epoch(e)};
+}
 
 /* epoch and seq: what every answer of a change and every notification carries. */
 uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq);

@@ -16,11 +16,29 @@ static uint8_t *exact;
 
 static const enum role all_roles[] = {ROLE_CONNECTOR, ROLE_AGENT, ROLE_SUPERVISOR, ROLE_ADMIN};
 
+/* After a frame was copied: as if the copy had been decoded. */
+static void check_moved(const struct request *moved, const struct request *decoded)
+{
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        if (request_has(decoded, (enum field)i)) {
+            assert_memory_equal(&moved->value[i], &decoded->value[i],
+                                sizeof(decoded->value[i].number));
+        }
+    }
+    if (request_has(decoded, FIELD_CUSTOMER)) {
+        assert_ptr_equal(moved->customer.id.bytes, decoded->customer.id.bytes);
+        assert_ptr_equal(moved->customer.tier.bytes, decoded->customer.tier.bytes);
+        assert_ptr_equal(moved->customer.attributes.bytes, decoded->customer.attributes.bytes);
+    }
+    assert_ptr_equal(moved->name.bytes, decoded->name.bytes);
+    assert_ptr_equal(moved->params.at, decoded->params.at);
+}
+
 /* One pass over bytes that nobody has scanned takes what the two steps take, with the same values,
  * whatever stands behind it, and nothing else. */
 static void check_whole(enum role role, bool taken)
 {
-    static struct request whole;
+    static struct request whole, moved;
     size_t size = frame.size;
     uint8_t *more = malloc(size + 1);
 
@@ -38,7 +56,15 @@ static void check_whole(enum role role, bool taken)
         assert_int_equal(whole.method, request.method);
         assert_int_equal(whole.msgid, request.msgid);
     }
+    if (taken) {
+        moved = whole;
+        request_moved(&moved, exact, more, size);
+    }
     assert_int_equal(request_decode_whole(&whole, role, &limits, more, size + 1), taken ? size : 0);
+    if (taken) {
+        check_moved(&moved, &whole);
+        assert_ptr_equal(moved.params.end, more + size);
+    }
     for (size_t cut = 0; taken && cut < size; cut++) {
         assert_int_equal(request_decode_whole(&whole, role, &limits, more, cut), 0);
     }
