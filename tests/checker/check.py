@@ -73,8 +73,9 @@ def main():
         return 2
     violations = checker.verdict.violations()
     final = sorted(name for name, workspace in checker.workspaces.items() if workspace.final is not None)
+    quiet = [name for name in final if len(checker.workspaces[name].finals["seqs"]) == 1]
     if arguments.json:
-        print(json.dumps({"lines": reader.lines, "workspaces": sorted(checker.workspaces), "final": final,
+        print(json.dumps({"lines": reader.lines, "workspaces": sorted(checker.workspaces), "final": final, "quiet": quiet,
                           "contacts": sum(workspace.tally["present"] for workspace in checker.workspaces.values()),
                           "counts": checker.verdict.counts, "violations": violations}, indent=1))
     else:
@@ -83,7 +84,7 @@ def main():
         for name, count in checker.verdict.counts.items():
             print(f"{name}: {INVARIANTS[name]}: {count}")
         print(f"{reader.lines} lines, {len(checker.workspaces)} workspaces, "
-              f"{'with' if final else 'without'} a final read-out: {'violations' if violations else 'clean'}")
+              f"{'with' if final else 'without'} a{' quiet' if quiet else ''} read-out: {'violations' if violations else 'clean'}")
     return 1 if violations else 0
 
 
