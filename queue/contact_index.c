@@ -59,6 +59,16 @@ uint32_t contact_index_hash_of_command(const struct engine *e, struct text id)
     return known != 0 ? known : contact_index_hash(e, id);
 }
 
+struct contact_found contact_index_look_for(struct engine *e, struct text id)
+{
+    uint32_t hash = contact_index_hash_of_command(e, id);
+    struct contact_found found = contact_index_find_hashed(e, id, hash);
+
+    e->contacts.looked_for = found.contact;
+    e->contacts.looked_for_hash = hash;
+    return found;
+}
+
 void contact_index_add(struct engine *e, struct contact *c, uint32_t hash)
 {
     hash_index_insert(&e->contacts.numbers, hash, number_of(c));
@@ -66,7 +76,9 @@ void contact_index_add(struct engine *e, struct contact *c, uint32_t hash)
 
 void contact_index_end(struct engine *e, const struct contact *c, struct tombstone *t)
 {
-    t->hash = contact_index_hash(e, contact_id(c));
+    t->hash = e->contacts.looked_for == c ? e->contacts.looked_for_hash
+                                          : contact_index_hash(e, contact_id(c));
+    e->contacts.looked_for = NULL; /* its record will be another's */
     hash_index_replace(&e->contacts.numbers, t->hash, number_of(c), number_of_ended(t));
     e->contacts.ended++;
 }

@@ -16,6 +16,8 @@ struct tombstone;
 struct contact_index {
     struct hash_index numbers; /* a contact's near, or a tombstone's reference and a bit more */
     uint32_t ended;            /* tombstones among them */
+    const struct contact *looked_for; /* by the last command; NULL: none, or it has ended */
+    uint32_t looked_for_hash;
 };
 
 /* What an id names; at most one of both. */
@@ -34,6 +36,9 @@ struct contact_found contact_index_find_hashed(const struct engine *e, struct te
 /* The hash of the contact that the command being stepped names; who sent it may have expected it.
  */
 uint32_t contact_index_hash_of_command(const struct engine *e, struct text id);
+
+/* Look for it, which the command may end: then its hash is not made again. */
+struct contact_found contact_index_look_for(struct engine *e, struct text id);
 
 /* A new contact, whose id names nothing. */
 void contact_index_add(struct engine *e, struct contact *c, uint32_t hash);

@@ -190,8 +190,7 @@ static bool had_offer(const struct engine *e, const struct agent *a, uint64_t co
 struct contact *visible_contact(struct engine *e, struct text id, struct tombstone **ended)
 {
     const struct caller *by = &e->command->caller;
-    struct contact_found found =
-        contact_index_find_hashed(e, id, contact_index_hash_of_command(e, id));
+    struct contact_found found = contact_index_look_for(e, id);
     struct contact *c = found.contact;
     struct tombstone *t = found.tombstone;
 
