@@ -33,6 +33,8 @@ void visit_own_text(struct visitor *v, struct text *t);    /* loading: an owned 
 void visit_raw(struct visitor *v, struct raw *r);          /* loading: points into the input */
 void visit_agent_ref(struct visitor *v, struct agent **a); /* loading: by number; must exist */
 
+void visit_skills(struct visitor *v, const struct requirement **r); /* loading: interned */
+
 /* How many follow; loading bounds it by what can still stand in the input. */
 uint32_t visit_count(struct visitor *v, uint32_t count, size_t least_bytes_each);
 
