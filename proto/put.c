@@ -36,6 +36,14 @@ static uint8_t *put_head_64(uint8_t *to, unsigned type, uint64_t value)
     return to + 9;
 }
 
+uint8_t *put_long_uint(uint8_t *to, uint64_t value)
+{
+    if (value > UINT16_MAX) {
+        return put_head_32(to, 0xce, value);
+    }
+    return value > UINT8_MAX ? put_head_16(to, 0xcd, value) : put_head_8(to, 0xcc, value);
+}
+
 uint8_t *put_negative(uint8_t *to, int64_t value)
 {
     if (value >= -32) {

@@ -14,6 +14,7 @@
 #define PUT_HEAD_MAX 9 /* a type byte and a number of 64 bits */
 
 /* Heads and numbers of more than one byte. */
+uint8_t *put_long_uint(uint8_t *to, uint64_t value); /* below 2^32 */
 uint8_t *put_negative(uint8_t *to, int64_t value);
 uint8_t *put_double(uint8_t *to, double value);
 uint8_t *put_long_text(uint8_t *to, const char *bytes, size_t length);
@@ -37,18 +38,6 @@ static inline uint8_t *put_bool(uint8_t *to, bool value)
     return put_byte(to, value ? 0xc3 : 0xc2);
 }
 
-/* From 0x80 to below 2^32. The bytes behind a short one are written, too, with nothing of meaning.
- */
-static inline uint8_t *put_middle_uint(uint8_t *to, uint32_t value)
-{
-    unsigned size = value > UINT16_MAX ? 2 : value > UINT8_MAX; /* as a power of two */
-    uint32_t turned = htobe32(value << (32 - (8u << size)));
-
-    to[0] = (uint8_t)(0xcc + size);
-    memcpy(to + 1, &turned, sizeof(turned));
-    return to + 1 + (1u << size);
-}
-
 /* Small ones and times are most of the numbers. */
 static inline uint8_t *put_uint(uint8_t *to, uint64_t value)
 {
@@ -58,7 +47,7 @@ static inline uint8_t *put_uint(uint8_t *to, uint64_t value)
         return put_byte(to, (unsigned)value);
     }
     if (value <= UINT32_MAX) {
-        return put_middle_uint(to, (uint32_t)value);
+        return put_long_uint(to, value);
     }
     to[0] = 0xcf;
     memcpy(to + 1, &turned, sizeof(turned));
