@@ -11,18 +11,15 @@ static enum refusal_kind answer_signed_in(struct engine *e, struct agent *a)
     return REFUSED_NOT;
 }
 
-/* An offer that its agent finds in `held` has arrived; without receipts the answer clock runs from
- * here. */
+/* What its agent finds in `held` has arrived; without receipts the answer clock of an offer runs
+ * from here. */
 static void held_offers_arrive(struct engine *e, struct agent *a)
 {
     for (struct list_node *n = list_first(&a->held); n != NULL; n = list_next(&a->held, n)) {
         struct offer *o = record_of(n, struct offer, of_agent);
         struct fact f;
-        if (o->state != OFFER_SENT && o->state != OFFER_SHOWN) {
-            continue;
-        }
         o->delivered = true;
-        if (o->state == OFFER_SENT && !a->receipts) {
+        if (o->state == OFFER_SENT && !a->receipts && a->state == AGENT_AVAILABLE) {
             fact_about(&f, FACT_OFFER_RECEIVED, o->contact);
             f.offer.offer = o->number;
             f.offer.agent = a;
@@ -67,9 +64,7 @@ enum refusal_kind step_sign_in(struct engine *e)
         f.signed_in.reason = a->reason;
     }
     engine_emit(e, &f);
-    if (a->state == AGENT_AVAILABLE) {
-        held_offers_arrive(e, a);
-    }
+    held_offers_arrive(e, a);
     answer_signed_in(e, a);
     if (a->state != AGENT_AVAILABLE) {
         leave_agent(e, a, OFFER_END_AWAY);

@@ -351,6 +351,32 @@ TEST(owner, keeps_offers_for_one_delivery_clock)
     EXPECT_FACTS(f, "[31000] bo signed out: grace_over\n");
 }
 
+/* What an agent who pulls finds in `held` is there: it is not given once more with a pull. */
+TEST(owner, gives_who_pulls_nothing_twice)
+{
+    workspace(f, "grace=30s");
+    queue(f, "es", "wrap_up=60s");
+    agent(f, "ana", "pull units=300");
+    contact(f, "k1", "es");
+    contact(f, "k2", "es");
+    contact(f, "k3", "es");
+    pull(f, "ana", 3, 0);
+    accept(f, "ana", "k1");
+    accept(f, "ana", "k2");
+    complete(f, "ana", "k2", "");
+    restart(f);
+    sign_in(f, "ana", "pull");
+    EXPECT_ANSWER(f, "ana available, k1 active, k2 wrapping, k3 offered");
+    pull(f, "ana", 3, 0);
+    EXPECT_ANSWER(f, "no offers");
+    restart(f);
+    sign_in(f, "ana", "pull away");
+    EXPECT_ANSWER(f, "ana away, k1 active, k2 wrapping, k3 offered");
+    available(f, "ana");
+    pull(f, "ana", 1, 0);
+    EXPECT_ANSWER(f, "offers k3");
+}
+
 /* A new owner counts grace from its own start. */
 TEST(owner, grace_counts_from_the_start)
 {

@@ -35,7 +35,7 @@ comm -23 "$work/undefined" "$work/defined" | comm -23 - "$work/allowed" >"$work/
 
 # What compilers put in by themselves when a build is instrumented. It is said, as such a build proves
 # a little less: a sanitizer may rename what it intercepts.
-instruments='^(__asan_|__ubsan_|__tsan_|__sanitizer_|__sancov_|__gcov_|__llvm_|__aarch64_)'
+instruments='^(__asan_|__lsan_|__ubsan_|__tsan_|__sanitizer_|__sancov_|__gcov_|__llvm_|__aarch64_)'
 if grep -Eq "$instruments" "$work/rest"; then
     echo "instrumented build: calls of the instruments are allowed," \
         "$(grep -Ec "$instruments" "$work/rest") names"
