@@ -211,6 +211,7 @@ static void reactor_turn(struct reactor *r)
     }
     log_flush();
     clock_turn(&r->clock);
+    r->polled = r->turned = r->host.commands;
 }
 
 /* Has this poll brought so much that the next one will bring more? */
@@ -221,7 +222,6 @@ static bool reactor_gathers(struct reactor *r)
 
     r->polled = commands;
     if (came < REACTOR_DENSE || commands - r->turned >= REACTOR_GATHER || r->stopped) {
-        r->turned = commands;
         return false;
     }
     clock_turn(&r->clock);

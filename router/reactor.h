@@ -37,7 +37,7 @@ struct reactor {
     uint64_t reloaded; /* the number of the last reload */
     uint64_t turns;
     bool gathering;          /* the turn has not ended: another poll comes first */
-    uint64_t polled, turned; /* commands when the last poll, and the last turn, had ended */
+    uint64_t polled, turned; /* commands until the last poll, and the last turn, had ended */
 };
 
 /* Before its thread begins. */
