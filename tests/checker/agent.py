@@ -1,7 +1,9 @@
 """One agent's load and sessions: I5, I16 and, of its `held`, I17."""
+import bisect
 import collections
 
 from history import NEVER, Event, Op
+from workspace import Causes
 
 LEAVES = {"contact.complete", "contact.transfer", "contact.requeue"}
 
@@ -114,42 +116,67 @@ class Agent:
             or (op.op == "agent.sign_in" and (op.asked.get("state") == "available" or op.answer.get("state") == "available")))]
         returns = [event for event in self.events if event.op == "agent.changed" and event.told.get("state") == "available"]
         stops.sort(key=lambda op: op.seq)
-        at = 0
-        last = None
+        unknown = min((op.t0 for op in starts if op.outcome == "info" or op.seq is None), default=NEVER)
+        known = sorted((op.seq, op.floor[1], op.t0) for op in starts if op.outcome == "ok" and op.seq is not None)
+        known += sorted((event.seq, event.seq - 1, 0) for event in returns if event.seq is not None)
+        known.sort()
+        at, last = 0, None
         for event in sorted((event for event in self.events if event.op == "offer" and event.seq is not None), key=lambda event: event.seq):
             while at < len(stops) and stops[at].seq < event.seq:
                 last = stops[at]
                 at += 1
-            if last is None:
-                continue
-            started = any(op.t0 < event.t and (op.outcome == "info" or op.seq is None or last.seq < op.seq and op.floor[1] < event.seq) for op in starts)
-            if not started and not any(last.seq < (back.seq or 0) <= event.seq for back in returns):
+            if last is not None and unknown >= event.t and not self.started(known, last, event):
                 self.say("I16", f"{last.op} at seq {last.seq}, and an offer at seq {event.seq}", last, event)
+
+    @staticmethod
+    def started(known, last, event):
+        """Whether what made it available lies behind the one and before the other."""
+        for i in range(bisect.bisect_right(known, (last.seq, NEVER)), len(known)):
+            _, floor, t0 = known[i]
+            if floor < event.seq and t0 < event.t:
+                return True
+            if floor >= event.seq:
+                return False
+        return False
 
     # ---- I17 ----
 
     def held(self):
         """What it certainly held at the seq of a sign-in is in the answer to it, once."""
-        for op in self.ops:
-            if op.op != "agent.sign_in" or op.outcome != "ok" or op.seq is None or "held" not in op.answer:
-                continue
+        sign_ins = sorted((op for op in self.ops if op.op == "agent.sign_in" and op.outcome == "ok" and op.seq is not None
+                           and "held" in op.answer), key=lambda op: op.seq)
+        lives = sorted(((life[0], life[1], offer) for offer, life in self.lives.items()), reverse=True)
+        open_ones = []
+        for op in sign_ins:
             offers = [row.get("offer") for row in op.answer["held"]]
             if len(set(offers)) < len(offers):
                 self.say("I17", "its held has an offer twice", op)
-            for offer, (first, last, contact, _, lines) in self.lives.items():
-                if first < op.seq < last and offer not in offers:
+            while lives and lives[-1][0] < op.seq:
+                open_ones.append(lives.pop())
+            open_ones = [life for life in open_ones if life[1] > op.seq]
+            for _, _, offer in open_ones:
+                if offer not in offers:
+                    _, _, contact, _, lines = self.lives[offer]
                     self.say("I17", f"its held leaves out {contact} ({offer}), which it had before and after", *list(lines)[:1], op, *list(lines)[-1:])
-            self.kept(op, set(row.get("contact") for row in op.answer["held"]))
+        self.kept(sign_ins)
 
-    def kept(self, sign_in, held):
+    def kept(self, sign_ins):
         """What it had accepted, and nothing can have taken from it, it still has."""
+        held = [{row.get("contact") for row in op.answer["held"]} for op in sign_ins]
+        gone = self.ws.gone.get(self.name, Causes())
         for accept in self.ops:
-            contact = accept.asked.get("contact")
-            if accept.op != "offer.accept" or accept.outcome != "ok" or accept.answer.get("state") != "active" or contact in held \
-                    or accept.seq is None or accept.seq >= sign_in.seq:
+            if accept.op != "offer.accept" or accept.outcome != "ok" or accept.answer.get("state") != "active" or accept.seq is None:
                 continue
-            causes = [(op.t0, op.outcome, op.floor[1], op.seq) for op in self.ops_of(contact) if op.op in LEAVES]
-            causes += self.ws.gone.get(self.name, []) + self.ws.touched.get(contact, [])
-            if not any(outcome != "fail" and t0 < sign_in.t1 and (outcome == "info" or seq is None or seq > accept.seq)
-                       for t0, outcome, _, seq in causes) and not self.ws.may_have_lost(self.name, accept.t0, sign_in.t1):
-                self.say("I17", f"its held leaves out {contact}, which it had accepted", accept, sign_in)
+            contact = accept.asked.get("contact")
+            causes = Causes()
+            for op in self.ops_of(contact):
+                if op.op in LEAVES:
+                    causes.add(op)
+            for i in range(bisect.bisect_right(sign_ins, accept.seq, key=lambda op: op.seq), len(sign_ins)):
+                sign_in = sign_ins[i]
+                if any(each.between(accept.seq, NEVER, sign_in.t1) for each in (causes, gone, self.ws.touched.get(contact, causes))) \
+                        or self.ws.may_have_lost(self.name, accept.t0, sign_in.t1):
+                    break
+                if contact not in held[i]:
+                    self.say("I17", f"its held leaves out {contact}, which it had accepted", accept, sign_in)
+                    break

@@ -4,11 +4,13 @@ Time is the seq of the workspace: an answer and a notification carry the seq of 
 is true at exactly that seq, in whatever order they arrived. Such a thing is a Point. A read carries none, so it is only known
 to be true at some moment between its request and its answer. An `info` may have happened at any moment after its request.
 """
+import bisect
 import collections
 
 import story
 import words
 from history import NEVER, Event, Op
+from workspace import Causes
 
 TERMINAL = {"completed", "cancelled", "expired", "diverted", "rejected", "ended"}
 IN_LINE = {"scheduled", "waiting"}
@@ -28,7 +30,7 @@ Read = collections.namedtuple("Read", "tlo thi state agent source final")
 
 class Contact:
     def __init__(self, name, records, workspace, verdict):
-        self.name, self.ws, self.verdict = name, workspace, verdict
+        self.name, self.ws, self.verdict, self.takers = name, workspace, verdict, None
         self.ops = [Op(*record[1:]) for record in records if record[0] == "op"]
         self.events = [Event(*record[1:]) for record in records if record[0] == "event"]
         self.rows = [Op(*record[1:]) for record in records if record[0] == "row"]
@@ -215,13 +217,13 @@ class Contact:
 
     def released(self, p, q):
         """Whether anything can have taken an active contact from the agent of p, after p and before q."""
-        def between(t0, outcome, floor, seq):
-            """Its facts lie behind what was known when it was asked, up to its answer; other facts of it may follow them."""
-            if outcome == "ok" and seq is not None:
-                return p.seq < seq and floor < q.seq and t0 < q.thi
-            return outcome != "fail" and t0 < q.thi
-        return (any(op.op in RELEASES and between(op.t0, op.outcome, op.floor[1], op.seq) for op in self.ops)
-                or any(between(*gone) for gone in self.ws.gone.get(p.agent, ()))
+        if self.takers is None:
+            self.takers = Causes()
+            for op in self.ops:
+                if op.op in RELEASES:
+                    self.takers.add(op)
+        gone = self.ws.gone.get(p.agent)
+        return (self.takers.between(p.seq, q.seq, q.thi) or (gone is not None and gone.between(p.seq, q.seq, q.thi))
                 or self.ws.may_have_lost(p.agent, p.tlo, q.thi))
 
     # ---- I3, I15, I17: who works it has taken it ----
@@ -380,7 +382,10 @@ class Contact:
             later = seen
         if later is None:
             return
-        for number, t0, t1, line in self.ws.mines.get(since.who, ()):
+        mines = self.ws.mines.get(since.who, ())
+        for number, t0, t1, line in mines[bisect.bisect_right(mines, since.t1, key=lambda mine: mine[1]):]:
+            if t0 > later.tlo:
+                break
             if since.t1 < t0 and t1 < later.tlo and number not in listed:
                 self.say("I17", f"contact.mine of {since.who} leaves it out", since, line, later)
 

@@ -4,7 +4,7 @@ import array
 import bisect
 import collections
 
-from history import LOWEST
+from history import NEVER
 
 S = 1_000_000_000  # ns
 ANSWER = 10 * S    # L2
@@ -18,7 +18,39 @@ OF_CONTACT = {"contact.submit", "contact.get", "contact.update", "contact.cancel
 # Those that have made a fact of their own whenever they are answered with success: repeated, they say duplicate, or gone.
 OWN_FACT = {"contact.submit", "contact.cancel"}
 LISTS = {"contact.list", "contact.mine"}
+OF_AGENT = ("agent", "contact", "offer", "channel", "state", "used", "units")  # see for_agent
 STATES_OF_LIST = {"scheduled", "waiting", "offered", "active", "wrapping"}  # of one that names no state
+
+
+def for_agent(line):
+    """Of a line only what is asked about an agent."""
+    return {key: line[key] for key in OF_AGENT if key in line}
+
+
+class Causes:
+    """Requests that may have taken a contact from its agent."""
+
+    def __init__(self):
+        self.known, self.unknown = [], NEVER  # (seq, floor, t0) of those that succeeded; when the first of the others was asked
+
+    def add(self, op):
+        if op.outcome == "ok" and op.seq is not None:
+            bisect.insort(self.known, (op.seq, op.floor[1], op.t0))  # they come nearly in order
+        elif op.outcome != "fail":
+            self.unknown = min(self.unknown, op.t0)
+
+    def between(self, after, before, until):
+        """Whether one of them may have had facts behind seq `after` and before seq `before`, and was asked before `until`. Its
+        facts lie behind what was known when it was asked, and up to the seq of its answer."""
+        if self.unknown < until:
+            return True
+        for i in range(bisect.bisect_right(self.known, (after, NEVER)), len(self.known)):
+            _, floor, t0 = self.known[i]
+            if floor < before and t0 < until:
+                return True
+            if floor >= before:
+                break
+        return False
 
 
 class Workspace:
@@ -27,15 +59,15 @@ class Workspace:
         self.config = {}
         self.profiles = collections.defaultdict(list)  # agent to what agent.put, or the configuration, may have made of it
         self.auto_accept = set()
-        self.touched = collections.defaultdict(list)  # contact to what may have taken it from its agent, and is not the agent's
+        self.touched = collections.defaultdict(Causes)  # contact to what may have taken it from its agent, and is not the agent's
         self.nameless = False             # whether a submission without an id may have made a contact that nobody knows
         self.replays = False              # whether the rig sends requests of clients twice
         self.listed = set()               # the states of which the final read-out has every contact
         self.tally = collections.Counter()
         self.spans = {}                   # epoch to [lowest seq, its line, highest seq, its line]
         self.alive = {}                   # agent to (t0s, t1s): when its session was certainly served
-        self.gone = collections.defaultdict(list)   # agent to its sign-outs and removals: (t0, outcome, floor, seq)
-        self.mines = collections.defaultdict(list)  # connector to (number, t0, t1, complete, line)
+        self.gone = collections.defaultdict(Causes)  # agent to its sign-outs and removals
+        self.mines = collections.defaultdict(list)  # connector to (number, t0, t1, line)
         self.mine_count = 0
         self.restless = []                # [begin, end] of faults, ends may be None
         self.epochs_at = []               # (t, epoch) whenever a higher one was told first
@@ -94,7 +126,7 @@ class Workspace:
             if op.op == "agent.put":
                 self.profiles[op.asked["agent"]].append(op.asked)
             elif op.op in ("contact.end", "contact.move", "contact.assign"):
-                self.touched[op.asked.get("contact")].append((op.t0, op.outcome, op.floor[1], op.seq))
+                self.touched[op.asked.get("contact")].add(op)
             elif op.op == "agent.sign_in" and op.asked.get("auto_accept"):
                 self.auto_accept.add(op.who)
             elif op.op == "contact.submit" and op.outcome == "info" and not op.asked.get("contact"):
@@ -106,9 +138,12 @@ class Workspace:
                 self.seqs.put((self.name, str(op.seq)), ("answer", contact, op.op, op.line1))
         agent = op.who if op.role == "agent" else op.asked.get("agent")
         if agent and op.op not in ("contact.get", "hello", "ping", "contact.list"):
-            self.shards.put(("agent", self.name, agent), ("op", *op))
+            answer = for_agent(op.answer)
+            if "held" in op.answer and op.op == "agent.sign_in":
+                answer["held"] = [for_agent(row) for row in op.answer["held"]]
+            self.shards.put(("agent", self.name, agent), ("op", *op._replace(asked=for_agent(op.asked), answer=answer)))
         if op.op in ("agent.sign_out", "agent.remove") and op.outcome != "fail" and agent:
-            self.gone[agent].append((op.t0, op.outcome, op.floor[1], op.seq))
+            self.gone[agent].add(op)
         if op.outcome == "ok":
             self.rows_of(op)
 
@@ -137,14 +172,14 @@ class Workspace:
             for offer in op.answer.get("offers", ()):
                 event = ("offer", op.client, op.role, op.who, op.t1, op.epoch, op.seq, offer, op.line1, None)
                 self.shards.put(("contact", self.name, offer["contact"]), ("event", *event))
-                self.shards.put(("agent", self.name, op.who), ("event", *event))
+                self.shards.put(("agent", self.name, op.who), ("event", *event[:7], for_agent(offer), *event[8:]))
         elif op.final and op.op == "queue.list":
             self.finals["queues"].update({row["queue"]: (row, op.line1) for row in op.answer.get("rows", ())})
         elif op.op == "agent.list" and op.answer.get("rows"):
             for row in op.answer["rows"]:
                 if op.final:
                     self.finals["agents"][row["agent"]] = (row, op.line1)
-                self.shards.put(("agent", self.name, row["agent"]), ("row", *op._replace(asked={}, answer=row)))
+                self.shards.put(("agent", self.name, row["agent"]), ("row", *op._replace(asked={}, answer=for_agent(row))))
         elif op.final and op.op == "stats":
             self.finals["stats"] = (op.answer, op.line1)
 
@@ -161,7 +196,7 @@ class Workspace:
             self.shards.put(("contact", self.name, line["contact"]), ("event", *event))
         agent = event.who if event.role == "agent" else None
         if agent:
-            self.shards.put(("agent", self.name, agent), ("event", *event))
+            self.shards.put(("agent", self.name, agent), ("event", *event._replace(told=for_agent(line))))
 
     def repeated(self, event):
         """On one connection nothing is told twice."""
@@ -220,6 +255,8 @@ class Workspace:
             self.served.append((op.outcome, op.t0, op.t1, op.code, op.line0))
 
     def finish(self, last_t):
+        for mines in self.mines.values():
+            mines.sort(key=lambda mine: mine[1])
         self.owners()
         for t0, allowed, op, client, line in self.tries:
             if last_t - t0 > allowed:
