@@ -265,7 +265,7 @@ class Supervisor(Person):
 
 
 class Load:
-    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=0, supervisors=1, every_ms=15):
+    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, every_ms=15):
         self.recorder, self.addresses, self.seed, self.every_ms = recorder, addresses, seed, every_ms
         self.contacts, self.updates, self.submitting = {}, 0, True
         self.over = asyncio.Event()

@@ -25,7 +25,7 @@ from tamper import TAMPERS, Middle  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "1"))
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
-PULLERS = int(os.environ.get("PULLERS", "0"))
+PULLERS = int(os.environ.get("PULLERS", "2"))
 CHECK = ROOT / "tests" / "checker" / "check.py"
 
 
