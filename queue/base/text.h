@@ -31,13 +31,9 @@ static inline bool text_is_none(struct text t)
     return t.bytes == NULL;
 }
 
-/* Are `length` letters the same? As memcmp, and quicker for names of a few letters, which most
- * texts are. */
-bool text_letters_equal(const char *a, const char *b, size_t length);
-
 static inline bool text_equal(struct text a, struct text b)
 {
-    return a.length == b.length && text_letters_equal(a.bytes, b.bytes, a.length);
+    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
 }
 
 /* Bytewise order, the shorter first when one begins the other; as memcmp. */
