@@ -7,19 +7,38 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash ^ hash >> 31;
 }
 
+/* A number in little-endian order, and back. */
+static uint64_t little(uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return x;
+#else
+    return __builtin_bswap64(x);
+#endif
+}
+
+static uint64_t mix_bytes(uint64_t hash, const uint8_t *from, size_t size)
+{
+    uint64_t word;
+
+    for (; size >= 8; from += 8, size -= 8) {
+        memcpy(&word, from, 8);
+        hash = mix(hash, little(word));
+    }
+    if (size > 0) {
+        word = 0;
+        memcpy(&word, from, size);
+        hash = mix(hash, little(word));
+    }
+    return hash;
+}
+
 void visit_bytes(struct visitor *v, void *bytes, size_t size)
 {
-    const uint8_t *from = bytes;
 
     switch (v->mode) {
     case VISIT_DIGEST:
-        for (size_t i = 0; i < size; i += 8) {
-            uint64_t word = 0;
-            for (size_t k = i; k < size && k < i + 8; k++) {
-                word |= (uint64_t)from[k] << 8 * (k - i);
-            }
-            v->hash = mix(v->hash, word);
-        }
+        v->hash = mix_bytes(v->hash, bytes, size);
         break;
     case VISIT_SAVE:
         if (v->room - v->size < size) {
@@ -45,21 +64,20 @@ void visit_bytes(struct visitor *v, void *bytes, size_t size)
 
 static void visit_number(struct visitor *v, uint64_t *x, size_t size)
 {
-    uint8_t spelled[8];
+    uint64_t spelled = 0;
 
-    if (v->mode == VISIT_DIGEST) {
+    switch (v->mode) {
+    case VISIT_DIGEST:
         v->hash = mix(v->hash, *x);
-        return;
-    }
-    for (size_t i = 0; i < size; i++) {
-        spelled[i] = (uint8_t)(*x >> 8 * i);
-    }
-    visit_bytes(v, spelled, size);
-    if (v->mode == VISIT_LOAD) {
-        *x = 0;
-        for (size_t i = 0; i < size; i++) {
-            *x |= (uint64_t)spelled[i] << 8 * i;
-        }
+        break;
+    case VISIT_SAVE:
+        spelled = little(*x);
+        visit_bytes(v, &spelled, size);
+        break;
+    case VISIT_LOAD:
+        visit_bytes(v, &spelled, size);
+        *x = little(spelled);
+        break;
     }
 }
 
