@@ -82,14 +82,12 @@ static void stream_desk_confirm(struct stream_desk *d, uint64_t volley)
 
         while ((first = list_first(&t->open)) != NULL) {
             struct stream_batch *b = record_of(first, struct stream_batch, in_tail);
-            void *owner = b->owner;
 
             if (b->state != STREAM_WRITTEN || b->volley > volley) {
                 break;
             }
             stream_tail_confirm(t, b, now);
-            if (owner != NULL) {
-                b->owner = owner;
+            if (b->owner != NULL) {
                 d->events.confirmed(d->events.context, b);
                 b->owner = NULL;
             }

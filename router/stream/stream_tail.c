@@ -127,7 +127,6 @@ void stream_tail_confirm(struct stream_tail *t, struct stream_batch *b, uint64_t
     assert(stream_first(&t->open) == b);
     b->state = STREAM_CONFIRMED;
     b->confirmed_at = now;
-    b->owner = NULL;
     list_remove(&b->in_tail);
     list_append(&t->kept, &b->in_tail);
     t->kept_bytes += b->bytes.capacity;

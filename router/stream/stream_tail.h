@@ -42,7 +42,7 @@ struct stream_batch {
     uint32_t count, capacity;
     uint64_t volley;       /* with which it was sent last; the desk's */
     uint64_t confirmed_at; /* ms */
-    void *owner;           /* whoever handed it over */
+    void *owner;           /* who handed it over, and was not told yet; else NULL */
 };
 
 struct stream_tail {

@@ -159,15 +159,24 @@ class Agent(Person):
         if self.mode == "pull":
             self.begin(self.pull())
         self.begin(self.breaks())
-        while not self.link.ended.is_set() and not self.load.over.is_set():
-            if self.link.notices.empty():
-                await asyncio.sleep(0.002)
-                continue
-            op, body = self.link.notices.get_nowait()
+        while (notice := await self.next_notice()) is not None:
+            op, body = notice
             if op == "offer":
                 self.begin(self.decide(body))
             elif op == "signed_out":
                 return
+
+    async def next_notice(self):
+        """None when the connection has ended, or the day is over."""
+        if self.link.ended.is_set() or self.load.over.is_set():
+            return None
+        waits = [asyncio.ensure_future(wait) for wait in (self.link.notices.get(), self.link.ended.wait(), self.load.over.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return waits[0].result() if waits[0].done() else None
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def part_in_order(self):
         """Without it, grace times would run out in the middle of the read-out."""
