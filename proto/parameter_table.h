@@ -15,7 +15,7 @@
     X(NOTIFY, "notify", "what a connector hears of its contacts; all unless given")                \
     X(EPOCH, "epoch", "the highest epoch the client has seen")                                     \
     X(SEQ, "seq", "the highest seq the client has seen under that epoch")                          \
-    X(STANDBY, "standby", "a second, silent session; not built yet, so it is refused")             \
+    X(STANDBY, "standby", "a second, silent session, told when this node becomes the owner")       \
     X(ID, "id", "the identity of this one contact; without it the server makes one")               \
     X(REOPENS, "reopens", "id of the ended contact that this one continues")                       \
     X(CHANNEL, "channel", "how the customer came; one the configuration knows")                    \
@@ -82,7 +82,7 @@
     X(HELLO, NOTIFY, WORD, ROLES_ALL, ROLES_NOBODY, WORDS(NOTIFY), "")                             \
     X(HELLO, EPOCH, INTEGER, ROLES_ALL, ROLES_NOBODY, RANGE(0, INTEGER_MAX), "")                   \
     X(HELLO, SEQ, INTEGER, ROLES_ALL, ROLES_NOBODY, RANGE(0, INTEGER_MAX), "")                     \
-    X(HELLO, STANDBY, REFUSED, ROLES_ALL, ROLES_NOBODY, ANY, "")                                   \
+    X(HELLO, STANDBY, BOOL, ROLES_ALL, ROLES_NOBODY, ANY, "")                                      \
     X(CONTACT_SUBMIT, ID, ID, ROLES_ALL, ROLES_NOBODY, BYTES(ID), "")                              \
     X(CONTACT_SUBMIT, REOPENS, ID, ROLES_ALL, ROLES_NOBODY, BYTES(ID), "")                         \
     X(CONTACT_SUBMIT, CHANNEL, TEXT, ROLES_ALL, ROLES_ALL, BYTES(NAME), "")                        \

@@ -162,6 +162,12 @@ static enum session_verdict conversation_hello(struct conversation *c, struct se
         conversation_refuse_decoded(s, r, &wrong);
         return FRAME_TAKEN;
     }
+    if (request_flag(r, FIELD_STANDBY, false)) {
+        /* A node that owns all it knows is nobody's standby. */
+        conversation_refuse(s, r, ERROR_INVALID, TEXT("standby"),
+                            TEXT("this node takes no standby sessions"));
+        return FRAME_TAKEN;
+    }
     door = directory_find(c->directory, request_text(r, FIELD_WORKSPACE));
     gate = door != NULL ? conversation_gate(c, door, METHOD_READ)
                         : engine_host_gate(c->host, METHOD_READ);
