@@ -125,14 +125,36 @@ static void owner_start(struct stream_owner *o)
     engine_step(o->engine, &command);
 }
 
+/* Sometimes nobody comes for minutes or hours. */
+static engine_time owner_later(struct stream_owner *o)
+{
+    if (random_below(&o->random, 10000) < o->profile->long_pause) {
+        return o->now + random_between(&o->random, 60000, 7200000);
+    }
+    return o->now + random_between(&o->random, 0, 2 * o->profile->pause);
+}
+
+static void owner_stall(struct stream_owner *o)
+{
+    struct command command = {.kind = COMMAND_JOURNAL_STALLED};
+
+    command.stalled = random_between(&o->random, 1, 3000);
+    o->now += command.stalled;
+    command.time = o->now;
+    engine_step(o->engine, &command);
+}
+
 void stream_owner_turn(struct stream_owner *o, uint32_t commands)
 {
     for (; commands > 0; commands--) {
+        uint64_t fate = random_below(&o->random, 10000);
         struct command command;
 
-        owner_tick_until(o, o->now + random_between(&o->random, 0, 2 * o->profile->pause));
-        if (random_below(&o->random, 10000) < o->profile->configs) {
+        owner_tick_until(o, owner_later(o));
+        if (fate < o->profile->configs) {
             owner_configure(o);
+        } else if (fate < o->profile->configs + 5) {
+            owner_stall(o);
         } else {
             random_commands_next(o->commands, o->now, engine_config_version(o->engine), &command);
             engine_step(o->engine, &command);
