@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "queue/base/memory.h"
+#include "router/ownership/digits.h"
 #include "router/redis/redis_script.h"
 
 #define LEASE_MS          750u
@@ -166,17 +167,6 @@ enum {
     LEASE_FIELDS
 };
 
-static uint64_t lease_number(struct text digits)
-{
-    uint64_t number = 0;
-
-    for (uint32_t i = 0; i < digits.length && digits.bytes[i] >= '0' && digits.bytes[i] <= '9';
-         i++) {
-        number = number * 10 + (uint64_t)(digits.bytes[i] - '0');
-    }
-    return number;
-}
-
 static void lease_sight_read(struct lease_sight *s, const struct redisReply *r)
 {
     struct text field[LEASE_FIELDS];
@@ -185,11 +175,11 @@ static void lease_sight_read(struct lease_sight *s, const struct redisReply *r)
         field[i] = redis_reply_text(redis_reply_at(r, i));
     }
     memset(s, 0, sizeof(*s));
-    s->epoch = lease_number(field[LEASE_EPOCH]);
+    s->epoch = digits_read(field[LEASE_EPOCH]);
     snprintf(s->node, sizeof(s->node), TEXT_FORMAT, TEXT_ARGS(field[LEASE_NODE]));
     snprintf(s->address, sizeof(s->address), TEXT_FORMAT, TEXT_ARGS(field[LEASE_ADDRESS]));
-    s->count = lease_number(field[LEASE_COUNT]);
-    s->now_at = (engine_time)lease_number(field[LEASE_NOW_AT]);
+    s->count = digits_read(field[LEASE_COUNT]);
+    s->now_at = (engine_time)digits_read(field[LEASE_NOW_AT]);
     s->released = text_equal(field[LEASE_STATE], TEXT("released"));
 }
 
@@ -323,7 +313,7 @@ static void lease_renewed(void *context, const struct redis_answer *a)
         if (redis_reply_is(redis_reply_at(a->reply, 0), "lost")) {
             lease_look_anew(l);
             b->events.lost(b->events.context, l,
-                           lease_number(redis_reply_text(redis_reply_at(a->reply, 1))));
+                           digits_read(redis_reply_text(redis_reply_at(a->reply, 1))));
         } else {
             b->stats.renewals++;
             l->written_volley = call.volley;
