@@ -64,7 +64,7 @@ struct member_book {
     uint32_t count, capacity;
     struct silence looked; /* how long we have */
     uint32_t open;         /* commands that are not answered */
-    bool closing, timer_closed;
+    bool closing;
     /* Does somebody who is in our way live? One at a time. */
     struct probe *probe;
     char probed[MEMBER_INSTANCE_BYTES];
@@ -194,11 +194,10 @@ static bool member_take_rows(struct member_book *b, const struct redisReply *r)
 
 /* ---- commands ---- */
 
-static void member_free_book_if_over(struct member_book *b)
+static void member_book_free(uv_handle_t *timer)
 {
-    if (!b->closing || !b->timer_closed || b->open > 0) {
-        return;
-    }
+    struct member_book *b = timer->data;
+
     if (b->scripts != NULL) {
         redis_script_queue_destroy(b->scripts);
     }
@@ -210,12 +209,20 @@ static void member_free_book_if_over(struct member_book *b)
     memory_give(b);
 }
 
-/* What every answer does. False: the book is closing, and may be gone. */
+/* The scripts' queue may be in use until the last answer's call is over: so by way of the loop. */
+static void member_book_free_if_over(struct member_book *b)
+{
+    if (b->closing && b->open == 0) {
+        uv_close((uv_handle_t *)&b->timer, member_book_free);
+    }
+}
+
+/* What every answer does. False: the book is closing. */
 static bool member_answered(struct member_book *b, const struct redis_answer *a)
 {
     b->open--;
     if (b->closing) {
-        member_free_book_if_over(b);
+        member_book_free_if_over(b);
         return false;
     }
     if (a->outcome == REDIS_DENIED) {
@@ -581,20 +588,13 @@ struct member_book *member_book_create(struct redis_locator *l, const struct mem
     return b;
 }
 
-static void member_timer_closed(uv_handle_t *timer)
-{
-    struct member_book *b = timer->data;
-
-    b->timer_closed = true;
-    member_free_book_if_over(b);
-}
-
 void member_book_destroy(struct member_book *b)
 {
     b->closing = true;
     member_probe_end(b);
     redis_path_destroy(b->path);
-    uv_close((uv_handle_t *)&b->timer, member_timer_closed);
+    uv_timer_stop(&b->timer);
+    member_book_free_if_over(b);
 }
 
 void member_book_leave(struct member_book *b)
