@@ -6,12 +6,15 @@
  * closing one, links them.
  *
  * A record: one byte kind, then its fields (visit.c). The closing record has the number of records
- * and a hash over all their bytes. */
+ * and the sum of their hashes, so that engines in the same state close with the same one, though
+ * each wrote its records in an order of its own. (In version 1 it was a hash over the bytes of all
+ * records in their order.) */
 #include <stdlib.h>
 
 #include "queue/visit.h"
 
-#define CHECKPOINT_VERSION 1
+#define CHECKPOINT_VERSION         2
+#define CHECKPOINT_VERSION_ORDERED 1 /* its closing hash depends on the order */
 
 enum record_kind {
     RECORD_HEAD = 1,
@@ -26,17 +29,16 @@ struct checkpoint {
     checkpoint_sink sink;
     void *context;
     uint64_t seq;
-    uint64_t next_number;        /* contacts from here on came after */
-    struct contact *contact;     /* the next to look at */
-    struct tombstone *tombstone; /* likewise */
-    uint64_t records;
-    uint64_t hash;
+    uint64_t next_number;              /* contacts from here on came after */
+    struct contact *contact;           /* the next to look at */
+    struct tombstone *tombstone;       /* likewise */
+    struct checkpoint_closing closing; /* of the records so far */
     struct visitor out;
 };
 
 struct checkpoint_loading {
-    uint64_t records;
-    uint64_t hash;
+    uint8_t version;
+    struct checkpoint_closing closing; /* as above */
     struct loaded_offer *offers;
     size_t offer_count, offer_room;
     struct contact **contacts;
@@ -53,6 +55,12 @@ static uint64_t hash_on(uint64_t hash, const uint8_t *bytes, size_t size)
     return v.hash;
 }
 
+static void visit_closing(struct visitor *v, struct checkpoint_closing *c)
+{
+    visit_u64(v, &c->records);
+    visit_u64(v, &c->digest);
+}
+
 /* ---- writing ---- */
 
 static struct visitor *record_begin(struct checkpoint *p, uint8_t kind)
@@ -64,8 +72,8 @@ static struct visitor *record_begin(struct checkpoint *p, uint8_t kind)
 
 static void record_finish(struct checkpoint *p)
 {
-    p->records++;
-    p->hash = hash_on(p->hash, p->out.bytes, p->out.size);
+    p->closing.records++;
+    p->closing.digest += hash_on(0, p->out.bytes, p->out.size);
     p->sink(p->context, p->out.bytes, p->out.size);
 }
 
@@ -178,12 +186,9 @@ static void pass_tombstone(struct engine *e)
 static void finish(struct engine *e)
 {
     struct checkpoint *p = e->checkpoint;
-    uint64_t records = p->records;
-    uint64_t hash = p->hash;
 
     record_begin(p, RECORD_END);
-    visit_u64(&p->out, &records);
-    visit_u64(&p->out, &hash);
+    visit_closing(&p->out, &p->closing);
     p->sink(p->context, p->out.bytes, p->out.size);
     engine_checkpoint_abandon(e);
 }
@@ -474,13 +479,11 @@ static void link_tombstones(struct engine *e)
 static const char *finish_loading(struct engine *e, struct visitor *v)
 {
     struct checkpoint_loading *l = e->loading;
-    uint64_t records = 0;
-    uint64_t hash = 0;
+    struct checkpoint_closing said = {0};
     bool whole = true;
 
-    visit_u64(v, &records);
-    visit_u64(v, &hash);
-    if (v->bad || records != l->records || hash != l->hash || e->settings == NULL) {
+    visit_closing(v, &said);
+    if (v->bad || !checkpoint_closing_equal(said, l->closing) || e->settings == NULL) {
         return "the checkpoint's count or digest does not agree with its records";
     }
     if (l->contact_count > 0) {
@@ -529,14 +532,25 @@ static const char *load_head(struct visitor *v)
     uint8_t version = 0;
 
     visit_u8(v, &version);
-    if (version != CHECKPOINT_VERSION) {
+    if (version != CHECKPOINT_VERSION && version != CHECKPOINT_VERSION_ORDERED) {
         return "the checkpoint is of another version";
     }
     if (v->engine->seq != 0 || v->engine->settings != NULL) {
         return "a checkpoint loads into an empty engine";
     }
+    v->engine->loading->version = version;
     visit_head(v);
     return NULL;
+}
+
+static void count_loaded(struct checkpoint_loading *l, const uint8_t *bytes, size_t size)
+{
+    l->closing.records++;
+    if (l->version == CHECKPOINT_VERSION_ORDERED) {
+        l->closing.digest = hash_on(l->closing.digest, bytes, size);
+    } else {
+        l->closing.digest += hash_on(0, bytes, size);
+    }
 }
 
 const char *engine_checkpoint_load(struct engine *e, const uint8_t *bytes, size_t size)
@@ -570,8 +584,7 @@ const char *engine_checkpoint_load(struct engine *e, const uint8_t *bytes, size_
     default:
         return "the checkpoint has a record of an unknown kind";
     }
-    e->loading->records++;
-    e->loading->hash = hash_on(e->loading->hash, bytes, size);
+    count_loaded(e->loading, bytes, size);
     if (wrong != NULL) {
         return wrong;
     }
@@ -581,4 +594,22 @@ const char *engine_checkpoint_load(struct engine *e, const uint8_t *bytes, size_
 bool engine_checkpoint_loaded(const struct engine *e)
 {
     return e->loaded;
+}
+
+/* ---- what others may know of a record ---- */
+
+bool engine_checkpoint_is_comparable(const uint8_t *bytes, size_t size)
+{
+    return size > 1 && bytes[0] == RECORD_HEAD && bytes[1] == CHECKPOINT_VERSION;
+}
+
+bool engine_checkpoint_read_closing(const uint8_t *bytes, size_t size,
+                                    struct checkpoint_closing *out)
+{
+    struct visitor v = {.mode = VISIT_LOAD, .at = bytes, .end = bytes + size};
+    uint8_t kind = 0;
+
+    visit_u8(&v, &kind);
+    visit_closing(&v, out);
+    return kind == RECORD_END && !v.bad;
 }

@@ -164,4 +164,23 @@ const char *engine_checkpoint_load(struct engine *e, const uint8_t *bytes, size_
 /* After the last record: true when the closing record came and count and digest agree. */
 bool engine_checkpoint_loaded(const struct engine *e);
 
+/* What the closing record says of those before it. Engines that are in the same state say the same,
+ * whatever they have been through and however their records came to stand in an order. */
+struct checkpoint_closing {
+    uint64_t records;
+    uint64_t digest;
+};
+
+static inline bool checkpoint_closing_equal(struct checkpoint_closing a,
+                                            struct checkpoint_closing b)
+{
+    return a.records == b.records && a.digest == b.digest;
+}
+
+/* The first record of a checkpoint: does it close as those that this version writes? */
+bool engine_checkpoint_is_comparable(const uint8_t *bytes, size_t size);
+/* False: this is not a closing record. */
+bool engine_checkpoint_read_closing(const uint8_t *bytes, size_t size,
+                                    struct checkpoint_closing *out);
+
 #endif

@@ -417,12 +417,14 @@ bool fact_decode(struct fact_decoder *d, struct cursor *c, const struct engine *
     enum fact_kind kind;
 
     d->problem = NULL;
+    d->unknown_kind = false;
     if (!cursor_array(c, &items) || items != 5 || !cursor_uint(c, &seq) || !cursor_int(c, &at) ||
         !cursor_text(c, &word) || !cursor_text(c, &subject)) {
         return fact_fail(d, "this is no fact: [seq, at, kind, subject, map]");
     }
     kind = fact_kind_from_word(word);
     if (kind == FACT_KIND_COUNT) {
+        d->unknown_kind = true;
         return fact_fail(d, "a fact is of a kind that this version does not know");
     }
     fact_init(f, kind);

@@ -25,6 +25,7 @@ struct fact_decoder {
     struct agent_queue *queues; /* grows to the longest list seen */
     uint32_t queue_capacity;
     const char *problem; /* words (constant) after fact_decode said no */
+    bool unknown_kind;   /* and then: it is whole, but a newer version wrote it */
 };
 
 /* Zeroed storage is a decoder, too. */

@@ -1,6 +1,10 @@
-# The journal: the facts of workspaces, durable. Needs nothing of the router but the moments at which tests let it die.
+# The moments at which tests let a process die.
+add_library(crash_point STATIC crash_point.c)
+target_link_libraries(crash_point PRIVATE project_flags)
+target_include_directories(crash_point PUBLIC ${CMAKE_SOURCE_DIR})
+
+# The journal: the facts of workspaces, durable.
 add_library(journal STATIC
-    crash_point.c
     journal.c
     journal_file.c
     journal_file_crc32c.c
@@ -12,4 +16,4 @@ add_library(journal STATIC
     journal_file_replay.c
     journal_file_writer.c
     journal_memory.c)
-target_link_libraries(journal PUBLIC project_flags PkgConfig::UV Threads::Threads)
+target_link_libraries(journal PUBLIC project_flags crash_point PkgConfig::UV Threads::Threads)

@@ -3,12 +3,11 @@
 #include <stdio.h>
 
 #include "queue/base/memory.h"
-#include "router/crash_point.h"
-#include "router/fact_codec.h"
+#include "router/replay.h"
 
 struct recovery_pass {
     struct recovery *recovery;
-    struct fact_decoder decoder;
+    struct replay replay;
     char *problem;
     size_t problem_size;
     bool failed;
@@ -93,35 +92,11 @@ static bool recovery_look(void *context, const struct journal_entry *entry, jour
 
 /* ---- second reading: the checkpoints ---- */
 
-static bool recovery_load_records(struct recovery_pass *p, struct recovered *w,
-                                  const struct journal_entry *entry)
-{
-    struct cursor c = cursor_over(entry->bytes, entry->size);
-    uint32_t count;
-
-    if (!cursor_array(&c, &count)) {
-        return recovery_fail(p, w, "a slice of a checkpoint is no array", entry->seq);
-    }
-    for (; count > 0; count--) {
-        struct text record;
-        const char *wrong;
-
-        if (!cursor_bytes(&c, &record)) {
-            return recovery_fail(p, w, "a slice of a checkpoint is cut short", entry->seq);
-        }
-        wrong = engine_checkpoint_load(w->engine, (const uint8_t *)record.bytes, record.length);
-        if (wrong != NULL) {
-            return recovery_fail(p, w, wrong, entry->seq);
-        }
-        w->records++;
-    }
-    return true;
-}
-
 static bool recovery_load(void *context, const struct journal_entry *entry, journal_position at)
 {
     struct recovery_pass *p = context;
     struct recovered *w = recovery_find(p->recovery, entry->workspace, at);
+    uint64_t before;
 
     if (entry->kind != ENTRY_CHECKPOINT || !w->has_checkpoint || at < w->keep_from ||
         engine_checkpoint_loaded(w->engine)) {
@@ -133,11 +108,12 @@ static bool recovery_load(void *context, const struct journal_entry *entry, jour
     if (!w->loading) {
         return true;
     }
-    crash_point_reached(CRASH_INSIDE_REPLAY);
     w->checkpoint_bytes += entry->size;
-    if (!recovery_load_records(p, w, entry)) {
-        return false;
+    before = p->replay.records;
+    if (!replay_slice(&p->replay, w->engine, entry->seq, entry->bytes, entry->size)) {
+        return recovery_fail(p, w, p->replay.problem, p->replay.problem_seq);
     }
+    w->records += p->replay.records - before;
     if ((entry->flags & ENTRY_LAST) != 0) {
         w->loading = false;
         if (!engine_checkpoint_loaded(w->engine)) {
@@ -150,57 +126,21 @@ static bool recovery_load(void *context, const struct journal_entry *entry, jour
 
 /* ---- third reading: the facts ---- */
 
-static bool recovery_apply_fact(struct recovery_pass *p, struct recovered *w, struct cursor *c)
-{
-    struct fact f;
-    const char *wrong;
-    uint64_t next = engine_seq(w->engine) + 1;
-
-    if (!fact_decode(&p->decoder, c, w->engine, &f)) {
-        return recovery_fail(p, w, p->decoder.problem, next);
-    }
-    wrong = f.seq > next   ? "this fact is missing"
-            : f.seq < next ? "a fact comes twice"
-                           : engine_apply(w->engine, &f);
-    if (f.settings != NULL) {
-        settings_release(f.settings);
-    }
-    if (wrong != NULL) {
-        return recovery_fail(p, w, wrong, next);
-    }
-    w->facts++;
-    return true;
-}
-
 static bool recovery_apply(void *context, const struct journal_entry *entry, journal_position at)
 {
     struct recovery_pass *p = context;
     struct recovered *w = recovery_find(p->recovery, entry->workspace, at);
-    struct cursor c = cursor_over(entry->bytes, entry->size);
-    uint32_t count;
+    uint64_t before = p->replay.facts;
 
     if (entry->kind != ENTRY_FACTS) {
         return true;
     }
-    if (!cursor_array(&c, &count)) {
-        return recovery_fail(p, w, "an entry of facts is no array", entry->seq);
+    if (!replay_facts(&p->replay, w->engine, entry->seq, w->checkpoint_seq, entry->bytes,
+                      entry->size)) {
+        return recovery_fail(p, w, p->replay.problem, p->replay.problem_seq);
     }
-    /* What a checkpoint covers is over and done; the numbers of an entry's facts follow one
-     * another. */
-    for (uint64_t seq = entry->seq; count > 0 && seq <= w->checkpoint_seq; seq++, count--) {
-        if (!cursor_skip(&c)) {
-            return recovery_fail(p, w, "an entry of facts is cut short", seq);
-        }
-    }
-    if (count > 0) {
-        crash_point_reached(CRASH_INSIDE_REPLAY);
-        w->entries++;
-    }
-    for (; count > 0; count--) {
-        if (!recovery_apply_fact(p, w, &c)) {
-            return false;
-        }
-    }
+    w->facts += p->replay.facts - before;
+    w->entries += p->replay.facts > before;
     return true;
 }
 
@@ -241,6 +181,6 @@ enum journal_status recovery_run(struct recovery *r, struct journal *j, char *pr
     if (status == JOURNAL_OK && !p.failed) {
         status = journal_read(j, first, recovery_apply, &p, problem, size);
     }
-    fact_decoder_close(&p.decoder);
+    replay_close(&p.replay);
     return status == JOURNAL_OK && p.failed ? JOURNAL_CORRUPT : status;
 }

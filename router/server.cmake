@@ -11,7 +11,6 @@ add_library(router STATIC
     engine_host.c
     engine_host_guests.c
     engine_host_start.c
-    fact_codec.c
     guest.c
     listener.c
     log.c
@@ -26,11 +25,10 @@ add_library(router STATIC
     session.c
     session_input.c
     session_output.c
-    settings_codec.c
     update.c
     view.c
     workspace.c)
-target_link_libraries(router PUBLIC proto queue config classify journal PkgConfig::UV PkgConfig::CK PRIVATE project_flags)
+target_link_libraries(router PUBLIC proto queue config classify facts journal PkgConfig::UV PkgConfig::CK PRIVATE project_flags)
 target_include_directories(router PUBLIC ${CMAKE_SOURCE_DIR})
 
 add_executable(switchboard-server main.c)

@@ -46,8 +46,8 @@ static void stream_desk_want_words(struct stream_desk *d, uint32_t entries)
 {
     if (d->word_capacity < entries) {
         d->word_capacity = entries * 2;
-        d->words = memory_resize(d->words, (3 + 3 * d->word_capacity) * sizeof(*d->words));
-        d->ids = memory_resize(d->ids, (1 + d->word_capacity) * sizeof(*d->ids));
+        d->words = memory_resize(d->words, (4 + 3 * d->word_capacity) * sizeof(*d->words));
+        d->ids = memory_resize(d->ids, (2 + d->word_capacity) * sizeof(*d->ids));
     }
 }
 
@@ -60,10 +60,11 @@ static struct redis_command stream_desk_spell(struct stream_desk *d, const struc
     *w++ = TEXT("1");
     *w++ = b->tail->key;
     *w++ = stream_id_write(b->before, d->ids[0]);
+    *w++ = stream_epoch_write(b->tail->epoch, d->ids[1]);
     for (uint32_t i = 0; i < b->count; i++) {
         const struct stream_entry *e = &b->entries[i];
 
-        *w++ = stream_id_write(e->id, d->ids[1 + i]);
+        *w++ = stream_id_write(e->id, d->ids[2 + i]);
         *w++ = text_from(e->field);
         *w++ = (struct text){(const char *)b->bytes.bytes + e->at, (uint32_t)e->size};
     }

@@ -54,6 +54,13 @@ static inline struct text stream_id_write(struct stream_id id, char buffer[STREA
     return (struct text){buffer, (uint32_t)size};
 }
 
+static inline struct text stream_epoch_write(uint64_t epoch, char buffer[STREAM_ID_BYTES])
+{
+    int size = snprintf(buffer, STREAM_ID_BYTES, "%" PRIu64, epoch);
+
+    return (struct text){buffer, (uint32_t)size};
+}
+
 /* False: these words are no id. */
 static inline bool stream_id_read(struct text words, struct stream_id *out)
 {

@@ -11,11 +11,13 @@
 /* Append behind an id.
  *
  *   key   the stream
- *   args  the id at which it must end, then ID FIELD VALUE for each entry, all of one epoch
+ *   args  the id at which it must end, the epoch of whoever appends, then ID FIELD VALUE for each
+ *         entry, all of one epoch: his, or, when he repairs a lost end, one before it
  *
  * Answers [word, id at which it ends now]: `appended`; `there`, when these very entries stand there
  * already (a lost answer), and then it has written, too, so that a WAIT behind it speaks of them;
- * `elsewhere` when the stream ends anywhere else, and nothing was done. */
+ * `elsewhere` when the stream ends anywhere else or in a higher epoch than his, and nothing was
+ * done. */
 extern struct redis_script stream_script_append;
 
 /* Compute the digests; once, before any thread uses them. */

@@ -63,13 +63,53 @@ void stream_tail_destroy(struct stream_tail *t)
     memory_give(t);
 }
 
-static struct stream_entry *stream_batch_add(struct stream_batch *b)
+/* What it takes of the memory that is bounded. */
+static size_t stream_batch_bytes(const struct stream_batch *b)
 {
+    return sizeof(*b) + b->bytes.capacity + b->capacity * sizeof(*b->entries);
+}
+
+static struct stream_batch *stream_batch_create(struct stream_tail *t)
+{
+    struct stream_batch *b = memory_take(sizeof(*b));
+
+    packer_init(&b->bytes);
+    b->tail = t;
+    b->before = t->end;
+    return b;
+}
+
+/* Another entry of the batch; its value follows. */
+static struct stream_entry *stream_entry_open(struct stream_batch *b, char field)
+{
+    struct stream_entry *e;
+
     if (b->count == b->capacity) {
-        b->capacity = b->capacity == 0 ? 2 : b->capacity * 2;
+        b->capacity = b->capacity == 0 ? 1 : b->capacity * 2;
         b->entries = memory_resize(b->entries, b->capacity * sizeof(*b->entries));
     }
-    return &b->entries[b->count++];
+    e = &b->entries[b->count++];
+    e->field[0] = field;
+    e->field[1] = '\0';
+    e->at = b->bytes.size;
+    return e;
+}
+
+/* Its value is there; the stream goes on behind it. */
+static void stream_entry_close(struct stream_batch *b, struct stream_entry *e, struct stream_id id)
+{
+    assert(stream_id_less(b->tail->end, id));
+    e->id = id;
+    e->size = b->bytes.size - e->at;
+    b->tail->end = b->last = id;
+}
+
+static struct stream_batch *stream_tail_fill(struct stream_tail *t)
+{
+    if (t->filling == NULL) {
+        t->filling = stream_batch_create(t);
+    }
+    return t->filling;
 }
 
 /* A slice says itself, in front of its records, of which checkpoint it is. */
@@ -83,31 +123,54 @@ static void stream_pack_slice(struct packer *p, const struct journal_entry *entr
 
 void stream_tail_add(struct stream_tail *t, const struct journal_entry *entry)
 {
-    struct stream_batch *b = t->filling;
-    struct stream_entry *e;
+    struct stream_batch *b = stream_tail_fill(t);
+    bool facts = entry->kind == ENTRY_FACTS;
+    struct stream_entry *e = stream_entry_open(b, facts ? 'b' : 'c');
 
-    if (b == NULL) {
-        b = t->filling = memory_take(sizeof(*b));
-        packer_init(&b->bytes);
-        b->tail = t;
-        b->before = t->end;
-    }
-    e = stream_batch_add(b);
-    e->at = b->bytes.size;
-    e->field[1] = '\0';
-    if (entry->kind == ENTRY_FACTS) {
-        e->field[0] = 'b';
-        e->id = stream_id_of_facts(t->epoch, entry->seq);
+    if (facts) {
         packer_raw(&b->bytes, entry->bytes, entry->size);
     } else {
-        e->field[0] = 'c';
-        e->id = stream_id_of_slice(t->epoch, t->end);
         stream_pack_slice(&b->bytes, entry);
     }
-    e->size = b->bytes.size - e->at;
-    assert(stream_id_less(t->end, e->id));
-    t->end = b->last = e->id;
+    stream_entry_close(b, e,
+                       facts ? stream_id_of_facts(t->epoch, entry->seq)
+                             : stream_id_of_slice(t->epoch, t->end));
     t->filled += e->size;
+}
+
+void stream_tail_raise(struct stream_tail *t, uint64_t epoch, struct text value)
+{
+    struct stream_batch *b;
+    struct stream_entry *e;
+
+    assert(t->filling == NULL && epoch > t->epoch);
+    b = stream_tail_fill(t);
+    e = stream_entry_open(b, 'e');
+    packer_raw(&b->bytes, value.bytes, value.length);
+    t->epoch = epoch;
+    stream_entry_close(b, e, (struct stream_id){epoch, t->end.place});
+    t->filled += e->size;
+}
+
+static void stream_tail_keep(struct stream_tail *t, struct stream_batch *b, uint64_t now)
+{
+    b->state = STREAM_CONFIRMED;
+    b->confirmed_at = now;
+    list_append(&t->kept, &b->in_tail);
+    t->kept_bytes += stream_batch_bytes(b);
+}
+
+void stream_tail_follow(struct stream_tail *t, const struct stream_read_entry *read, uint64_t now)
+{
+    struct stream_batch *b = stream_batch_create(t);
+    struct stream_entry *e = stream_entry_open(b, read->field);
+
+    assert(t->filling == NULL && list_empty(&t->open));
+    packer_raw(&b->bytes, read->value.bytes, read->value.length);
+    stream_entry_close(b, e, read->id);
+    t->epoch = read->id.epoch;
+    stream_tail_keep(t, b, now);
+    stream_tail_forget(t, now);
 }
 
 struct stream_batch *stream_tail_hand_over(struct stream_tail *t)
@@ -125,11 +188,8 @@ struct stream_batch *stream_tail_hand_over(struct stream_tail *t)
 void stream_tail_confirm(struct stream_tail *t, struct stream_batch *b, uint64_t now)
 {
     assert(stream_first(&t->open) == b);
-    b->state = STREAM_CONFIRMED;
-    b->confirmed_at = now;
     list_remove(&b->in_tail);
-    list_append(&t->kept, &b->in_tail);
-    t->kept_bytes += b->bytes.capacity;
+    stream_tail_keep(t, b, now);
 }
 
 void stream_tail_forget(struct stream_tail *t, uint64_t now)
@@ -138,7 +198,7 @@ void stream_tail_forget(struct stream_tail *t, uint64_t now)
 
     while ((b = stream_first(&t->kept)) != NULL &&
            (b->confirmed_at + STREAM_KEPT_MS < now || t->kept_bytes > STREAM_KEPT_BYTES)) {
-        t->kept_bytes -= b->bytes.capacity;
+        t->kept_bytes -= stream_batch_bytes(b);
         stream_batch_destroy(b);
     }
 }
@@ -170,7 +230,7 @@ void stream_tail_rewind(struct stream_tail *t, struct stream_batch *from)
             struct stream_batch *next = stream_next(&t->kept, b);
 
             list_remove(&b->in_tail);
-            t->kept_bytes -= b->bytes.capacity;
+            t->kept_bytes -= stream_batch_bytes(b);
             b->in_tail.next = first_open;
             b->in_tail.previous = first_open->previous;
             first_open->previous->next = &b->in_tail;

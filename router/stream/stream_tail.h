@@ -3,6 +3,9 @@
  *
  *     kept (confirmed) ──▶ open (handed over) ──▶ filling
  *
+ * A node that may not append, but may have to one day, *follows*: it keeps what it reads. Then it
+ * raises the epoch and goes on behind it, and can repair what its predecessor's Redis has lost.
+ *
  * Each batch knows the id behind which it stands. So whatever a Redis has lost, or says twice, the
  * batch to go on with is found by the id at which its stream ends.
  *
@@ -15,6 +18,7 @@
 #include "queue/base/list.h"
 #include "router/journal.h"
 #include "router/stream/stream_id.h"
+#include "router/stream/stream_reader.h"
 
 #define STREAM_KEPT_MS    60000u
 #define STREAM_KEPT_BYTES (256u << 20)
@@ -28,7 +32,7 @@ enum stream_batch_state {
 
 struct stream_entry {
     struct stream_id id;
-    char field[2]; /* "b": facts, "c": a slice of a checkpoint; PROTOCOL.md "Facts" */
+    char field[2]; /* "b": facts, "c": a slice of a checkpoint, "e": an epoch */
     size_t at, size;
 };
 
@@ -49,20 +53,28 @@ struct stream_tail {
     struct list_node in_desk; /* the desk's */
     struct text workspace;    /* owned, as is the key */
     struct text key;
-    uint64_t epoch;
+    uint64_t epoch;       /* ours to append with; while it follows, that of what was read */
     struct stream_id end; /* behind everything that was added */
     struct stream_batch *filling;
     struct list open, kept;
     size_t filled, kept_bytes;
 };
 
-/* Its stream ends at `end`, and `epoch` is ours to append with. `workspace` and `key` are copied.
- */
+/* Its stream ends at `end`, and `epoch` is ours to append with (0 for one that follows).
+ * `workspace` and `key` are copied. */
 struct stream_tail *stream_tail_create(struct text workspace, struct text key, uint64_t epoch,
                                        struct stream_id end);
 void stream_tail_destroy(struct stream_tail *t);
 
 void stream_tail_add(struct stream_tail *t, const struct journal_entry *entry);
+
+/* What stands in the stream behind `end`, written by somebody else: kept, as a batch by itself.
+ * Nothing is filled or open. */
+void stream_tail_follow(struct stream_tail *t, const struct stream_read_entry *e, uint64_t now);
+
+/* Begin a batch with an entry that raises the epoch, to one above all others; `value` is its text.
+ * Nothing is being filled: a batch has entries of one epoch. */
+void stream_tail_raise(struct stream_tail *t, uint64_t epoch, struct text value);
 
 /* What was filled becomes the last of the open ones; NULL when there is none. */
 struct stream_batch *stream_tail_hand_over(struct stream_tail *t);
