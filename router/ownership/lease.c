@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "queue/base/memory.h"
+#include "router/ownership/digits.h"
 #include "router/redis/redis_script.h"
 
 #define LEASE_MS          750u
@@ -109,9 +110,11 @@ static struct lease_call *lease_call_begin(struct lease_line *line, struct lease
     return c;
 }
 
-static void lease_book_free_if_over(struct lease_book *b)
+static void lease_timer_closed(uv_handle_t *timer)
 {
-    if (b->closed < 2 || !list_empty(&b->calls)) {
+    struct lease_book *b = timer->data;
+
+    if (++b->closed < 2) {
         return;
     }
     if (b->scripts != NULL) {
@@ -122,6 +125,15 @@ static void lease_book_free_if_over(struct lease_book *b)
     memory_give(b);
 }
 
+/* The scripts' queue may be in use until the last answer's call is over: so by way of the loop. */
+static void lease_book_free_if_over(struct lease_book *b)
+{
+    if (b->closing && list_empty(&b->calls)) {
+        uv_close((uv_handle_t *)&b->reads.timer, lease_timer_closed);
+        uv_close((uv_handle_t *)&b->renewals.timer, lease_timer_closed);
+    }
+}
+
 static void lease_call_end(struct lease_call *c, struct lease_line *line)
 {
     struct lease_book *b = c->book;
@@ -129,9 +141,7 @@ static void lease_call_end(struct lease_call *c, struct lease_line *line)
     list_remove(&c->in_book);
     memory_give(c);
     line->open--;
-    if (b->closing) {
-        lease_book_free_if_over(b);
-    }
+    lease_book_free_if_over(b);
 }
 
 /* What is on its way for this lease is nobody's any more. */
@@ -166,17 +176,6 @@ enum {
     LEASE_FIELDS
 };
 
-static uint64_t lease_number(struct text digits)
-{
-    uint64_t number = 0;
-
-    for (uint32_t i = 0; i < digits.length && digits.bytes[i] >= '0' && digits.bytes[i] <= '9';
-         i++) {
-        number = number * 10 + (uint64_t)(digits.bytes[i] - '0');
-    }
-    return number;
-}
-
 static void lease_sight_read(struct lease_sight *s, const struct redisReply *r)
 {
     struct text field[LEASE_FIELDS];
@@ -185,11 +184,11 @@ static void lease_sight_read(struct lease_sight *s, const struct redisReply *r)
         field[i] = redis_reply_text(redis_reply_at(r, i));
     }
     memset(s, 0, sizeof(*s));
-    s->epoch = lease_number(field[LEASE_EPOCH]);
+    s->epoch = digits_read(field[LEASE_EPOCH]);
     snprintf(s->node, sizeof(s->node), TEXT_FORMAT, TEXT_ARGS(field[LEASE_NODE]));
     snprintf(s->address, sizeof(s->address), TEXT_FORMAT, TEXT_ARGS(field[LEASE_ADDRESS]));
-    s->count = lease_number(field[LEASE_COUNT]);
-    s->now_at = (engine_time)lease_number(field[LEASE_NOW_AT]);
+    s->count = digits_read(field[LEASE_COUNT]);
+    s->now_at = (engine_time)digits_read(field[LEASE_NOW_AT]);
     s->released = text_equal(field[LEASE_STATE], TEXT("released"));
 }
 
@@ -312,18 +311,17 @@ static void lease_renewed(void *context, const struct redis_answer *a)
     struct lease_call call = *(struct lease_call *)context;
     struct lease_book *b = call.book;
     struct lease *l = call.lease;
-    bool last = b->closing;
 
     lease_line_say(&b->renewals, a);
     lease_call_end(context, &b->renewals);
-    if (last) {
-        return; /* the book may be gone */
+    if (b->closing) {
+        return;
     }
     if (l != NULL && l->held == call.epoch && a->outcome == REDIS_ANSWER) {
         if (redis_reply_is(redis_reply_at(a->reply, 0), "lost")) {
             lease_look_anew(l);
             b->events.lost(b->events.context, l,
-                           lease_number(redis_reply_text(redis_reply_at(a->reply, 1))));
+                           digits_read(redis_reply_text(redis_reply_at(a->reply, 1))));
         } else {
             b->stats.renewals++;
             l->written_volley = call.volley;
@@ -349,12 +347,11 @@ static void lease_waited(void *context, const struct redis_answer *a)
 {
     struct lease_call call = *(struct lease_call *)context;
     struct lease_book *b = call.book;
-    bool last = b->closing;
     int64_t replicas;
 
     lease_line_say(&b->renewals, a);
     lease_call_end(context, &b->renewals);
-    if (last) {
+    if (b->closing) {
         return;
     }
     if (a->outcome == REDIS_ANSWER && redis_reply_integer(a->reply, &replicas)) {
@@ -589,14 +586,6 @@ struct lease_book *lease_book_create(struct redis_locator *l, const struct lease
     return b;
 }
 
-static void lease_line_closed(uv_handle_t *timer)
-{
-    struct lease_book *b = timer->data;
-
-    b->closed++;
-    lease_book_free_if_over(b);
-}
-
 void lease_book_destroy(struct lease_book *b)
 {
     struct list_node *n;
@@ -607,8 +596,9 @@ void lease_book_destroy(struct lease_book *b)
     }
     redis_path_destroy(b->reads.path);
     redis_path_destroy(b->renewals.path);
-    uv_close((uv_handle_t *)&b->reads.timer, lease_line_closed);
-    uv_close((uv_handle_t *)&b->renewals.timer, lease_line_closed);
+    uv_timer_stop(&b->reads.timer);
+    uv_timer_stop(&b->renewals.timer);
+    lease_book_free_if_over(b);
 }
 
 void lease_watch(struct lease_book *b, struct lease *l, struct text workspace, void *context)

@@ -12,4 +12,7 @@
 
 uint16_t redis_slot(struct text key);
 
+/* The checksum itself, of all bytes. */
+uint16_t redis_slot_crc16(struct text bytes);
+
 #endif
