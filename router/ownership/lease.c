@@ -295,6 +295,9 @@ static void lease_book_confirm(struct lease_book *b, uint64_t volley)
         }
     }
     b->renewals.problem[0] = '\0';
+    if (b->events.renewed != NULL) {
+        b->events.renewed(b->events.context);
+    }
 }
 
 static void lease_book_renew(struct lease_book *b);
@@ -557,6 +560,14 @@ static void lease_line_open(struct lease_book *b, struct lease_line *line, struc
     line->timer.data = b;
     uv_timer_start(&line->timer, tick, every_ms, every_ms);
     line->path = redis_path_create(l, &b->options.path, events, b);
+}
+
+void lease_book_set_address(struct lease_book *b, struct text address)
+{
+    if (!text_equal(b->options.address, address)) {
+        lease_text_give(&b->options.address);
+        b->options.address = lease_text_copy(address);
+    }
 }
 
 struct lease_book *lease_book_create(struct redis_locator *l, const struct lease_options *o,
