@@ -76,7 +76,7 @@ static void apply_connector(struct engine *e, const struct fact *f)
 {
     struct owner *o = owner_intern(e, f->subject);
 
-    o->lost_since = f->kind == FACT_CONNECTOR_LOST ? f->at : TIME_NEVER;
+    owner_set_lost_since(e, o, f->kind == FACT_CONNECTOR_LOST ? f->at : TIME_NEVER);
     owner_arm_contacts(e, o);
 }
 

@@ -551,7 +551,7 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     owner->contact_count--;
     owner->watchful -= contact_terms(c)->lost != DURATION_NONE;
     if (owner->watchful == 0) {
-        owner->lost_since = TIME_NEVER; /* nobody minds any more */
+        owner_set_lost_since(e, owner, TIME_NEVER); /* nobody minds any more */
     }
     contact_looks_no_more(e, c);
     x->references++; /* so that it lives until here */

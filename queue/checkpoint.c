@@ -156,6 +156,7 @@ void engine_checkpoint_begin(struct engine *e, checkpoint_sink sink, void *conte
     p->out.mode = VISIT_SAVE;
     p->out.engine = e;
     e->checkpoint = p;
+    e->checkpoint_at = e->last_at;
     count_checkpoint(e);
     write_small(e);
 }

@@ -35,6 +35,21 @@ void owner_release_if_unused(struct engine *e, struct owner *o)
     pool_give(&e->owner_pool, o);
 }
 
+/* A checkpoint's records of its contacts say how it was when that began. */
+void owner_set_lost_since(struct engine *e, struct owner *o, engine_time since)
+{
+    if (e->checkpoint != NULL && o->lost_checkpoint != e->checkpoint_count) {
+        o->lost_checkpoint = e->checkpoint_count;
+        o->lost_before = o->lost_since;
+    }
+    o->lost_since = since;
+}
+
+engine_time owner_lost_as_of_checkpoint(const struct engine *e, const struct owner *o)
+{
+    return o->lost_checkpoint == e->checkpoint_count ? o->lost_before : o->lost_since;
+}
+
 void owner_arm_contacts(struct engine *e, struct owner *o)
 {
     for (struct near_node *n = near_list_first(&o->contacts); n != NULL; n = near_list_next(n)) {
@@ -51,7 +66,7 @@ void owners_after_start(struct engine *e)
     for (struct near_node *n = near_list_first(&e->arrival); n != NULL; n = near_list_next(n)) {
         struct contact *c = record_of(n, struct contact, in_arrival);
         if (contact_terms(c)->lost != DURATION_NONE) {
-            contact_owner(c)->lost_since = e->now;
+            owner_set_lost_since(e, contact_owner(c), e->now);
             contact_arm(e, c);
         }
     }

@@ -130,6 +130,7 @@ struct engine {
     bool answer_due; /* see answer_if_due */
 
     struct checkpoint *checkpoint; /* being written, or NULL */
+    engine_time checkpoint_at;     /* last_at as of it */
     uint64_t checkpoint_count;
     struct checkpoint_loading *loading;
     bool loaded;
@@ -154,6 +155,8 @@ void apply_agent(struct engine *e, const struct fact *f);
 void apply_settings(struct engine *e, struct settings *settings);
 
 bool contact_may(const struct contact *c, enum fact_kind by); /* the table of moves */
+void owner_set_lost_since(struct engine *e, struct owner *o, engine_time since);
+engine_time owner_lost_as_of_checkpoint(const struct engine *e, const struct owner *o);
 void owner_arm_contacts(struct engine *e, struct owner *o);
 void owners_after_start(struct engine *e);
 struct agent *agent_after(const struct engine *e, const struct agent *a); /* by number, all */

@@ -8,10 +8,12 @@ static void visit_cool_downs(struct visitor *v, struct contact *c)
     const struct list *cool_downs = &contact_extras(c)->cool_downs;
     uint32_t count = 0;
     struct list_node *n;
+    /* A record of a checkpoint is as of its beginning, whenever it is written. */
+    engine_time as_of = v->mode == VISIT_SAVE ? e->checkpoint_at : e->last_at;
 
     /* One that has ended says nothing any more, whether it was swept or not. */
     for (n = list_first(cool_downs); n != NULL; n = list_next(cool_downs, n)) {
-        count += record_of(n, struct cool_down, of_contact)->until > e->last_at;
+        count += record_of(n, struct cool_down, of_contact)->until > as_of;
     }
     count = visit_count(v, count, 12);
     n = list_first(cool_downs);
@@ -19,7 +21,7 @@ static void visit_cool_downs(struct visitor *v, struct contact *c)
         struct agent *a = NULL;
         int64_t until = 0;
         if (v->mode != VISIT_LOAD) {
-            while (record_of(n, struct cool_down, of_contact)->until <= e->last_at) {
+            while (record_of(n, struct cool_down, of_contact)->until <= as_of) {
                 n = list_next(cool_downs, n);
             }
             a = record_of(n, struct cool_down, of_contact)->agent;
@@ -212,6 +214,9 @@ void visit_contact(struct visitor *v, struct contact *c)
 
     if (v->mode != VISIT_LOAD) {
         contact_visit_init(&x, c);
+        if (v->mode == VISIT_SAVE) {
+            x.lost_since = owner_lost_as_of_checkpoint(v->engine, contact_owner(c));
+        }
     } else {
         memset(&x, 0, sizeof(x));
     }

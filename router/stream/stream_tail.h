@@ -9,8 +9,8 @@
  * Each batch knows the id behind which it stands. So whatever a Redis has lost, or says twice, the
  * batch to go on with is found by the id at which its stream ends.
  *
- * No I/O, no clock; times are milliseconds of the caller's. A batch belongs to its tail until it is
- * forgotten. One thread. */
+ * No I/O, no clock; times are the milliseconds of the loop (uv_now), as the desk has them. A batch
+ * belongs to its tail until it is forgotten. One thread. */
 #ifndef ROUTER_STREAM_TAIL_H
 #define ROUTER_STREAM_TAIL_H
 

@@ -29,6 +29,7 @@ struct place {
     struct stream_desk *desk;
     struct stream_tail *tail;
     uint64_t next_seq;
+    uint32_t handed_over;
     uint32_t greetings, confirmed, lost;
     enum stream_loss why;
     struct stream_id lost_at;
@@ -92,7 +93,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static void open_desk(struct place *p, struct stream_id end)
+/* With a tail whose owner has this epoch; 0: it follows. */
+static void open_desk_with(struct place *p, uint64_t epoch, struct stream_id end)
 {
     const struct stream_desk_events events = {p, on_confirmed, on_lost, on_greeted};
     char url[64], problem[REDIS_PROBLEM_BYTES];
@@ -101,17 +103,17 @@ static void open_desk(struct place *p, struct stream_id end)
     assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
     p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
     p->desk = stream_desk_create(p->locator, &p->options, &events);
-    p->tail = stream_tail_create(TEXT("shop"), TEXT(KEY), EPOCH, end);
+    p->tail = stream_tail_create(TEXT("shop"), TEXT(KEY), epoch, end);
     stream_desk_add(p->desk, p->tail);
+}
+
+static void open_desk(struct place *p, struct stream_id end)
+{
+    open_desk_with(p, EPOCH, end);
 }
 
 static void append(struct place *p, uint32_t batches)
 {
-    static uint32_t handed_over;
-
-    if (p->next_seq == 1) {
-        handed_over = 0;
-    }
     for (uint32_t i = 0; i < batches; i++) {
         char value[32];
         struct journal_entry e = {.kind = ENTRY_FACTS, .seq = p->next_seq};
@@ -119,7 +121,7 @@ static void append(struct place *p, uint32_t batches)
         e.size = (size_t)snprintf(value, sizeof(value), "fact %u", (unsigned)p->next_seq++);
         e.bytes = (const uint8_t *)value;
         stream_tail_add(p->tail, &e);
-        stream_tail_hand_over(p->tail)->owner = (void *)(uintptr_t)++handed_over;
+        stream_tail_hand_over(p->tail)->owner = (void *)(uintptr_t)++p->handed_over;
     }
     stream_desk_send(p->desk);
 }
@@ -139,6 +141,15 @@ static void assert_stream(struct place *p, uint32_t count)
         assert_true(redis_reply_is(redis_reply_at(fields, 1), value));
     }
     freeReplyObject(r);
+}
+
+static int64_t stream_length(struct place *p)
+{
+    redisReply *r = redis_process_ask(&p->redis, "XLEN " KEY);
+    int64_t length = r == NULL ? -1 : r->integer;
+
+    freeReplyObject(r);
+    return length;
 }
 
 static void turn_for(struct place *p, uint64_t ms)
@@ -328,6 +339,175 @@ static void test_a_lost_end_is_repaired(void **state)
     assert_int_equal(s.repairs, 1);
 }
 
+/* ---- a standby takes over ---- */
+
+#define NEXT_EPOCH 131074u
+
+static void follow_facts(struct place *p, uint32_t count)
+{
+    for (unsigned seq = 1; seq <= count; seq++) {
+        char value[32];
+        struct stream_read_entry e = {.id = stream_id_of_facts(EPOCH, seq), .field = 'b'};
+
+        snprintf(value, sizeof(value), "fact %u", seq);
+        e.value = text_from(value);
+        redis_process_do(&p->redis, "XADD " KEY " %u-%u b %s", EPOCH, seq << STREAM_SLICE_BITS,
+                         value);
+        stream_tail_follow(p->tail, &e, uv_now(&p->t.loop));
+    }
+    p->next_seq = count + 1;
+}
+
+/* Raise the epoch behind what was followed; counts as a batch. */
+static void take_over(struct place *p, uint32_t followed)
+{
+    follow_facts(p, followed);
+    stream_tail_raise(p->tail, NEXT_EPOCH, TEXT("standby"));
+    stream_tail_hand_over(p->tail)->owner = (void *)(uintptr_t)++p->handed_over;
+    stream_desk_send(p->desk);
+    WAIT_FOR(&p->t, p->confirmed == 1);
+}
+
+/* Facts to the end, with the epoch raised behind `followed` of them. */
+static void assert_taken_over(struct place *p, uint32_t followed, uint32_t facts)
+{
+    redisReply *r = redis_process_ask(&p->redis, "XRANGE " KEY " - +");
+
+    assert_int_equal(redis_reply_count(r), facts + 1);
+    for (uint32_t i = 0; i <= facts; i++) {
+        const redisReply *fields = redis_reply_at(redis_reply_at(r, i), 1);
+        uint32_t seq = i < followed ? i + 1 : i;
+        struct stream_id id;
+        char value[32];
+
+        snprintf(value, sizeof(value), "fact %u", seq);
+        assert_true(stream_id_read(redis_reply_text(redis_reply_at(redis_reply_at(r, i), 0)), &id));
+        assert_int_equal(id.epoch, i < followed ? EPOCH : NEXT_EPOCH);
+        assert_int_equal(id.place, (uint64_t)seq << STREAM_SLICE_BITS);
+        assert_true(redis_reply_is(redis_reply_at(fields, 0), i == followed ? "e" : "b"));
+        assert_true(redis_reply_is(redis_reply_at(fields, 1), i == followed ? "standby" : value));
+    }
+    freeReplyObject(r);
+}
+
+/* As a failover does: everything behind a fact is gone. */
+static void lose_behind(struct place *p, unsigned seq)
+{
+    redisReply *r =
+        redis_process_ask(&p->redis, "XRANGE " KEY " (%u-%u +", EPOCH, seq << STREAM_SLICE_BITS);
+
+    for (size_t i = 0; i < redis_reply_count(r); i++) {
+        struct text id = redis_reply_text(redis_reply_at(redis_reply_at(r, i), 0));
+
+        redis_process_do(&p->redis, "XDEL " KEY " %s", id.bytes);
+    }
+    freeReplyObject(r);
+    redis_process_do(&p->redis, "XSETID " KEY " %u-%u", EPOCH, seq << STREAM_SLICE_BITS);
+}
+
+static void test_a_standby_takes_over(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk_with(p, 0, STREAM_START);
+    take_over(p, 6);
+    append(p, 3);
+    WAIT_FOR(&p->t, p->confirmed == 4);
+    assert_taken_over(p, 6, 9);
+    assert_int_equal(p->lost, 0);
+}
+
+/* The old owner has written on: what was read is not the end, and nothing is raised. */
+static void test_a_standby_that_has_not_read_all(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk_with(p, 0, STREAM_START);
+    follow_facts(p, 2);
+    redis_process_do(&p->redis, "XADD " KEY " %u-%u b more", EPOCH, 3u << STREAM_SLICE_BITS);
+    stream_tail_raise(p->tail, NEXT_EPOCH, TEXT("standby"));
+    stream_tail_hand_over(p->tail);
+    stream_desk_send(p->desk);
+    WAIT_FOR(&p->t, p->lost == 1);
+    assert_int_equal(p->why, STREAM_LOST_ELSEWHERE);
+    assert_true(stream_id_equal(p->lost_at, stream_id_of_facts(EPOCH, 3)));
+}
+
+/* A failover has lost the old owner's end, and with it the epoch: both are appended again. */
+static void test_a_standby_repairs_its_predecessors_end(void **state)
+{
+    struct place *p = *state;
+    struct stream_desk_stats s;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk_with(p, 0, STREAM_START);
+    take_over(p, 6);
+    append(p, 1);
+    WAIT_FOR(&p->t, p->confirmed == 2);
+    lose_behind(p, 3);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 4);
+    assert_taken_over(p, 6, 9);
+    stream_desk_get_stats(p->desk, &s);
+    assert_int_equal(s.repairs, 1);
+    assert_int_equal(p->lost, 0);
+}
+
+/* The same, and the answers to the repair are lost: what stands there in an epoch before ours is
+ * not appended twice, nor taken for somebody else's. */
+static void test_a_repair_is_sent_again(void **state)
+{
+    struct place *p = *state;
+    uint32_t greetings;
+
+    start_with_replica(p);
+    open_desk_with(p, 0, STREAM_START);
+    take_over(p, 6);
+    lose_behind(p, 3);
+    redis_process_signal(&p->replica, SIGSTOP);
+    append(p, 2);
+    WAIT_FOR(&p->t, stream_length(p) == 9);
+    greetings = p->greetings;
+    redis_process_do(&p->redis, "CLIENT KILL TYPE normal SKIPME yes");
+    WAIT_FOR(&p->t, p->greetings > greetings);
+    turn_for(p, 300);
+    assert_int_equal(p->confirmed, 1);
+    assert_int_equal(p->lost, 0);
+    redis_process_signal(&p->replica, SIGCONT);
+    WAIT_FOR(&p->t, p->confirmed == 3);
+    assert_taken_over(p, 6, 8);
+    assert_int_equal(p->lost, 0);
+}
+
+/* What is kept of what was followed is bounded by age and size. */
+static void test_what_was_followed_is_forgotten(void **state)
+{
+    static char value[1 << 20];
+    struct stream_read_entry e = {.field = 'b', .value = {value, sizeof(value)}};
+    struct stream_tail *t = stream_tail_create(TEXT("shop"), TEXT(KEY), 0, STREAM_START);
+
+    (void)state;
+    for (unsigned seq = 1; seq <= 400; seq++) {
+        e.id = stream_id_of_facts(EPOCH, seq);
+        stream_tail_follow(t, &e, 1000);
+        assert_true(t->kept_bytes <= STREAM_KEPT_BYTES);
+    }
+    assert_true(t->kept_bytes > STREAM_KEPT_BYTES - (4u << 20));
+    assert_int_equal(t->epoch, EPOCH);
+    assert_null(stream_tail_behind(t, stream_id_of_facts(EPOCH, 100)));
+    assert_non_null(stream_tail_behind(t, stream_id_of_facts(EPOCH, 399)));
+    e.id = (struct stream_id){NEXT_EPOCH, e.id.place};
+    e.field = 'e';
+    e.value.length = 2;
+    stream_tail_follow(t, &e, 1001 + STREAM_KEPT_MS);
+    assert_null(stream_tail_behind(t, stream_id_of_facts(EPOCH, 399)));
+    assert_non_null(stream_tail_behind(t, stream_id_of_facts(EPOCH, 400)));
+    assert_int_equal(t->epoch, NEXT_EPOCH);
+    stream_tail_destroy(t);
+}
+
 /* What ends where we never were is not served. */
 static void test_emptied_by_hand(void **state)
 {
@@ -374,6 +554,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_higher_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lost_end_is_repaired, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_standby_takes_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_standby_that_has_not_read_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_standby_repairs_its_predecessors_end, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_repair_is_sent_again, setup, teardown),
+        cmocka_unit_test(test_what_was_followed_is_forgotten),
         cmocka_unit_test_setup_teardown(test_emptied_by_hand, setup, teardown),
         cmocka_unit_test_setup_teardown(test_held_until_looked_at, setup, teardown),
     };
