@@ -295,6 +295,9 @@ static void lease_book_confirm(struct lease_book *b, uint64_t volley)
         }
     }
     b->renewals.problem[0] = '\0';
+    if (b->events.renewed != NULL) {
+        b->events.renewed(b->events.context);
+    }
 }
 
 static void lease_book_renew(struct lease_book *b);
@@ -569,6 +572,14 @@ static void lease_default_patience(struct redis_path_options *o, uint32_t lease_
     o->link.reply_ms = o->link.reply_ms == 0 ? lease_ms : o->link.reply_ms;
     o->link.connect_ms = o->link.connect_ms == 0 ? lease_ms : o->link.connect_ms;
     o->backoff_ms_max = o->backoff_ms_max == 0 ? lease_ms / 4 : o->backoff_ms_max;
+}
+
+void lease_book_set_address(struct lease_book *b, struct text address)
+{
+    if (!text_equal(b->options.address, address)) {
+        lease_text_give(&b->options.address);
+        b->options.address = lease_text_copy(address);
+    }
 }
 
 struct lease_book *lease_book_create(struct redis_locator *l, const struct lease_options *o,

@@ -77,6 +77,8 @@ struct lease_events {
     /* A held one is not ours any more: the hash, or the stream's end, has this higher epoch. It is
      * watched from now on. */
     void (*lost)(void *context, struct lease *l, uint64_t epoch);
+    /* Renewals that count were made; may be NULL. */
+    void (*renewed)(void *context);
     /* Another connection is up; there are two. Whoever keeps something there compares run ids. */
     void (*primary)(void *context, const struct redis_greeting *g);
 };
@@ -95,6 +97,9 @@ struct lease_book *lease_book_create(struct redis_locator *l, const struct lease
 /* Its leases are unwatched; no callback comes any more. It frees itself some time later, for which
  * the loop must run. */
 void lease_book_destroy(struct lease_book *b);
+
+/* Where clients find us, as renewals tell from now on; copied. */
+void lease_book_set_address(struct lease_book *b, struct text address);
 
 /* Read it from now on. `workspace` is copied. */
 void lease_watch(struct lease_book *b, struct lease *l, struct text workspace, void *context);

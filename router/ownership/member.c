@@ -610,8 +610,10 @@ void member_book_leave(struct member_book *b)
 
 void member_book_drain(struct member_book *b, bool draining)
 {
-    b->me.draining = draining;
-    member_turn_soon(b);
+    if (b->me.draining != draining) {
+        b->me.draining = draining;
+        member_turn_soon(b);
+    }
 }
 
 uint32_t member_count(const struct member_book *b)

@@ -312,6 +312,17 @@ void stream_desk_send(struct stream_desk *d)
     redis_link_flush(redis_path_link(d->path));
 }
 
+void stream_desk_trim(struct stream_desk *d, const struct stream_tail *t, struct stream_id id)
+{
+    char buffer[STREAM_ID_BYTES];
+    struct text words[4] = {TEXT("XTRIM"), t->key, TEXT("MINID"), stream_id_write(id, buffer)};
+    struct redis_command c = {.count = 4, .words = words};
+
+    if (d->scripts != NULL && d->greeted) {
+        redis_link_send(redis_path_link(d->path), &c);
+    }
+}
+
 /* Everything unconfirmed, from the beginning. */
 static void stream_desk_start_over(struct stream_desk *d)
 {
@@ -438,6 +449,11 @@ void stream_desk_remove(struct stream_desk *d, struct stream_tail *t)
             c->batch = NULL;
         }
     }
+}
+
+void stream_desk_renew(struct stream_desk *d, const char *why)
+{
+    redis_path_renew(d->path, why);
 }
 
 bool stream_desk_is_idle(const struct stream_desk *d)

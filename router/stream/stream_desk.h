@@ -66,8 +66,15 @@ void stream_desk_remove(struct stream_desk *d, struct stream_tail *t);
 /* Send what the tails have handed over. */
 void stream_desk_send(struct stream_desk *d);
 
+/* What stands before `id` in a stream is not needed any more. Where it is lost on the way, the next
+ * one does it. */
+void stream_desk_trim(struct stream_desk *d, const struct stream_tail *t, struct stream_id id);
+
 /* After `greeted` said no. */
 void stream_desk_go_on(struct stream_desk *d);
+
+/* End this connection, and look for the primary anew. */
+void stream_desk_renew(struct stream_desk *d, const char *why);
 
 /* Nothing is handed over and unconfirmed. */
 bool stream_desk_is_idle(const struct stream_desk *d);

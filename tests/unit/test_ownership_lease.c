@@ -132,7 +132,8 @@ static void start(struct place *p, bool replica)
 
 static void open_node(struct place *p, struct node *n, const char *name, uint32_t replicas)
 {
-    const struct lease_events events = {n, on_changed, on_lost, on_primary};
+    const struct lease_events events = {
+        .context = n, .changed = on_changed, .lost = on_lost, .primary = on_primary};
     const struct lease_options options = {.lease_ms = LEASE_MS,
                                           .replicas = replicas,
                                           .node = text_from(name),
