@@ -15,15 +15,18 @@ add_library(router STATIC
     guest.c
     listener.c
     ownership/keeper.c
+    ownership/outage.c
     ownership/ownership.c
     ownership/shore.c
     log.c
     mailbox.c
+    nodes.c
     parcel.c
     post.c
     reactor.c
     reads.c
     recovery.c
+    report.c
     server.c
     server_journal.c
     session.c

@@ -35,13 +35,12 @@ static bool shore_greeted(void *context, const struct redis_greeting *g)
 {
     struct shore *s = context;
     struct keeper *k = s->keeper;
-    char problem[REDIS_PROBLEM_BYTES];
     bool another = strcmp(s->run_id, g->run_id) != 0;
     bool first = s->run_id[0] == '\0';
 
-    if (!redis_greeting_is_safe(g, k->node->replicas, problem, sizeof(problem))) {
+    if (!redis_greeting_is_safe(g, k->node->replicas, s->unsafe, sizeof(s->unsafe))) {
         log_event(k->node->accept_loss ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "redis_unsafe",
-                  LOG_WORDS("words", problem));
+                  LOG_WORDS("words", s->unsafe));
         if (!k->node->accept_loss) {
             s->refused = true;
             s->refused_at = keeper_now(k);
@@ -63,8 +62,28 @@ static bool shore_greeted(void *context, const struct redis_greeting *g)
     return true;
 }
 
+/* Why it cannot be relied on; "" when it can. */
+static const char *shore_problem(const struct shore *s)
+{
+    const char *const problems[] = {
+        s->refused ? s->unsafe : "",
+        stream_desk_problem(s->desk),
+        lease_book_problem(s->leases),
+        stream_reader_problem(s->reader),
+        s->run_id[0] == '\0' ? "it has not been reached yet" : "",
+    };
+
+    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++) {
+        if (problems[i][0] != '\0') {
+            return problems[i];
+        }
+    }
+    return "";
+}
+
 void shore_look_again(struct shore *s, boot_ms now)
 {
+    outage_look(&s->outage, shore_problem(s), s->tag, now);
     if (s->refused && now - s->refused_at > SHORE_LOOK_AGAIN_MS) {
         s->refused_at = now;
         stream_desk_renew(s->desk, "it was not to be trusted with data");

@@ -9,6 +9,7 @@
 #define ROUTER_OWNERSHIP_SHORE_H
 
 #include "router/ownership/lease.h"
+#include "router/ownership/outage.h"
 #include "router/stream/stream_desk.h"
 #include "router/stream/stream_reader.h"
 
@@ -24,6 +25,8 @@ struct shore {
     char run_id[REDIS_ID_BYTES]; /* of the primary that the desk last reached */
     bool refused;                /* what the desk reached is not to be trusted with data */
     boot_ms refused_at;
+    char unsafe[REDIS_PROBLEM_BYTES]; /* and why */
+    struct outage outage;
 };
 
 struct shore_options {
@@ -38,7 +41,7 @@ struct shore *shore_create(struct keeper *k, const struct shore_options *o);
 /* No ownership uses it any more. */
 void shore_destroy(struct shore *s);
 
-/* Look again at a primary that was refused. */
+/* Look again at a primary that was refused, and see whether anything is wrong. */
 void shore_look_again(struct shore *s, boot_ms now);
 
 #endif
