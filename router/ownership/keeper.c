@@ -247,13 +247,15 @@ static bool keeper_should_move(const struct keeper *k, struct ownership *o,
 static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
 {
     const struct member *heir;
+    bool moves;
 
     ownership_look(o);
     if (o->state != OWNERSHIP_OWNING || k->closing_since != 0) {
         return;
     }
     heir = keeper_heir(k, o->workspace);
-    if (heir != NULL && (atomic_load(&k->node->draining) || keeper_should_move(k, o, heir, now))) {
+    moves = keeper_should_move(k, o, heir, now);
+    if (heir != NULL && (moves || atomic_load(&k->node->draining))) {
         o->wanted_since = 0;
         ownership_give(o, heir);
     }
