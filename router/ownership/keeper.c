@@ -128,8 +128,11 @@ static void keeper_open_members(struct keeper *k, const struct member_me *me)
 /* Until everything has been read once, nobody hands anything over to us. */
 void keeper_join(struct keeper *k, struct text address)
 {
-    const struct member_me me = {
-        .name = k->node->name, .address = address, .version = 1, .draining = true};
+    const struct member_me me = {.name = k->node->name,
+                                 .address = address,
+                                 .version = 1,
+                                 .draining = true,
+                                 .started_at = clock_wall()};
 
     snprintf(k->node->client_address, sizeof(k->node->client_address), TEXT_FORMAT,
              TEXT_ARGS(address));
@@ -184,6 +187,16 @@ struct ownership *keeper_find(struct keeper *k, struct text workspace)
         n = list_next(&k->ownerships, n);
     }
     return n == NULL ? NULL : keeper_ownership(n);
+}
+
+void keeper_owner_refused(struct keeper *k, const struct lookout *l)
+{
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        if (keeper_ownership(n)->lookout == l) {
+            ownership_owner_refused(keeper_ownership(n));
+        }
+    }
 }
 
 void keeper_goes_on(struct keeper *k, struct shore *s)
@@ -342,6 +355,7 @@ void keeper_open(struct keeper *k, struct engine_host *host, struct keeper_node 
     k->registers = registers;
     list_init(&k->shores);
     list_init(&k->ownerships);
+    list_init(&k->lookouts);
     k->locator = redis_locator_create(loop, node->address, &options);
     k->journal = journal_stream_open(loop, &rules);
     keeper_open_members(k, NULL);
