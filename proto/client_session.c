@@ -150,10 +150,10 @@ static void client_session_refused(struct client *c, const struct switchboard_an
     enum error_code code = client_error_code(&c->error);
 
     if (code == ERROR_NOT_OWNER) {
-        client_session_follow(c, c->error.address, now);
+        client_session_follow(c, CLIENT_HOP_ASKED, c->error.address, now);
     } else if (c->promoted && (code == ERROR_NONE || error_retry(code) == RETRY_NO)) {
         /* It takes no second hello: then the first one of a new connection. */
-        client_session_follow(c, client_route_address(&c->route), now);
+        client_session_follow(c, CLIENT_HOP_MOVED, client_route_address(&c->route), now);
     } else if (code != ERROR_NONE && error_retry(code) == RETRY_NO) {
         client_session_reject(c, answer);
     } else {
@@ -178,7 +178,7 @@ void client_session_signed_in(struct client *c, const struct switchboard_answer 
         answer->status == SWITCHBOARD_OK ? ERROR_NONE : client_error_code(&c->error);
 
     if (code == ERROR_NOT_OWNER) {
-        client_session_follow(c, c->error.address, now);
+        client_session_follow(c, CLIENT_HOP_ASKED, c->error.address, now);
         return;
     }
     if (code != ERROR_NONE && error_retry(code) != RETRY_NO) {
@@ -257,14 +257,14 @@ void client_session_lost(struct client *c, int64_t now)
     client_session_over(c, ready, l->received_at);
 }
 
-void client_session_follow(struct client *c, const char *address, int64_t now)
+void client_session_follow(struct client *c, enum client_hop why, const char *address, int64_t now)
 {
     struct client_line *l = client_main(c);
 
     if (c->followed) {
         return; /* one word is enough: the other answers of this connection say the same */
     }
-    c->follow_at = client_route_follow(&c->route, address, &c->random, now);
+    c->follow_at = client_route_follow(&c->route, why, address, &c->random, now);
     if (l->state == CLIENT_APART) {
         l->connect_at = c->follow_at;
     } else {
@@ -303,9 +303,10 @@ void client_session_moved(struct client *c, const char *address, int64_t now)
         return;
     }
     client_hurry(c); /* what the node before could not take, the new one can */
-    if (*address != '\0' && client_standby_is_at(c, address) && client_route_hop(&c->route, now)) {
+    if (*address != '\0' && client_standby_is_at(c, address) &&
+        client_route_hop(&c->route, CLIENT_HOP_MOVED, now)) {
         client_session_promote(c, now);
     } else if (!there || l->state == CLIENT_APART) {
-        client_session_follow(c, address, now);
+        client_session_follow(c, CLIENT_HOP_MOVED, address, now);
     }
 }
