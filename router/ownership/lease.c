@@ -508,6 +508,9 @@ static void lease_reads_down(void *context, struct redis_path *p, const char *wh
 
     (void)p;
     lease_line_fall(&b->reads, why);
+    for (struct list_node *n = list_first(&b->leases); n != NULL; n = list_next(&b->leases, n)) {
+        silence_break(&lease_of(n)->silence);
+    }
 }
 
 static void lease_renewals_up(void *context, struct redis_path *p, const struct redis_greeting *g)
@@ -562,6 +565,15 @@ static void lease_line_open(struct lease_book *b, struct lease_line *line, struc
     line->path = redis_path_create(l, &b->options.path, events, b);
 }
 
+/* A connection that is silent for a lease time is of no use for leases, and after an outage of
+ * Redis an owner must be back before others have watched it for so long. */
+static void lease_default_patience(struct redis_path_options *o, uint32_t lease_ms)
+{
+    o->link.reply_ms = o->link.reply_ms == 0 ? lease_ms : o->link.reply_ms;
+    o->link.connect_ms = o->link.connect_ms == 0 ? lease_ms : o->link.connect_ms;
+    o->backoff_ms_max = o->backoff_ms_max == 0 ? lease_ms / 4 : o->backoff_ms_max;
+}
+
 void lease_book_set_address(struct lease_book *b, struct text address)
 {
     if (!text_equal(b->options.address, address)) {
@@ -583,10 +595,7 @@ struct lease_book *lease_book_create(struct redis_locator *l, const struct lease
     b->options.lease_ms = o->lease_ms == 0 ? LEASE_MS : o->lease_ms;
     b->options.node = lease_text_copy(o->node);
     b->options.address = lease_text_copy(o->address);
-    if (o->path.link.reply_ms == 0) {
-        /* A connection that is silent for a lease time is of no use for leases. */
-        b->options.path.link.reply_ms = b->options.lease_ms;
-    }
+    lease_default_patience(&b->options.path, b->options.lease_ms);
     b->events = *e;
     list_init(&b->leases);
     list_init(&b->calls);

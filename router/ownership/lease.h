@@ -5,9 +5,9 @@
  * reads it every eighth. Redis judges nothing: no key expires. The owner counts from the moment at
  * which a renewal was sent that succeeded and reached enough replicas, and stops a tenth of a lease
  * time early; a watcher counts from the moment at which it read something new, a whole lease time,
- * and only while Redis answers. Both count by CLOCK_BOOTTIME. So while clocks run at nearly the
- * same rate nobody sees a lease end that its owner believes in; and who is mistaken all the same is
- * stopped by the epoch in the stream.
+ * and only while Redis answers; from the beginning when its connection was lost. Both count by
+ * CLOCK_BOOTTIME. So while clocks run at nearly the same rate nobody sees a lease end that its
+ * owner believes in; and who is mistaken all the same is stopped by the epoch in the stream.
  *
  *     watched ──hold──▶ held ──let go──▶ watched
  *        ▲                └──lost──────────┘
@@ -66,7 +66,8 @@ struct lease_options {
     struct text node;    /* who we are; copied */
     struct text address; /* copied */
     struct clock *clock; /* outlives the book */
-    struct redis_path_options path;
+    struct redis_path_options
+        path; /* reply_ms and connect_ms [a lease time], backoff_ms_max [a quarter] */
 };
 
 struct lease_events {
