@@ -8,9 +8,7 @@
 #include "proto/client_options.h"
 #include "queue/base/memory.h"
 
-#define CLIENT_IN_FLIGHT    1024    /* before hello has told better */
-#define CLIENT_FRAME_BYTES  1048576 /* likewise */
-#define CLIENT_RETRY_MS     100     /* where the server names no time */
+#define CLIENT_RETRY_MS     100 /* where the server names no time */
 #define CLIENT_RETRY_MS_MAX 30000
 
 bool client_init(struct client *c, const struct switchboard_options *options,

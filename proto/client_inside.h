@@ -4,6 +4,10 @@
 
 #include "proto/client.h"
 
+/* Before hello has told better. */
+#define CLIENT_IN_FLIGHT   1024
+#define CLIENT_FRAME_BYTES 1048576
+
 static inline struct client_line *client_main(struct client *c)
 {
     return &c->lines[c->main];

@@ -426,7 +426,9 @@ static void test_moved_during_hello(void **state)
     talk_come_back();
     talk_answer(1, HELLO_A);
     talk_refuse(3, "{code: not_owner, address: '" C "'}");
+    talk_forget();
     talk_lose();
+    talk_heard("lost\n"); /* it had been told that it stands */
     expect_address(0, C);
     expect_wanted(0, 20);
     talk_come_back();
