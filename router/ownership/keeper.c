@@ -188,6 +188,7 @@ struct ownership *keeper_find(struct keeper *k, struct text workspace)
 
 void keeper_goes_on(struct keeper *k, struct shore *s)
 {
+    k->in_force_until = 0;
     for (struct list_node *n = list_first(&k->ownerships); n != NULL;
          n = list_next(&k->ownerships, n)) {
         if (keeper_ownership(n)->shore == s) {
