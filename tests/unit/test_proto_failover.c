@@ -683,7 +683,9 @@ static void test_standby_must_not_say_hello_again(void **state)
     (void)state;
     start_with_standby("connector");
     talk_on(1);
-    talk_note("[2, moved, [{address: '" B "', epoch: 2, seq: 7}]]");
+    talk_note("[2, moved, [{address: '" B "', epoch: 2}]]");
+    talk_said("1: hello#1 {protocol: 1, role: connector, workspace: default, name: shop, "
+              "epoch: 2}\n");
     talk_refuse(1, "{code: conflict}");
     talk_heard("lost\n");
     assert_true(client_wants_close(&talk.client, 1));
