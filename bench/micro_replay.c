@@ -294,8 +294,12 @@ static void replay_print(const char *name, const struct replay_row *row)
     }
     printf("replay: %-21s ", name);
     micro_cost_print(row->cost);
-    printf(" a %s, %.2f million of %.0f bytes in %.2f s\n", row->facts > 0 ? "fact" : "record",
+    printf(" a %s, %.2f million of %.0f bytes in %.2f s", row->facts > 0 ? "fact" : "record",
            (double)count / 1e6, (double)row->bytes / (double)count, row->seconds);
+    if (row->redis_seconds > 0) {
+        printf(", in which Redis used %.2f", row->redis_seconds);
+    }
+    printf("\n");
 }
 
 static json_t *replay_json(const char *name, const struct replay_row *row)
@@ -303,10 +307,11 @@ static json_t *replay_json(const char *name, const struct replay_row *row)
     if (row->problem[0] != '\0') {
         return json_pack("{s:s, s:s}", "name", name, "problem", row->problem);
     }
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:o}", "name", name, "facts",
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "name", name, "facts",
                      (json_int_t)row->facts, "records", (json_int_t)row->records, "entries",
                      (json_int_t)row->entries, "bytes", (json_int_t)row->bytes, "seconds",
-                     row->seconds, "cost", micro_cost_json(row->cost));
+                     row->seconds, "redis_cpu_seconds", row->redis_seconds, "cost",
+                     micro_cost_json(row->cost));
 }
 
 static int replay_measure(const struct replay_options *o)

@@ -12,6 +12,7 @@ struct replay_row {
     uint64_t facts, records, entries, bytes;
     struct micro_cost cost; /* of a fact, or of a record */
     double seconds;         /* from the first entry to the last */
+    double redis_seconds;   /* of Redis's processor meanwhile */
     char problem[300];      /* why there is nothing of that; "" when there is */
 };
 

@@ -135,7 +135,10 @@ void replay_bench_read_from_redis(struct stream_tail *t, const char *folder, str
         r.locator = redis_locator_create(&r.loop, &address, &options);
         replay_redis_write(&r, t);
         if (row->problem[0] == '\0') {
+            double before = peer_server_use(&server).cpu_us;
+
             replay_redis_read(&r, t->key);
+            row->redis_seconds = (peer_server_use(&server).cpu_us - before) / 1e6;
         }
         redis_locator_destroy(r.locator);
     }

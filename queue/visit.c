@@ -17,20 +17,37 @@ static uint64_t little(uint64_t x)
 #endif
 }
 
+/* The word at some bytes of which `size` are there, 8 at most. */
+static uint64_t word_of(const uint8_t *bytes, size_t size)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, bytes, size);
+    return little(word);
+}
+
 uint64_t visit_hash(uint64_t hash, const uint8_t *bytes, size_t size)
 {
-    uint64_t word;
-
     for (; size >= 8; bytes += 8, size -= 8) {
-        memcpy(&word, bytes, 8);
-        hash = mix(hash, little(word));
+        hash = mix(hash, word_of(bytes, 8));
     }
-    if (size > 0) {
-        word = 0;
-        memcpy(&word, bytes, size);
-        hash = mix(hash, little(word));
+    return size > 0 ? mix(hash, word_of(bytes, size)) : hash;
+}
+
+/* One mixing waits for the other; four chains need not wait for one another. */
+uint64_t visit_hash_record(const uint8_t *bytes, size_t size)
+{
+    uint64_t chains[4] = {size, 1, 2, 3};
+
+    for (; size >= 32; bytes += 32, size -= 32) {
+        for (unsigned i = 0; i < 4; i++) {
+            chains[i] = mix(chains[i], word_of(bytes + (size_t)8 * i, 8));
+        }
     }
-    return hash;
+    for (unsigned i = 1; i < 4; i++) {
+        chains[0] = mix(chains[0], chains[i]);
+    }
+    return visit_hash(chains[0], bytes, size);
 }
 
 /* Where so many bytes more are written. */
@@ -117,11 +134,12 @@ uint32_t visit_count(struct visitor *v, uint32_t count, size_t least_bytes_each)
     return count;
 }
 
-static void visit_span(struct visitor *v, const uint8_t **bytes, uint32_t *length)
+static inline __attribute__((always_inline)) void
+visit_span(struct visitor *v, const uint8_t **bytes, uint32_t *length)
 {
     uint32_t spelled = *bytes == NULL ? 0 : *length + 1; /* 0 is absent, and not empty */
 
-    visit_u32(v, &spelled);
+    spelled = (uint32_t)visit_number(v, spelled, sizeof(spelled));
     if (v->mode != VISIT_LOAD) {
         visit_bytes(v, *bytes, *bytes == NULL ? 0 : *length);
         return;
