@@ -22,9 +22,8 @@ void client_options_take(struct switchboard_options *o, const struct switchboard
     o->unanswered_max = o->unanswered_max == 0 ? 65536 : o->unanswered_max;
     o->unanswered_bytes_max = o->unanswered_bytes_max == 0 ? 64u << 20 : o->unanswered_bytes_max;
     o->frame_max = o->frame_max == 0 ? 16u << 20 : o->frame_max;
-    o->reconnect_min_ms = o->reconnect_min_ms == 0 ? 100 : o->reconnect_min_ms;
+    o->reconnect_min_ms = o->reconnect_min_ms == 0 ? 1000 : o->reconnect_min_ms;
     o->reconnect_max_ms = o->reconnect_max_ms == 0 ? 10000 : o->reconnect_max_ms;
-    o->connect_ms = o->connect_ms == 0 ? 10000 : o->connect_ms;
 }
 
 /* The strings are const for everybody but their owner. */

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
 #include <uv.h>
 
+#include "proto/client_address.h"
 #include "queue/base/memory.h"
 
 #define CLIENT_GOODBYE_MS 1000 /* so long a server that does not read may delay the closing */
@@ -20,6 +20,7 @@ struct client_connection {
         uv_pipe_t pipe;
     } socket;
     struct switchboard_client *owner; /* NULL once it was given up */
+    uint32_t line;                    /* of the conversation */
     uv_connect_t connect;
     uv_getaddrinfo_t look_up;
     uv_write_t write;
@@ -35,8 +36,8 @@ struct switchboard_client {
     uv_loop_t *loop;
     uv_timer_t timer;
     uv_prepare_t flush; /* runs before the loop waits: one write for all that a turn has to say */
-    struct client_connection *connection;
-    const char *problem; /* of the connection before */
+    struct client_connection *connections[CLIENT_LINES];
+    const char *problem; /* of the main connection before */
     int64_t timer_at;
     int handles; /* not closed yet */
     bool closing;
@@ -49,54 +50,6 @@ static void client_uv_settle(struct switchboard_client *c);
 static int64_t client_uv_now(const struct switchboard_client *c)
 {
     return (int64_t)uv_now(c->loop);
-}
-
-/* Addresses. */
-
-struct client_uv_address {
-    bool local;
-    char host[256]; /* or the path */
-    char port[8];
-};
-
-static bool client_uv_copy(char *to, size_t size, const char *from, size_t length)
-{
-    if (length == 0 || length >= size) {
-        return false;
-    }
-    memcpy(to, from, length);
-    to[length] = '\0';
-    return true;
-}
-
-/* tcp://HOST:PORT, tcp://[V6]:PORT, unix://PATH */
-static bool client_uv_parse(const char *url, struct client_uv_address *out)
-{
-    const char *host, *end, *colon;
-    char *stop;
-
-    if (strncmp(url, "unix://", 7) == 0) {
-        out->local = true;
-        return strlen(url + 7) < sizeof(((struct sockaddr_un *)NULL)->sun_path) &&
-               client_uv_copy(out->host, sizeof(out->host), url + 7, strlen(url + 7));
-    }
-    if (strncmp(url, "tcp://", 6) != 0) {
-        return false;
-    }
-    out->local = false;
-    host = url + 6;
-    if (*host == '[') {
-        end = strchr(++host, ']');
-        colon = end == NULL ? NULL : end + 1;
-    } else {
-        end = colon = strrchr(host, ':');
-    }
-    if (end == NULL || *colon != ':' ||
-        !client_uv_copy(out->host, sizeof(out->host), host, (size_t)(end - host)) ||
-        !client_uv_copy(out->port, sizeof(out->port), colon + 1, strlen(colon + 1))) {
-        return false;
-    }
-    return strtoul(out->port, &stop, 10) - 1 < 65535 && *stop == '\0';
 }
 
 /* The end of a connection. */
@@ -124,14 +77,16 @@ static void client_uv_give_up(struct client_connection *n, const char *problem)
     if (c == NULL) {
         return;
     }
-    c->problem = problem;
+    if (n->line == c->conversation.main) {
+        c->problem = problem;
+    }
     n->owner = NULL;
-    c->connection = NULL;
+    c->connections[n->line] = NULL;
     if (n->looking_up) {
         (void)uv_cancel((uv_req_t *)&n->look_up);
     }
     uv_close(&n->socket.handle, client_uv_on_socket_closed);
-    client_disconnected(&c->conversation, client_uv_now(c));
+    client_disconnected(&c->conversation, n->line, client_uv_now(c));
     client_uv_settle(c);
 }
 
@@ -157,10 +112,10 @@ static void client_uv_write(struct client_connection *n)
     uv_buf_t buffer;
     int written;
 
-    if (n->write_pending || !n->established || !client_has_output(conversation)) {
+    if (n->write_pending || !n->established || !client_has_output(conversation, n->line)) {
         return;
     }
-    client_take_output(conversation, &n->writing);
+    client_take_output(conversation, n->line, &n->writing);
     buffer = uv_buf_init((char *)n->writing.bytes, (unsigned)n->writing.size);
     written = uv_try_write(&n->socket.stream, &buffer, 1);
     if (written == (int)n->writing.size) {
@@ -187,7 +142,7 @@ static void client_uv_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *o
     size_t room = 0;
 
     (void)suggested;
-    out->base = (char *)client_receive_room(&n->owner->conversation, &room);
+    out->base = (char *)client_receive_room(&n->owner->conversation, n->line, &room);
     out->len = room;
 }
 
@@ -200,7 +155,7 @@ static void client_uv_on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t 
     if (size < 0) {
         client_uv_give_up(n, uv_strerror((int)size));
     } else if (size > 0) {
-        client_received(&c->conversation, (size_t)size, client_uv_now(c));
+        client_received(&c->conversation, n->line, (size_t)size, client_uv_now(c));
         client_uv_settle(c);
     }
 }
@@ -222,7 +177,7 @@ static void client_uv_on_connected(uv_connect_t *connect, int status)
         return;
     }
     n->established = true;
-    client_connected(&n->owner->conversation, client_uv_now(n->owner));
+    client_connected(&n->owner->conversation, n->line, client_uv_now(n->owner));
     client_uv_settle(n->owner);
 }
 
@@ -253,7 +208,7 @@ static void client_uv_on_looked_up(uv_getaddrinfo_t *look_up, int status, struct
     uv_freeaddrinfo(found);
 }
 
-static void client_uv_reach(struct client_connection *n, const struct client_uv_address *address)
+static void client_uv_reach(struct client_connection *n, const struct client_address *address)
 {
     static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct sockaddr_storage numeric;
@@ -277,22 +232,23 @@ static void client_uv_reach(struct client_connection *n, const struct client_uv_
     }
 }
 
-static void client_uv_start(struct switchboard_client *c)
+static void client_uv_start(struct switchboard_client *c, uint32_t line)
 {
-    struct client_uv_address address = {0};
+    struct client_address address = {0};
     struct client_connection *n;
-    bool sensible = client_uv_parse(client_address(&c->conversation), &address);
+    bool sensible = client_address_read(client_address(&c->conversation, line), &address);
 
-    client_connecting(&c->conversation, client_uv_now(c));
+    client_connecting(&c->conversation, line, client_uv_now(c));
     if (!sensible) {
-        /* Only a redirection can be so: our own address was checked. */
+        /* Only a redirection can be so: our own addresses were checked. */
         c->problem = "the server sent us to an address that makes no sense";
-        client_disconnected(&c->conversation, client_uv_now(c));
+        client_disconnected(&c->conversation, line, client_uv_now(c));
         return;
     }
     n = memory_take(sizeof(*n));
     n->owner = c;
-    c->connection = n;
+    n->line = line;
+    c->connections[line] = n;
     if (address.local) {
         (void)uv_pipe_init(c->loop, &n->socket.pipe, 0);
     } else {
@@ -342,28 +298,54 @@ static void client_uv_arm(struct switchboard_client *c)
     (void)uv_timer_start(&c->timer, client_uv_on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
 }
 
+/* What there is to say is said before the connection is closed. */
+static void client_uv_leave(struct switchboard_client *c, struct client_connection *n)
+{
+    if (!n->established || (!n->write_pending && !client_has_output(&c->conversation, n->line))) {
+        client_uv_give_up(n, "closed");
+    } else if (!n->write_pending) {
+        client_uv_write(n);
+        if (c->connections[n->line] == n && !n->write_pending) {
+            client_uv_give_up(n, "closed");
+        }
+    }
+}
+
+static void client_uv_settle_closing(struct switchboard_client *c)
+{
+    bool gone = true;
+
+    for (uint32_t i = 0; i < CLIENT_LINES; i++) {
+        if (c->connections[i] != NULL) {
+            client_uv_leave(c, c->connections[i]);
+        }
+    }
+    for (uint32_t i = 0; i < CLIENT_LINES; i++) {
+        gone = gone && c->connections[i] == NULL;
+    }
+    if (gone) {
+        client_uv_finish(c);
+    }
+}
+
 static void client_uv_settle(struct switchboard_client *c)
 {
-    struct client_connection *n = c->connection;
+    bool output = false;
 
     if (c->closing) {
-        if (n == NULL) {
-            client_uv_finish(c);
-        } else if (!n->established || (!n->write_pending && !client_has_output(&c->conversation))) {
-            client_uv_give_up(n, "closed");
-        } else if (!n->write_pending) {
-            client_uv_write(n);
-            if (c->connection == n && !n->write_pending) {
-                client_uv_give_up(n, "closed");
-            }
+        client_uv_settle_closing(c);
+        return;
+    }
+    for (uint32_t i = 0; i < CLIENT_LINES; i++) {
+        struct client_connection *n = c->connections[i];
+
+        if (n != NULL && client_wants_close(&c->conversation, i)) {
+            client_uv_give_up(n, "the server was silent, spoke nonsense, refused us or sent us on");
+            return; /* it has settled */
         }
-        return;
+        output = output || (n != NULL && n->established && client_has_output(&c->conversation, i));
     }
-    if (n != NULL && client_wants_close(&c->conversation)) {
-        client_uv_give_up(n, "the server was silent, spoke nonsense, refused us or sent us on");
-        return;
-    }
-    if (n != NULL && n->established && client_has_output(&c->conversation)) {
+    if (output) {
         (void)uv_prepare_start(&c->flush, client_uv_on_flush);
     }
     client_uv_arm(c);
@@ -374,8 +356,10 @@ static void client_uv_on_flush(uv_prepare_t *flush)
     struct switchboard_client *c = flush->data;
 
     (void)uv_prepare_stop(flush);
-    if (c->connection != NULL) {
-        client_uv_write(c->connection);
+    for (uint32_t i = 0; i < CLIENT_LINES; i++) {
+        if (c->connections[i] != NULL) {
+            client_uv_write(c->connections[i]);
+        }
     }
 }
 
@@ -384,17 +368,18 @@ static void client_uv_on_timer(uv_timer_t *timer)
     struct switchboard_client *c = timer->data;
 
     c->timer_at = CLIENT_NEVER;
-    if (c->closing) {
-        if (c->connection != NULL) {
-            client_uv_give_up(c->connection, "closed");
+    for (uint32_t i = 0; i < CLIENT_LINES; i++) {
+        if (c->closing && c->connections[i] != NULL) {
+            client_uv_give_up(c->connections[i], "closed");
+        } else if (!c->closing && c->connections[i] == NULL &&
+                   client_wants_connection(&c->conversation, i, client_uv_now(c))) {
+            client_uv_start(c, i);
         }
-        return;
     }
-    if (c->connection == NULL && client_wants_connection(&c->conversation, client_uv_now(c))) {
-        client_uv_start(c);
+    if (!c->closing) {
+        client_tick(&c->conversation, client_uv_now(c));
+        client_uv_settle(c);
     }
-    client_tick(&c->conversation, client_uv_now(c));
-    client_uv_settle(c);
 }
 
 /* The interface. */
@@ -403,13 +388,11 @@ enum switchboard_status switchboard_client_create(struct uv_loop_s *loop,
                                                   const struct switchboard_options *options,
                                                   struct switchboard_client **out)
 {
-    struct client_uv_address address;
     struct switchboard_client *c = memory_take(sizeof(*c));
     uint64_t seed[4];
 
     *out = NULL;
-    if (options->address == NULL || !client_uv_parse(options->address, &address) ||
-        uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL) != 0 ||
+    if (uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL) != 0 ||
         !client_init(&c->conversation, options, seed, (int64_t)uv_now(loop))) {
         memory_give(c);
         return SWITCHBOARD_INVALID;
@@ -457,7 +440,7 @@ enum switchboard_status switchboard_call(struct switchboard_client *c, const cha
 
 enum switchboard_state switchboard_client_state(const struct switchboard_client *c)
 {
-    switch (c->conversation.state) {
+    switch (client_state(&c->conversation)) {
     case CLIENT_READY:
         return SWITCHBOARD_READY;
     case CLIENT_REJECTED:

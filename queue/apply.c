@@ -63,6 +63,8 @@ static void apply_workspace(struct engine *e, const struct fact *f)
 {
     if (f->kind == FACT_OWNER_STARTED) {
         apply_owner_started(e, f);
+    } else if (f->kind == FACT_OWNER_CONTINUED) {
+        e->epoch = f->owner_started.epoch;
     } else if (f->kind == FACT_CONFIG_APPLIED) {
         apply_config(e, f);
     } else {
@@ -194,7 +196,8 @@ const char *engine_apply(struct engine *e, const struct fact *f)
     if (f->at < e->last_at) {
         return "time runs backwards";
     }
-    if (e->settings == NULL && f->kind != FACT_CONFIG_APPLIED && f->kind != FACT_OWNER_STARTED) {
+    if (e->settings == NULL && f->kind != FACT_CONFIG_APPLIED && f->kind != FACT_OWNER_STARTED &&
+        f->kind != FACT_OWNER_CONTINUED) {
         return "a fact before the first configuration";
     }
     switch (fact_kind_row(f->kind)->subject) {

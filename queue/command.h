@@ -39,6 +39,7 @@ enum command_kind {
     COMMAND_CONFIG_APPLY,
     /* the host */
     COMMAND_OWNER_STARTED,
+    COMMAND_OWNER_CONTINUED, /* under a higher epoch, with all its sessions */
     COMMAND_JOURNAL_STALLED,
     COMMAND_TICK,
     COMMAND_KIND_COUNT
@@ -208,7 +209,7 @@ struct command {
             void *attachment; /* becomes owner->attachment */
             bool silent;      /* a connection that hears no notices; the same when it goes */
         } connector;
-        uint64_t epoch;      /* owner_started */
+        uint64_t epoch;      /* owner_started, owner_continued */
         duration_ms stalled; /* journal_stalled */
     };
 };

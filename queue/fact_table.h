@@ -234,6 +234,7 @@
     FACT(CONNECTOR_LOST,    connector_lost,    CONNECTOR, NONE,               "no connection of it exists") \
     FACT(CONNECTOR_RETURNED, connector_returned, CONNECTOR, NONE,             "it is connected again") \
     FACT(OWNER_STARTED,     owner_started,     WORKSPACE, OWNER_STARTED,      "a node began to serve the workspace; all sessions are lost from now") \
+    FACT(OWNER_CONTINUED,   owner_continued,   WORKSPACE, OWNER_STARTED,      "its owner goes on under a higher epoch, because the store's primary is another one; sessions stay") \
     FACT(JOURNAL_STALLED,   journal_stalled,   WORKSPACE, JOURNAL_STALLED,    "running offer clocks move by this") \
     FACT(CONFIG_APPLIED,    config_applied,    WORKSPACE, CONFIG_APPLIED,     "the workspace's configuration from now")
 /* clang-format on */

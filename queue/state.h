@@ -397,6 +397,7 @@ enum refusal_kind step_agent_put(struct engine *e);
 enum refusal_kind step_agent_remove(struct engine *e);
 enum refusal_kind step_config_apply(struct engine *e);
 enum refusal_kind step_owner_started(struct engine *e);
+enum refusal_kind step_owner_continued(struct engine *e);
 enum refusal_kind step_journal_stalled(struct engine *e);
 enum refusal_kind step_connector_attached(struct engine *e);
 enum refusal_kind step_connector_detached(struct engine *e);

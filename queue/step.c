@@ -30,6 +30,7 @@ const char *command_kind_word(enum command_kind kind)
         [COMMAND_AGENT_REMOVE] = "agent_remove",
         [COMMAND_CONFIG_APPLY] = "config_apply",
         [COMMAND_OWNER_STARTED] = "owner_started",
+        [COMMAND_OWNER_CONTINUED] = "owner_continued",
         [COMMAND_JOURNAL_STALLED] = "journal_stalled",
         [COMMAND_TICK] = "tick",
     };
@@ -347,6 +348,7 @@ static const step_function steps[COMMAND_KIND_COUNT] = {
     [COMMAND_AGENT_REMOVE] = step_agent_remove,
     [COMMAND_CONFIG_APPLY] = step_config_apply,
     [COMMAND_OWNER_STARTED] = step_owner_started,
+    [COMMAND_OWNER_CONTINUED] = step_owner_continued,
     [COMMAND_JOURNAL_STALLED] = step_journal_stalled,
     [COMMAND_TICK] = step_tick,
 };
@@ -355,8 +357,9 @@ static const step_function steps[COMMAND_KIND_COUNT] = {
 static bool may_step(const struct engine *e, enum command_kind kind)
 {
     return e->settings != NULL || kind == COMMAND_CONFIG_APPLY || kind == COMMAND_OWNER_STARTED ||
-           kind == COMMAND_CONNECTOR_ATTACHED || kind == COMMAND_CONNECTOR_DETACHED ||
-           kind == COMMAND_TICK || kind == COMMAND_SESSION_CLOSED;
+           kind == COMMAND_OWNER_CONTINUED || kind == COMMAND_CONNECTOR_ATTACHED ||
+           kind == COMMAND_CONNECTOR_DETACHED || kind == COMMAND_TICK ||
+           kind == COMMAND_SESSION_CLOSED;
 }
 
 /* Clocks that have run out fire, whoever is free finds work, and pulls are answered with it: each

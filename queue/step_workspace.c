@@ -222,6 +222,16 @@ enum refusal_kind step_owner_started(struct engine *e)
     return REFUSED_NOT;
 }
 
+enum refusal_kind step_owner_continued(struct engine *e)
+{
+    struct fact f;
+
+    fact_init(&f, FACT_OWNER_CONTINUED);
+    f.owner_started.epoch = e->command->epoch;
+    engine_emit(e, &f);
+    return REFUSED_NOT;
+}
+
 enum refusal_kind step_journal_stalled(struct engine *e)
 {
     struct fact f;

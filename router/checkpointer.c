@@ -27,6 +27,16 @@ void checkpointer_reset(struct checkpointer *c, struct journal *j, uint64_t byte
     packer_reset(&c->slice);
 }
 
+void checkpointer_forget(struct checkpointer *c, const struct workspace *w)
+{
+    if (c->workspace == w) {
+        c->workspace = NULL;
+        c->written = false;
+        c->records = 0;
+        packer_reset(&c->slice);
+    }
+}
+
 static void checkpointer_append(struct checkpointer *c, uint32_t flags)
 {
     struct journal_entry entry = {.workspace = c->workspace->name,
@@ -80,7 +90,7 @@ static struct workspace *checkpointer_choose(const struct checkpointer *c,
     for (uint32_t i = 0; i < count; i++) {
         struct workspace *w = workspaces[i];
 
-        if (engine_seq(w->engine) > 0 && end - w->keep_from > due &&
+        if (workspace_is_served(w) && engine_seq(w->engine) > 0 && end - w->keep_from > due &&
             (chosen == NULL || w->keep_from < chosen->keep_from)) {
             chosen = w;
         }

@@ -37,6 +37,9 @@ void checkpointer_close(struct checkpointer *c);
  * the complete checkpoints in it take. */
 void checkpointer_reset(struct checkpointer *c, struct journal *j, uint64_t bytes);
 
+/* The workspace goes: if its checkpoint is being written, that one is abandoned. */
+void checkpointer_forget(struct checkpointer *c, const struct workspace *w);
+
 /* Write a slice, or begin, if it is time. After the facts of the turn have been flushed. True when
  * there is more to be written. */
 bool checkpointer_turn(struct checkpointer *c, struct workspace *const *workspaces, uint32_t count);

@@ -7,6 +7,7 @@
 #include "queue/base/memory.h"
 #include "router/config_table.h"
 #include "router/config_workspace.h"
+#include "router/redis/redis_address.h"
 
 static const char *const words_log_level[] = {CONFIG_WORDS_LOG_LEVEL, NULL};
 
@@ -175,10 +176,18 @@ static void config_read_limits(struct config_reader *r, yaml_node_t *node, void 
 static void check_journal(struct config_reader *r, const yaml_node_t *node,
                           const struct node_settings *settings)
 {
-    if (!text_equal(settings->journal, TEXT("memory")) &&
-        !begins_with(settings->journal, TEXT("file:"))) {
+    struct redis_address address;
+    char problem[REDIS_PROBLEM_BYTES];
+
+    if (begins_with(settings->journal, TEXT("redis"))) {
+        if (!redis_address_parse(settings->journal, &address, problem, sizeof(problem))) {
+            config_complain(r, node, "%s", problem);
+        }
+    } else if (!text_equal(settings->journal, TEXT("memory")) &&
+               !begins_with(settings->journal, TEXT("file:"))) {
         config_complain(r, node,
-                        "\"" TEXT_FORMAT "\" is no journal; write memory or file:DIRECTORY",
+                        "\"" TEXT_FORMAT
+                        "\" is no journal; write memory, file:DIRECTORY, or redis://HOST:PORT",
                         TEXT_ARGS(settings->journal));
     }
 }

@@ -35,7 +35,11 @@ struct node_settings {
     struct text name;    /* empty: the host's name */
     struct text *listen; /* URLs: tcp://HOST:PORT, unix://PATH */
     uint32_t listen_count;
-    struct text journal; /* memory, or file:DIRECTORY */
+    struct text journal;   /* memory, file:DIRECTORY, or redis... (router/redis/redis_address.h) */
+    struct text advertise; /* empty: the first address */
+    duration_ms lease;
+    uint32_t replicas;
+    bool accept_loss;
     enum log_level log_level;
     bool insecure; /* listen beyond loopback and Unix sockets although nobody is authenticated */
     duration_ms heartbeat;

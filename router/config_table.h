@@ -46,7 +46,16 @@
     ROW("reactors", reactors, COUNT, 0, 0, 64, NULL, \
         "threads that serve connections; workspaces are spread over them; 0: one for each processor") \
     ROW("journal", journal, TEXT, 0, 1, 4096, "file:journal", \
-        "where facts are kept: file:DIRECTORY, or memory (nothing survives a stop)") \
+        "where facts are kept: file:DIRECTORY, memory (nothing survives a stop), or shared by several nodes: " \
+        "redis://HOST:PORT, redis-sentinel://HOST:PORT,HOST:PORT/NAME, redis-cluster://HOST:PORT,HOST:PORT") \
+    ROW("advertise", advertise, TEXT, 0, 0, 255, "", \
+        "HOST:PORT where clients and other nodes find this one; empty: its first address") \
+    ROW("lease", lease, DURATION, 750, 100, MS_MINUTE, NULL, \
+        "with a shared journal: a node that was silent for so long owns nothing any more; all nodes have the same") \
+    ROW("replicas", replicas, COUNT, 1, 1, 8, NULL, \
+        "behind Sentinels or in a Cluster: how many replicas must have a fact before anybody hears of it") \
+    ROW("accept_loss", accept_loss, FLAG, 0, 0, 1, NULL, \
+        "go on with a Redis that may lose, or has lost, what it confirmed") \
     ROW("segment", segment_bytes, BYTES, 64 * MIB, 64 * KIB, 1024 * MIB, NULL, \
         "size of one file of the file journal") \
     ROW("log_level", log_level, WORD, LOG_LEVEL_INFO, 0, 0, words_log_level, "how much is logged") \

@@ -23,6 +23,9 @@ void conversation_init(struct conversation *c, struct engine_host *host,
 static enum host_gate conversation_gate(struct conversation *c, const struct door *door,
                                         enum method_kind kind)
 {
+    if (door_service(door) != DOOR_SERVED) {
+        return engine_host_gate_door(c->host, door, c->clock);
+    }
     return door->owner == c->host->place.reactor
                ? engine_host_gate(c->host, kind)
                : engine_host_gate_far(c->hosts[door->owner], c->clock, kind);
@@ -48,15 +51,21 @@ static void conversation_refuse(struct session *s, const struct request *r, enum
 
 /* The gate is not open: nothing was done, and nothing of it waits for the journal. */
 static enum session_verdict conversation_turn_away(struct session *s, const struct request *r,
-                                                   enum host_gate gate)
+                                                   struct door *door, enum host_gate gate)
 {
-    struct response_error e =
-        response_error_of(gate == GATE_DRAINING ? ERROR_DRAINING : ERROR_UNAVAILABLE);
+    char address[DOOR_ADDRESS_BYTES];
+    struct response_error e = response_error_of(gate == GATE_DRAINING    ? ERROR_DRAINING
+                                                : gate == GATE_ELSEWHERE ? ERROR_NOT_OWNER
+                                                                         : ERROR_UNAVAILABLE);
 
     if (gate == GATE_WAIT) {
         return FRAME_LATER;
     }
-    e.retry_after_ms = HOST_RETRY_AFTER_MS;
+    if (gate == GATE_ELSEWHERE) {
+        e.address = door_address(door, address);
+    } else {
+        e.retry_after_ms = HOST_RETRY_AFTER_MS;
+    }
     session_refuse_urgently(s, r->msgid, &e);
     return FRAME_TAKEN;
 }
@@ -147,6 +156,43 @@ static bool conversation_open(struct conversation *c, struct session *s, const s
     return true;
 }
 
+/* A second session of a client, for the day when this node becomes the owner. */
+static void conversation_stand_by(struct conversation *c, struct session *s,
+                                  const struct request *r, struct door *door)
+{
+    if (door == NULL) {
+        conversation_refuse(s, r, ERROR_UNAUTHORIZED, TEXT("workspace"), TEXT("no such workspace"));
+        return;
+    }
+    if (!c->host->options.shared) {
+        conversation_refuse(s, r, ERROR_INVALID, TEXT("standby"),
+                            TEXT("this node owns all that it knows: it is nobody's standby"));
+        return;
+    }
+    s->state = SESSION_STANDBY;
+    s->door = door;
+    s->told_moved = false;
+    engine_host_hello_standby(c->host, door, session_packer(s), r->msgid);
+    session_wrote(s);
+}
+
+/* The workspace's owner is this node by now: it says hello again, and is a session like any. */
+static void conversation_tell_standby(void *context, struct session *s)
+{
+    struct conversation *c = context;
+    bool served;
+
+    if (s->state != SESSION_STANDBY) {
+        return;
+    }
+    served = door_service(s->door) == DOOR_SERVED;
+    if (served && !s->told_moved) {
+        engine_host_say_moved_here(c->host, s->door, session_packer(s));
+        session_wrote_notice(s);
+    }
+    s->told_moved = served;
+}
+
 static enum session_verdict conversation_hello(struct conversation *c, struct session *s,
                                                struct request *r)
 {
@@ -162,17 +208,15 @@ static enum session_verdict conversation_hello(struct conversation *c, struct se
         conversation_refuse_decoded(s, r, &wrong);
         return FRAME_TAKEN;
     }
+    door = directory_find(c->directory, request_text(r, FIELD_WORKSPACE));
     if (request_flag(r, FIELD_STANDBY, false)) {
-        /* A node that owns all it knows is nobody's standby. */
-        conversation_refuse(s, r, ERROR_INVALID, TEXT("standby"),
-                            TEXT("this node takes no standby sessions"));
+        conversation_stand_by(c, s, r, door);
         return FRAME_TAKEN;
     }
-    door = directory_find(c->directory, request_text(r, FIELD_WORKSPACE));
     gate = door != NULL ? conversation_gate(c, door, METHOD_READ)
                         : engine_host_gate(c->host, METHOD_READ);
     if (gate != GATE_OPEN) {
-        return conversation_turn_away(s, r, gate);
+        return conversation_turn_away(s, r, door, gate);
     }
     if (door == NULL || atomic_load(&door->epoch) == 0) {
         conversation_refuse(s, r, ERROR_UNAUTHORIZED, TEXT("workspace"), TEXT("no such workspace"));
@@ -193,7 +237,7 @@ static void conversation_ping(struct conversation *c, struct session *s, const s
 
     response_begin(p, r->msgid);
     packer_map(p, 1);
-    VIEW_INT(p, "now_at", door_now(s->door, c->clock));
+    VIEW_INT(p, "now_at", s->state == SESSION_STANDBY ? clock_wall() : door_now(s->door, c->clock));
 }
 
 /* Whoever owns the workspace has the last word: it stands behind all answers. */
@@ -303,7 +347,7 @@ static enum conversation_job conversation_finish_job(struct conversation *c, str
             return conversation_apply(c, s, job) ? JOB_GIVEN_AWAY : JOB_LATER;
         }
         s->in_flight--;
-        conversation_turn_away(s, &r, gate);
+        conversation_turn_away(s, &r, s->door, gate);
         return JOB_FINISHED;
     }
     s->in_flight--;
@@ -324,8 +368,14 @@ static void conversation_job_done(struct config_job *job)
 
 void conversation_turn(struct conversation *c)
 {
+    uint64_t changes = atomic_load(&c->directory->changes);
     struct list later;
     struct list_node *n;
+
+    if (changes != c->changes) {
+        c->changes = changes;
+        session_table_each(c->host->sessions, conversation_tell_standby, c);
+    }
 
     list_init(&later);
     while ((n = list_first(&c->finished)) != NULL) {
@@ -477,6 +527,27 @@ static void conversation_request(struct conversation *c, struct session *s, cons
     conversation_serve(c, s, r, l);
 }
 
+/* A standby is silent: it may show that it lives, say hello again, and go. */
+static enum session_verdict conversation_call_standby(struct conversation *c, struct session *s,
+                                                      struct request *r)
+{
+    enum host_gate gate;
+
+    if (r->method == METHOD_PING) {
+        conversation_ping(c, s, r);
+        return FRAME_TAKEN;
+    }
+    if (r->method == METHOD_GOODBYE) {
+        return conversation_goodbye(c, s, r);
+    }
+    gate = engine_host_gate_door(c->host, s->door, c->clock);
+    if (gate == GATE_OPEN) {
+        conversation_refuse(s, r, ERROR_UNAUTHORIZED, TEXT_NONE, TEXT("say hello first"));
+        return FRAME_TAKEN;
+    }
+    return conversation_turn_away(s, r, s->door, gate == GATE_WAIT ? GATE_UNAVAILABLE : gate);
+}
+
 static enum session_verdict conversation_call(struct conversation *c, struct session *s,
                                               struct request *r, struct letter *l)
 {
@@ -485,6 +556,9 @@ static enum session_verdict conversation_call(struct conversation *c, struct ses
 
     if (r->method == METHOD_HELLO) {
         return conversation_hello(c, s, r);
+    }
+    if (s->state == SESSION_STANDBY) {
+        return conversation_call_standby(c, s, r);
     }
     if (s->state != SESSION_OPEN) {
         conversation_refuse(s, r, ERROR_UNAUTHORIZED, TEXT_NONE, TEXT("say hello first"));
@@ -501,7 +575,7 @@ static enum session_verdict conversation_call(struct conversation *c, struct ses
     if (method_kind(r->method) != METHOD_SESSION) {
         gate = conversation_gate(c, s->door, method_kind(r->method));
         if (gate != GATE_OPEN) {
-            return conversation_turn_away(s, r, gate);
+            return conversation_turn_away(s, r, s->door, gate);
         }
     }
     if (!request_decode_params(r, s->role, &c->limits, &wrong)) {
@@ -608,7 +682,7 @@ size_t conversation_whole(void *context, struct session *s, const uint8_t *bytes
                    ? taken
                    : 0;
     }
-    if (engine_host_gate(c->host, kind) != GATE_OPEN) {
+    if (door_service(s->door) != DOOR_SERVED || engine_host_gate(c->host, kind) != GATE_OPEN) {
         return 0;
     }
     conversation_serve(c, s, r, NULL);
@@ -647,7 +721,7 @@ void conversation_ended(void *context, struct session *s)
 static void conversation_end_stranger(void *context, struct session *s)
 {
     (void)context;
-    if (s->state == SESSION_GREETING) {
+    if (s->state == SESSION_GREETING || s->state == SESSION_STANDBY) {
         session_finish(s, SESSION_END_DRAINED);
     }
 }

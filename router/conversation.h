@@ -27,6 +27,7 @@ struct conversation {
     struct parcel *parcel; /* in which that frame stands; NULL: it does not travel */
     struct list finished;  /* config jobs that wait for the gate */
     uint32_t jobs;         /* under way */
+    uint64_t changes;      /* of the directory: seen so far */
 };
 
 /* What it works with belongs to its host's place. */

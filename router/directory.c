@@ -54,6 +54,7 @@ void directory_close(struct directory *d)
             published_give(&p->entry);
         }
         memory_give((void *)(uintptr_t)door->name.bytes);
+        uv_mutex_destroy(&door->address_lock);
         memory_give(door);
         door = next;
     }
@@ -81,6 +82,7 @@ struct door *directory_add(struct directory *d, struct text name)
     struct door *door = memory_take(sizeof(*door));
 
     door->name = (struct text){memory_copy(name.bytes, name.length), name.length};
+    uv_mutex_init(&door->address_lock);
     uv_mutex_lock(&d->adding);
     assert(directory_find(d, name) == NULL);
     door->number = d->count++;
@@ -89,6 +91,32 @@ struct door *directory_add(struct directory *d, struct text name)
     atomic_store_explicit(&d->first, door, memory_order_release);
     uv_mutex_unlock(&d->adding);
     return door;
+}
+
+void door_set_service(struct directory *d, struct door *door, enum door_service service,
+                      struct text address, boot_ms now)
+{
+    uint32_t length = address.length < DOOR_ADDRESS_BYTES ? address.length : 0;
+
+    uv_mutex_lock(&door->address_lock);
+    if (length > 0) {
+        memcpy(door->address, address.bytes, length);
+    }
+    door->address[length] = '\0';
+    uv_mutex_unlock(&door->address_lock);
+    if (service != door_service(door)) {
+        atomic_store(&door->service_since, now);
+        atomic_store_explicit(&door->service, (int)service, memory_order_release);
+    }
+    atomic_fetch_add(&d->changes, 1);
+}
+
+struct text door_address(struct door *door, char buffer[DOOR_ADDRESS_BYTES])
+{
+    uv_mutex_lock(&door->address_lock);
+    memcpy(buffer, door->address, DOOR_ADDRESS_BYTES);
+    uv_mutex_unlock(&door->address_lock);
+    return text_from(buffer);
 }
 
 void directory_enter(struct visitor *v)

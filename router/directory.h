@@ -7,6 +7,9 @@
  * its place meanwhile (epoch reclamation, ck_epoch). Never stay inside over a callback of the loop:
  * as long as anybody does, nothing is given back.
  *
+ * Where several nodes share the journal, a door also says whether the workspace is served here, and
+ * if not, where. `changes` counts those words, so that a reactor sees that there is something new.
+ *
  * directory_add and what a door's owner publishes: the owner's thread. The rest: any reactor. */
 #ifndef ROUTER_DIRECTORY_H
 #define ROUTER_DIRECTORY_H
@@ -22,6 +25,14 @@
 
 struct workspace;
 
+enum door_service {
+    DOOR_SERVED,    /* by its owner here */
+    DOOR_WAITS,     /* nobody knows yet who serves it, or it is about to be served here */
+    DOOR_ELSEWHERE, /* by another node */
+};
+
+#define DOOR_ADDRESS_BYTES 256
+
 struct door {
     struct door *next;           /* of the directory; set before the door can be seen */
     struct text name;            /* owned */
@@ -31,6 +42,10 @@ struct door {
     _Atomic(struct published *) published;
     _Atomic engine_time clock_base; /* see struct workspace_clock */
     _Atomic uint64_t epoch;         /* of the ownership */
+    _Atomic int service;            /* enum door_service */
+    _Atomic boot_ms service_since;
+    uv_mutex_t address_lock;
+    char address[DOOR_ADDRESS_BYTES]; /* of the node that serves it; "": not known */
 };
 
 /* A reactor's place in the directory. */
@@ -47,6 +62,7 @@ struct directory {
     ck_epoch_record_t *records[REACTORS_MAX];
     struct visitor visitors[REACTORS_MAX];
     uint32_t reactors;
+    _Atomic uint64_t changes; /* of services; see door_set_service */
 };
 
 void directory_init(struct directory *d, uint32_t reactors);
@@ -56,6 +72,17 @@ void directory_close(struct directory *d);
 struct door *directory_find(struct directory *d, struct text name);
 /* There is none of that name yet. Its owner goes by turns. */
 struct door *directory_add(struct directory *d, struct text name);
+
+/* The owner says who serves it, and where (may be none); all bells should be rung then. */
+void door_set_service(struct directory *d, struct door *door, enum door_service service,
+                      struct text address, boot_ms now);
+/* The address of the node that serves it, into `buffer`; none when it is not known. */
+struct text door_address(struct door *door, char buffer[DOOR_ADDRESS_BYTES]);
+
+static inline enum door_service door_service(const struct door *door)
+{
+    return (enum door_service)atomic_load_explicit(&door->service, memory_order_acquire);
+}
 
 /* Read snapshots between these two; they nest. */
 void directory_enter(struct visitor *v);

@@ -15,7 +15,7 @@
 #define HOST_NOTICE_BITS  4
 
 /* Others look without being told; who waits behind a shut gate is woken when it opens. */
-static void host_put_up_notice(struct engine_host *h)
+void host_put_up_notice(struct engine_host *h)
 {
     bool still = h->state == HOST_SERVING && (h->stalled || h->failed);
     boot_ms since = still && h->stalled ? h->stalled_from : h->state_since;
@@ -199,9 +199,9 @@ enum refusal_kind host_step(struct engine_host *h, struct workspace *w, const st
     return refused;
 }
 
-static void host_set_deadline(struct engine_host *h, struct workspace *w)
+void host_set_deadline(struct engine_host *h, struct workspace *w)
 {
-    engine_time at = engine_next_deadline(w->engine);
+    engine_time at = workspace_is_served(w) ? engine_next_deadline(w->engine) : TIME_NEVER;
     uint64_t key = at == TIME_NEVER     ? UINT64_MAX
                    : at < w->clock.base ? 0
                                         : (uint64_t)(at - w->clock.base);
@@ -333,6 +333,20 @@ enum host_gate engine_host_gate_far(const struct engine_host *h, struct clock *m
                         (boot_ms)(notice >> HOST_NOTICE_BITS), kind);
 }
 
+enum host_gate engine_host_gate_door(const struct engine_host *h, const struct door *door,
+                                     struct clock *mine)
+{
+    switch (door_service(door)) {
+    case DOOR_SERVED:
+        return GATE_OPEN;
+    case DOOR_WAITS:
+        return host_gate_since(h, clock_now(mine), atomic_load(&door->service_since));
+    case DOOR_ELSEWHERE:
+        return GATE_ELSEWHERE;
+    }
+    return GATE_WAIT;
+}
+
 bool engine_host_takes_letters(struct engine_host *h)
 {
     if (h->state == HOST_STARTING || h->state == HOST_REOPENING) {
@@ -353,6 +367,9 @@ static void host_end_stall(struct engine_host *h)
         struct command c = {.kind = COMMAND_JOURNAL_STALLED, .stalled = duration};
         struct engine_counts counts;
 
+        if (!workspace_is_served(h->workspaces[i])) {
+            continue;
+        }
         engine_get_counts(h->workspaces[i]->engine, &counts);
         if (counts.live[CONTACT_OFFERED] > 0) {
             host_step(h, h->workspaces[i], NULL, &c);
@@ -539,7 +556,9 @@ static void host_commit(struct engine_host *h, bool has_checkpoint)
     memset(&h->spare_marks, 0, sizeof(h->spare_marks));
     session_table_seal(h->sessions, &marks);
     post_collect(h->post, &mails);
-    if (h->journal != NULL && h->state != HOST_REOPENING && journal_filled(h->journal) > 0) {
+    if (h->journal != NULL && h->state != HOST_REOPENING &&
+        (journal_filled(h->journal) > 0 ||
+         (h->options.shared && (marks.count > 0 || mails.first != NULL)))) {
         struct host_batch *b = host_push_batch(h);
 
         b->marks = marks;
@@ -592,6 +611,9 @@ bool engine_host_turn(struct engine_host *h)
     }
     if (h->state == HOST_SERVING && !h->stalled) {
         host_process_departed(h);
+        if (h->continuing) {
+            host_go_on(h);
+        }
         host_tick(h);
     } else if (h->state != HOST_SERVING) {
         host_process_departed(h);

@@ -55,6 +55,7 @@ enum host_gate {
     GATE_OPEN,
     GATE_WAIT,        /* not now; ask again later */
     GATE_UNAVAILABLE, /* not now, and whoever waits has waited long enough */
+    GATE_ELSEWHERE,   /* another node serves the workspace */
     GATE_DRAINING,
 };
 
@@ -65,6 +66,7 @@ enum host_gate {
 
 struct engine_host_options {
     uint32_t node; /* the number of this node, for epochs */
+    bool shared;   /* several nodes share the journal: workspaces come and go */
     duration_ms stall_after;
     duration_ms request_timeout;
     duration_ms heartbeat;
@@ -140,6 +142,11 @@ struct engine_host {
     bool stalled;
     boot_ms stalled_from;
 
+    const struct text *peers; /* addresses of the other nodes, told by hello; somebody else's */
+    uint32_t peer_count;
+
+    bool continuing; /* some workspace goes on under a higher epoch */
+
     struct list guests;
     uint64_t commands; /* of guests, stepped; how many came in letters: */
     uint64_t commands_from_far;
@@ -175,6 +182,10 @@ void engine_host_start_refusing(struct engine_host *h, struct journal *port,
 
 /* ---- the gate ---- */
 
+/* The same for a workspace that is not served here, by how long that has been so. */
+enum host_gate engine_host_gate_door(const struct engine_host *h, const struct door *door,
+                                     struct clock *mine);
+
 /* May a request go to the engines now? */
 enum host_gate engine_host_gate(struct engine_host *h, enum method_kind kind);
 /* The same from another reactor, by its own clock. */
@@ -201,8 +212,8 @@ void engine_host_config(struct engine_host *h, struct config_job *job);
 /* The guest's session is CLOSED; its engine hears of it when it can. At any time. */
 void engine_host_left(struct engine_host *h, struct guest *g);
 
-/* Sessions on this reactor of workspaces that `owner` has end now. */
-void engine_host_cut_here(struct session_table *t, uint32_t owner, enum session_end_reason reason);
+/* Sessions on this reactor that came through the door of this number end now. */
+void engine_host_cut_here(struct session_table *t, uint32_t door, enum session_end_reason reason);
 
 /* A letter from another reactor whose turn comes soon: it has the engine look out for its contact.
  */
@@ -222,6 +233,46 @@ bool engine_host_apply_config(struct engine_host *h, struct workspace *w,
 /* Look at `file` and apply what is new in it to this host's workspaces; also new ones, whose doors
  * are there already. With the gate open. */
 void engine_host_reload(struct engine_host *h, const struct config *file);
+
+/* ---- where several nodes share the journal (engine_host_own.c) ---- */
+
+struct engine_host_taken {
+    struct engine *engine;      /* becomes the workspace's */
+    uint64_t epoch;             /* as the journal has it already */
+    journal_position keep_from; /* see struct workspace */
+    uint64_t checkpoint_bytes;
+    engine_time now; /* what the owner's clock before us would say; 0: nobody knows */
+};
+
+/* This node owns it: serve it from now on. False: `problem` says what is wrong, and it is not
+ * served. */
+bool engine_host_take(struct engine_host *h, struct workspace *w,
+                      const struct engine_host_taken *taken, char *problem, size_t size);
+
+/* Another node owns it: its engine goes, and connections end without an answer. */
+void engine_host_lose(struct engine_host *h, struct workspace *w);
+
+/* It stays this node's, under a higher epoch; its engine hears of that when the outage is over that
+ * came with it, and behind how long that was. */
+void engine_host_continue(struct engine_host *h, struct workspace *w, uint64_t epoch);
+
+/* Facts that wait for the end of the turn go to the journal's batch now. */
+void engine_host_flush(struct engine_host *h, struct workspace *w);
+
+/* It is handed over: nothing is stepped from now on, and requests wait. Then, when all of it is
+ * durable, `gave`: everybody hears where it is now. */
+void engine_host_give(struct engine_host *h, struct workspace *w);
+void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch,
+                      struct text address);
+
+/* The answer to the hello of a standby session, and what it hears when this node is the owner. */
+void engine_host_hello_standby(struct engine_host *h, struct door *door, struct packer *p,
+                               uint32_t msgid);
+void engine_host_say_moved_here(struct engine_host *h, struct door *door, struct packer *p);
+
+/* Who serves it, when it is not this node. */
+void engine_host_set_service(struct engine_host *h, struct workspace *w, enum door_service service,
+                             struct text address);
 
 /* ---- turns ---- */
 

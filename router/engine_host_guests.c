@@ -7,26 +7,25 @@
 
 /* ---- hello ---- */
 
-static void guest_pack_hello(struct engine_host *h, const struct workspace *w, struct packer *p,
-                             uint32_t msgid)
+/* What every hello is answered, up to `now_at`; `more` pairs follow. */
+static void guest_pack_greeting(struct engine_host *h, struct text workspace,
+                                const struct settings *settings, engine_time now, struct packer *p,
+                                uint32_t msgid, uint32_t more)
 {
-    const struct engine *e = w->engine;
-    const struct settings *settings = engine_settings(e);
-    engine_time now = workspace_now(w, h->clock);
-    struct view v;
-
-    view_init(&v, e, now);
     response_begin(p, msgid);
-    packer_map(p, 12);
+    packer_map(p, 10 + more);
     VIEW_INT(p, "protocol", 1);
     VIEW_TEXT(p, "server", TEXT("switchboard/" SWITCHBOARD_VERSION));
     VIEW_TEXT(p, "node", text_from(h->place.node));
     packer_literal(p, "nodes");
-    packer_array(p, *h->place.address_count);
+    packer_array(p, *h->place.address_count + h->peer_count);
     for (uint32_t i = 0; i < *h->place.address_count; i++) {
         packer_text(p, h->place.addresses[i]);
     }
-    VIEW_TEXT(p, "workspace", w->name);
+    for (uint32_t i = 0; i < h->peer_count; i++) {
+        packer_text(p, h->peers[i]);
+    }
+    VIEW_TEXT(p, "workspace", workspace);
     VIEW_INT(p, "heartbeat_ms", h->options.heartbeat);
     VIEW_INT(p, "max_frame", h->options.limits.of[LIMIT_FRAME]);
     packer_literal(p, "limits");
@@ -37,7 +36,32 @@ static void guest_pack_hello(struct engine_host *h, const struct workspace *w, s
     }
     VIEW_INT(p, "id_kept_ms", settings == NULL ? h->options.id_kept : settings->id_kept);
     VIEW_INT(p, "now_at", now);
+}
+
+static void guest_pack_hello(struct engine_host *h, const struct workspace *w, struct packer *p,
+                             uint32_t msgid)
+{
+    const struct engine *e = w->engine;
+    engine_time now = workspace_now(w, h->clock);
+    struct view v;
+
+    view_init(&v, e, now);
+    guest_pack_greeting(h, w->name, engine_settings(e), now, p, msgid, 2);
     view_epoch(p, &v, engine_seq(e));
+}
+
+void engine_host_hello_standby(struct engine_host *h, struct door *door, struct packer *p,
+                               uint32_t msgid)
+{
+    guest_pack_greeting(h, door->name, NULL, clock_wall(), p, msgid, 0);
+}
+
+void engine_host_say_moved_here(struct engine_host *h, struct door *door, struct packer *p)
+{
+    notice_begin(p, NOTIFICATION_MOVED);
+    packer_map(p, 2);
+    VIEW_TEXT(p, "address", *h->place.address_count > 0 ? h->place.addresses[0] : TEXT(""));
+    VIEW_INT(p, "epoch", (int64_t)atomic_load(&door->epoch));
 }
 
 /* A client that has seen more than we have has seen another journal, or we have lost something. */
@@ -74,7 +98,7 @@ static void guest_attach_step(struct engine_host *h, struct guest *g)
     c.connector.attachment = g->connector;
     c.connector.silent = g->notify == NOTIFY_NONE;
     host_step(h, g->workspace, g, &c);
-    g->attached_to = h->generation;
+    g->attached_to = g->workspace->generation;
 }
 
 static void guest_attach(struct engine_host *h, struct guest *g)
@@ -260,6 +284,32 @@ void engine_host_expect(struct letter *l)
     }
 }
 
+/* A letter for a workspace that this node has just lost, or is handing over. Whoever sent it is
+ * being cut off, or told where to go, and sends again there what had no answer; only one that said
+ * hello meanwhile is told here. */
+static bool host_letter_may_come(struct engine_host *h, struct letter *l)
+{
+    const struct workspace *w = l->guest->door->workspace;
+    struct response_error e = response_error_of(ERROR_UNAVAILABLE);
+    struct outlet o;
+
+    if (workspace_is_served(w) || l->kind == LETTER_LEFT) {
+        return true;
+    }
+    if (l->kind == LETTER_CONFIG) {
+        config_job_close(l->job);
+    } else if (l->kind == LETTER_HELLO) {
+        l->guest->workspace = l->guest->door->workspace;
+        list_append(&h->guests, &l->guest->in_guests);
+        e.retry_after_ms = HOST_RETRY_AFTER_MS;
+        if (host_open(h, &o, l->guest->session, MAIL_URGENT | MAIL_FINISH, SESSION_END_MOVED)) {
+            response_error(o.packer, l->msgid, &e);
+            host_close(&o);
+        }
+    }
+    return false;
+}
+
 void engine_host_letter(struct engine_host *h, struct letter *l)
 {
     /* Any read: all weigh the same. */
@@ -267,6 +317,9 @@ void engine_host_letter(struct engine_host *h, struct letter *l)
     struct caller reader = {.session = l->guest->session, .request = delivery_request_pack(read)};
     enum host_gate gate = host_letter_gate(h, l->kind == LETTER_READ ? METHOD_READ : METHOD_CHANGE);
 
+    if (!host_letter_may_come(h, l)) {
+        return;
+    }
     switch (l->kind) {
     case LETTER_HELLO:
         engine_host_hello(h, l->guest, l->msgid, l->name, l->epoch, l->seq);
@@ -317,7 +370,7 @@ static void guest_depart(struct engine_host *h, struct guest *g, bool tell)
 
     if (g->connector != NULL) {
         list_remove(&g->of_connector);
-        if (tell && g->attached_to == h->generation) {
+        if (tell && g->attached_to == w->generation) {
             struct command c = {.kind = COMMAND_CONNECTOR_DETACHED};
 
             c.connector.name = g->connector->name;
@@ -342,13 +395,15 @@ void host_process_departed(struct engine_host *h)
     struct list_node *n;
 
     while ((n = list_first(&h->departed)) != NULL) {
+        struct guest *g = record_of(n, struct guest, in_guests);
+
         list_remove(n);
-        guest_depart(h, record_of(n, struct guest, in_guests), h->state == HOST_SERVING);
+        guest_depart(h, g, h->state == HOST_SERVING && workspace_is_served(g->workspace));
     }
 }
 
 struct guest_cut {
-    uint32_t owner;
+    uint32_t door;
     enum session_end_reason reason;
 };
 
@@ -356,33 +411,43 @@ static void guest_cut_session(void *context, struct session *s)
 {
     const struct guest_cut *cut = context;
 
-    if (s->door != NULL && s->door->owner == cut->owner) {
+    if (s->guest != NULL && s->door->number == cut->door) {
         session_end(s, cut->reason);
     }
 }
 
-void engine_host_cut_here(struct session_table *t, uint32_t owner, enum session_end_reason reason)
+void engine_host_cut_here(struct session_table *t, uint32_t door, enum session_end_reason reason)
 {
-    struct guest_cut cut = {owner, reason};
+    struct guest_cut cut = {door, reason};
 
     session_table_each(t, guest_cut_session, &cut);
+}
+
+void host_cut_guests_of(struct engine_host *h, const struct workspace *w,
+                        enum session_end_reason reason)
+{
+    struct mailbox *box = h->post->box;
+
+    engine_host_cut_here(h->sessions, w->door->number, reason);
+    for (uint32_t i = 0; i < box->exchange->count; i++) {
+        if (i != h->place.reactor) {
+            size_t mark;
+            struct packer *mail =
+                post_begin(h->post, (uint64_t)i << SESSION_SLOT_BITS | w->door->number,
+                           MAIL_CUT | MAIL_URGENT, reason, &mark);
+
+            post_end(mail, mark);
+        }
+    }
 }
 
 void host_cut_guests(struct engine_host *h, enum session_end_reason reason)
 {
     struct mail_list unsaid = {NULL, NULL};
-    struct mailbox *box = h->post->box;
 
     post_collect(h->post, &unsaid);
     mail_list_drop(&unsaid);
-    engine_host_cut_here(h->sessions, h->place.reactor, reason);
-    for (uint32_t i = 0; i < box->exchange->count; i++) {
-        if (i != h->place.reactor) {
-            size_t mark;
-            struct packer *mail = post_begin(h->post, (uint64_t)i << SESSION_SLOT_BITS,
-                                             MAIL_CUT | MAIL_URGENT, reason, &mark);
-
-            post_end(mail, mark);
-        }
+    for (uint32_t i = 0; i < h->workspace_count; i++) {
+        host_cut_guests_of(h, h->workspaces[i], reason);
     }
 }

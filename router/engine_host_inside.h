@@ -2,6 +2,7 @@
  *
  *   engine_host.c         turns: stepping, delivering, batches, the gate
  *   engine_host_guests.c  guests come, ask and leave; letters
+ *   engine_host_own.c     where nodes share the journal: workspaces come and go
  *   engine_host_start.c   how engines come to serve: configurations, a new epoch; and again after a
  *                         failure */
 #ifndef ROUTER_ENGINE_HOST_INSIDE_H
@@ -15,6 +16,10 @@ static inline boot_ms host_now(const struct engine_host *h)
 }
 
 void host_enter(struct engine_host *h, enum host_state state);
+/* What others read of the state has changed. */
+void host_put_up_notice(struct engine_host *h);
+/* When the workspace's engine wants to be stepped. */
+void host_set_deadline(struct engine_host *h, struct workspace *w);
 
 /* Step a command at this moment; its facts go into the turn's entry. `caller` is whose it is. */
 enum refusal_kind host_step(struct engine_host *h, struct workspace *w, const struct guest *caller,
@@ -60,7 +65,16 @@ void host_attach_guests(struct engine_host *h);
 void host_process_departed(struct engine_host *h);
 /* All sessions of this host's workspaces end, here and elsewhere. */
 void host_cut_guests(struct engine_host *h, enum session_end_reason reason);
+void host_cut_guests_of(struct engine_host *h, const struct workspace *w,
+                        enum session_end_reason reason);
 void host_say_draining(struct engine_host *h);
+
+/* Engines that go on under a higher epoch hear of it. */
+void host_go_on(struct engine_host *h);
+
+/* One workspace begins: a new epoch (0: the next), its configuration, and who is connected. */
+bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t epoch, char *problem,
+                          size_t size);
 
 /* The journal's batch came back with an error: act on it. */
 void host_fail(struct engine_host *h);

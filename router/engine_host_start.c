@@ -3,13 +3,13 @@
 
 #include "queue/base/memory.h"
 #include "router/engine_host_inside.h"
+#include "router/epoch.h"
 #include "router/log.h"
 #include "router/settings_codec.h"
 
 #define HOST_RETRY_MS 3000
 /* A configuration's fact has to fit into one entry, with some room for its head and names. */
 #define HOST_CONFIG_BYTES_MAX (JOURNAL_ENTRY_BYTES_MAX - 4096)
-#define HOST_EPOCH_NODES      65536
 
 /* ---- configurations ---- */
 
@@ -131,16 +131,24 @@ struct engine *engine_host_create_engine(struct engine_host *h, struct workspace
 
 /* ---- starting ---- */
 
-/* One workspace begins: a new epoch, its configuration, and who is connected. */
-static bool host_begin_workspace(struct engine_host *h, struct workspace *w, char *problem,
-                                 size_t size)
+/* Nodes with different files would undo one another's word at each takeover. */
+static void host_compare_file(const struct workspace *w, const struct workspace_config *file)
+{
+    if (file->digest != engine_config_digest(w->engine)) {
+        log_event(LOG_LEVEL_WARNING, "config_differs", LOG_TEXT("workspace", w->name),
+                  LOG_WORDS("words", "this node's file is not what the journal says is in force; "
+                                     "SIGHUP at the owner, or config.apply, applies it"));
+    }
+}
+
+bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t epoch, char *problem,
+                          size_t size)
 {
     struct workspace_config *file = h->file == NULL ? NULL : config_find(h->file, w->name);
-    uint64_t counter = engine_epoch(w->engine) / HOST_EPOCH_NODES + 1;
-    struct command started = {.kind = COMMAND_OWNER_STARTED,
-                              .epoch = counter * HOST_EPOCH_NODES + h->options.node};
+    struct command started = {
+        .kind = COMMAND_OWNER_STARTED,
+        .epoch = epoch != 0 ? epoch : epoch_next(engine_epoch(w->engine), h->options.node)};
 
-    workspace_start_clock(w, h->clock);
     host_step(h, w, NULL, &started);
     if (!host_restore_config(h, w, file)) {
         snprintf(problem, size,
@@ -150,7 +158,9 @@ static bool host_begin_workspace(struct engine_host *h, struct workspace *w, cha
                  TEXT_ARGS(w->name));
         return false;
     }
-    if (file != NULL) {
+    if (file != NULL && h->options.shared && engine_config_version(w->engine) != 0) {
+        host_compare_file(w, file);
+    } else if (file != NULL) {
         host_apply_file(h, w, file);
     } else {
         log_event(LOG_LEVEL_WARNING, "not_in_file", LOG_TEXT("workspace", w->name),
@@ -164,7 +174,11 @@ static bool host_begin_service(struct engine_host *h, char *problem, size_t size
 {
     host_enter(h, HOST_STARTING);
     for (uint32_t i = 0; i < h->workspace_count; i++) {
-        if (!host_begin_workspace(h, h->workspaces[i], problem, size)) {
+        if (h->workspaces[i]->engine == NULL) {
+            continue;
+        }
+        workspace_start_clock(h->workspaces[i], h->clock);
+        if (!host_begin_workspace(h, h->workspaces[i], 0, problem, size)) {
             return false;
         }
     }
@@ -186,7 +200,7 @@ static void host_take_port(struct engine_host *h, struct journal *port, uint64_t
     for (uint32_t i = 0; i < h->workspace_count; i++) {
         struct workspace *w = h->workspaces[i];
 
-        if (w->engine == NULL) {
+        if (w->engine == NULL && !h->options.shared) {
             workspace_set_engine(w, engine_host_create_engine(h, w));
             w->keep_from = journal_next_position(port);
         }
@@ -226,6 +240,9 @@ void engine_host_reload(struct engine_host *h, const struct config *file)
         if (door->owner != h->place.reactor) {
             continue;
         }
+        if (door->workspace != NULL && !workspace_is_served(door->workspace)) {
+            continue; /* its owner, or the one to be, applies it */
+        }
         if (door->workspace == NULL) {
             struct workspace *w = engine_host_workspace(h, door);
 
@@ -234,7 +251,8 @@ void engine_host_reload(struct engine_host *h, const struct config *file)
             if (h->workspace_count == 1) {
                 journal_trim(h->journal, w->keep_from);
             }
-            host_begin_workspace(h, w, problem, sizeof(problem));
+            workspace_start_clock(w, h->clock);
+            host_begin_workspace(h, w, 0, problem, sizeof(problem));
         } else {
             host_apply_file(h, door->workspace, config);
         }

@@ -40,7 +40,7 @@ struct guest {
     struct list_node in_guests;  /* or, when it has left, in the host's list of departed */
     struct connector *connector; /* the identity that it bears; NULL for other roles */
     struct list_node of_connector;
-    uint64_t attached_to; /* the generation of engines that knows the connector's connection */
+    uint64_t attached_to; /* the generation of its engine that knows the connector's connection */
     bool signed_in;       /* as an agent */
 
     /* Of the session's reactor, until it has handed over that the guest left. */

@@ -28,6 +28,8 @@ enum main_option {
     OPTION_JOURNAL = 'j',
     OPTION_INSECURE = 0x100,
     OPTION_NODE,
+    OPTION_ADVERTISE,
+    OPTION_ACCEPT_LOSS,
     OPTION_LOG_LEVEL,
     OPTION_CHECK,
     OPTION_WORKSPACE,
@@ -64,7 +66,15 @@ static const struct argp_option main_options[] = {
     {"config", OPTION_CONFIG, "FILE", 0, "the configuration: node and workspaces, in YAML", 0},
     {"listen", OPTION_LISTEN, "ADDRESS", 0,
      "tcp://HOST:PORT or unix://PATH, several times if wanted; instead of the file's", 0},
-    {"journal", OPTION_JOURNAL, "WHERE", 0, "memory, or file:DIRECTORY; instead of the file's", 0},
+    {"journal", OPTION_JOURNAL, "WHERE", 0,
+     "memory, file:DIRECTORY, or shared with other nodes: redis://HOST:PORT, "
+     "redis-sentinel://HOST:PORT,HOST:PORT/NAME, redis-cluster://HOST:PORT,HOST:PORT; instead of "
+     "the file's",
+     0},
+    {"advertise", OPTION_ADVERTISE, "HOST:PORT", 0,
+     "where clients and other nodes find this one, if not at its first address", 0},
+    {"accept-loss", OPTION_ACCEPT_LOSS, NULL, 0,
+     "go on with a Redis that may lose, or has lost, what it confirmed", 0},
     {"insecure", OPTION_INSECURE, NULL, 0,
      "listen beyond loopback and Unix sockets although nobody is authenticated", 0},
     {"node", OPTION_NODE, "NAME", 0, "what this node is called; instead of the file's", 0},
@@ -123,6 +133,12 @@ static error_t main_parse(int key, char *value, struct argp_state *state)
         return 0;
     case OPTION_NODE:
         a->node = value;
+        return 0;
+    case OPTION_ADVERTISE:
+        a->server.advertise = text_from(value);
+        return 0;
+    case OPTION_ACCEPT_LOSS:
+        a->server.accept_loss = true;
         return 0;
     case OPTION_REACTORS:
         if (!main_parse_reactors(value, &a->reactors)) {
@@ -260,6 +276,9 @@ static void main_settle(struct main_arguments *a, const struct config *config)
     }
     a->server.journal = a->journal != NULL ? text_from(a->journal) : node->journal;
     a->server.node = a->node != NULL ? text_from(a->node) : node->name;
+    if (text_is_none(a->server.advertise)) {
+        a->server.advertise = node->advertise;
+    }
     a->server.insecure = a->server.insecure || node->insecure;
     if (a->log_level != NULL) {
         log_level_from_word(a->log_level, &level);

@@ -31,7 +31,8 @@ enum mail_flags {
     MAIL_FINISH = 8,  /* the session ends behind it, for `reason` */
     MAIL_ANSWER = 32, /* to a request that the session counts as away */
     MAIL_LARGE = 64,  /* and counts as many, see session_weight */
-    MAIL_CUT = 16, /* no bytes: every session of the sender's workspaces ends now, for `reason` */
+    MAIL_CUT = 16,    /* no bytes: every session of a workspace ends now, for `reason`; the slot of
+                         the session's id is the number of its door */
 };
 
 /* Stands in the bytes before those of the message, not aligned. */

@@ -24,8 +24,10 @@ static void reactor_delivery(void *context, uint32_t from, const struct mail_hea
     enum session_end_reason reason = (enum session_end_reason)head->reason;
     struct session *s;
 
+    (void)from;
     if ((head->flags & MAIL_CUT) != 0) {
-        engine_host_cut_here(&r->sessions, from, reason);
+        engine_host_cut_here(&r->sessions,
+                             (uint32_t)head->session & ((1u << SESSION_SLOT_BITS) - 1), reason);
         return;
     }
     s = session_find(&r->sessions, head->session);
@@ -84,6 +86,9 @@ static void reactor_stopped(void *context)
 {
     struct reactor *r = context;
 
+    if (--r->stopping > 0) {
+        return;
+    }
     uv_close((uv_handle_t *)&r->before_sleep, NULL);
     uv_close((uv_handle_t *)&r->after_sleep, NULL);
     uv_close((uv_handle_t *)&r->again, NULL);
@@ -99,6 +104,10 @@ void reactor_stop(struct reactor *r)
     reactor_close_listeners(r);
     session_table_each(&r->sessions, reactor_end_session, r);
     session_table_stop(&r->sessions);
+    r->stopping = 1 + r->keeps;
+    if (r->keeps) {
+        keeper_close(&r->keeper, reactor_stopped, r);
+    }
     engine_host_stop(&r->host, reactor_stopped, r);
 }
 
@@ -130,7 +139,7 @@ static bool reactor_is_called(struct reactor *r)
     const struct server *s = r->server;
 
     return (!r->stopped && server_is(&s->stopping)) || server_is(&s->pausing) ||
-           (!r->drained && server_is(&s->draining)) ||
+           (!r->drained && server_may_drain(s, r)) ||
            (r->host.journal != NULL && !r->stopped && server_is(&s->failed)) ||
            (!r->listening && !r->stopped && server_may_listen(s, r)) || reactor_may_reload(r) ||
            server_has_news(s, r);
@@ -152,7 +161,7 @@ static void reactor_heed(struct reactor *r)
         r->listening = true;
         server_listen(s, r);
     }
-    if (!r->drained && server_is(&s->draining)) {
+    if (!r->drained && server_may_drain(s, r)) {
         reactor_drain(r);
     }
     if (reactor_may_reload(r)) {
@@ -307,6 +316,8 @@ static void reactor_init_host(struct reactor *r)
 {
     struct server *s = r->server;
     const struct engine_host_options options = {
+        .node = s->shared ? member_number(text_from(s->node_name)) : 0,
+        .shared = s->shared,
         .stall_after = s->node.stall_after,
         .request_timeout = s->node.request_timeout,
         .heartbeat = s->node.heartbeat,

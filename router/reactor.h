@@ -10,6 +10,7 @@
 #include "router/conversation.h"
 #include "router/engine_host.h"
 #include "router/listener.h"
+#include "router/ownership/keeper.h"
 #include "router/post.h"
 
 #define LISTENERS_MAX 16
@@ -24,6 +25,9 @@ struct reactor {
     struct clock clock;
     struct session_table sessions;
     struct engine_host host;
+    struct keeper keeper; /* where nodes share the journal, */
+    bool keeps;           /* and then it is open */
+    uint32_t stopping;    /* parts that have not closed yet */
     struct conversation conversation;
     struct post post;
     struct listener *listeners[LISTENERS_MAX];

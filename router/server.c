@@ -60,11 +60,23 @@ static void server_drain(struct server *s)
     if (!s->said_ready) {
         server_say(s, &s->reactors[0], &s->stopping);
     } else if (!server_is(&s->draining)) {
+        atomic_store(&s->keeper_node.draining, true);
         uv_timer_start(&s->drain_bound, server_drain_bound, (uint64_t)s->node.drain_timeout, 0);
         log_event(LOG_LEVEL_INFO, "draining",
                   LOG_NUMBER("connections", atomic_load(&s->connections)));
         server_say(s, &s->reactors[0], &s->draining);
     }
+}
+
+bool server_may_drain(const struct server *s, const struct reactor *r)
+{
+    return server_is(&s->draining) && (!s->shared || keeper_is_empty(&r->keeper));
+}
+
+void server_ousted(void *context, const char *why)
+{
+    (void)why; /* logged */
+    server_host_broken(context);
 }
 
 void server_host_broken(void *context)
@@ -153,8 +165,23 @@ static void server_publish_reload(struct server *s)
     mailbox_ring_all(s->reactors[0].post.box);
 }
 
+/* Workspaces that the file has anew: whoever owns them, this node follows them. */
+static void server_keep_new(struct server *s, struct reactor *r)
+{
+    for (uint32_t i = 0; i < s->reload->workspace_count; i++) {
+        struct door *door = directory_find(&s->directory, s->reload->workspaces[i]->name);
+
+        if (door->owner == r->index && door->workspace == NULL) {
+            keeper_add(&r->keeper, engine_host_workspace(&r->host, door));
+        }
+    }
+}
+
 void server_reload_here(struct server *s, struct reactor *r)
 {
+    if (s->shared) {
+        server_keep_new(s, r);
+    }
     engine_host_reload(&r->host, s->reload);
     if (atomic_fetch_sub(&s->reload_left, 1) == 1) {
         mailbox_ring_all(r->post.box);
@@ -282,6 +309,17 @@ static bool server_open_listener(struct server *s, struct reactor *r, uint32_t i
     return true;
 }
 
+/* Where others find us may not be where we listen. */
+static void server_advertise(struct server *s)
+{
+    if (!text_is_none(s->options.advertise) && s->options.advertise.length > 0) {
+        snprintf(s->advertised, sizeof(s->advertised), "tcp://" TEXT_FORMAT,
+                 TEXT_ARGS(s->options.advertise));
+        s->addresses[0] = text_from(s->advertised);
+        s->address_count = 1;
+    }
+}
+
 void server_listen(struct server *s, struct reactor *r)
 {
     for (uint32_t i = 0; i < s->options.listen_count; i++) {
@@ -289,6 +327,10 @@ void server_listen(struct server *s, struct reactor *r)
             server_host_broken(r);
             return;
         }
+    }
+    if (s->shared && r->index == 0) {
+        server_advertise(s);
+        keeper_join(&r->keeper, s->addresses[0]);
     }
     atomic_fetch_add(&s->listening, 1);
     mailbox_ring_all(r->post.box);
@@ -324,6 +366,7 @@ static void server_init(struct server *s, const struct server_options *options,
     } else if (gethostname(s->node_name, sizeof(s->node_name) - 1) != 0) {
         snprintf(s->node_name, sizeof(s->node_name), "node");
     }
+    s->shared = strncmp(s->journal_address, "redis", 5) == 0;
     uv_mutex_init(&s->pause);
     uv_cond_init(&s->paused_more);
     uv_cond_init(&s->resumed);
@@ -383,6 +426,10 @@ static void server_close(struct server *s)
     for (uint32_t i = 0; i < s->count; i++) {
         reactor_close(&s->reactors[i]);
     }
+    if (s->keeper_node.dialer != NULL) {
+        redis_tls_destroy(s->keeper_node.dialer);
+    }
+    redis_address_forget(&s->redis);
     exchange_close(&s->exchange, post_drop);
     directory_close(&s->directory);
     if (s->read != NULL) {

@@ -10,9 +10,13 @@ add_library(router STATIC
     dispatch.c
     engine_host.c
     engine_host_guests.c
+    engine_host_own.c
     engine_host_start.c
     guest.c
     listener.c
+    ownership/keeper.c
+    ownership/ownership.c
+    ownership/shore.c
     log.c
     mailbox.c
     parcel.c
@@ -28,7 +32,7 @@ add_library(router STATIC
     update.c
     view.c
     workspace.c)
-target_link_libraries(router PUBLIC proto queue config classify facts journal PkgConfig::UV PkgConfig::CK PRIVATE project_flags)
+target_link_libraries(router PUBLIC proto queue config classify facts ownership stream journal PkgConfig::UV PkgConfig::CK PRIVATE project_flags)
 target_include_directories(router PUBLIC ${CMAKE_SOURCE_DIR})
 
 add_executable(switchboard-server main.c)

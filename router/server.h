@@ -6,11 +6,11 @@
  *   SIGHUP  the configuration file is read again beside the loop; what is new in it each reactor
  *           applies to its workspaces
  *   SIGTERM, SIGINT
- *           no more connections, no more work; everybody hears `draining`; what is under way
- * becomes durable and is answered; connections closed, journal closed; all within `drain_timeout`
- *   the journal failed
- *           every reactor throws its engines away and closes its port; when the last is closed, all
- *           stand still for as long as the first one opens and replays the journal
+ *           workspaces that other nodes take are handed over; then no more connections, no more
+ * work; everybody hears `draining`; what is under way becomes durable and is answered; connections
+ * closed, journal closed; all within `drain_timeout` the journal failed every reactor throws its
+ * engines away and closes its port; when the last is closed, all stand still for as long as the
+ * first one opens and replays the journal
  *
  * A word is an atomic flag, stored before all bells are rung; each reactor heeds it once, in its
  * own turn. The first reactor runs on the process's first thread and has the signals. Functions
@@ -20,6 +20,7 @@
 
 #include "router/config_job.h"
 #include "router/reactor.h"
+#include "router/redis/redis_tls.h"
 
 #define SERVER_SIGNALS 3
 
@@ -30,6 +31,8 @@ struct server_options {
     struct text journal;
     struct text node;
     uint32_t reactors;
+    struct text advertise; /* HOST:PORT; none: the first address */
+    bool accept_loss;
     bool insecure;
     bool log_level_fixed; /* by the command line: a reload does not change it */
 };
@@ -40,6 +43,12 @@ struct server {
     struct config *config; /* in force; the first reactor's */
     char node_name[256];
     char journal_address[4096];
+    char advertised[MEMBER_ADDRESS_BYTES];
+
+    /* of a journal that several nodes share */
+    bool shared;
+    struct redis_address redis;
+    struct keeper_node keeper_node;
 
     uint32_t count;
     struct reactor *reactors;
@@ -94,6 +103,8 @@ static inline uint64_t server_reload_number(const struct server *s)
 {
     return atomic_load(&s->reload_number);
 }
+/* Everything that other nodes take has been handed over. */
+bool server_may_drain(const struct server *s, const struct reactor *r);
 void server_reload_here(struct server *s, struct reactor *r);
 /* A file is being read on this reactor's loop. */
 bool server_is_reading(const struct server *s, const struct reactor *r);
@@ -105,7 +116,8 @@ void server_heed(struct server *s, struct reactor *r);
 void server_reactor_quiet(struct server *s, struct reactor *r);
 void server_reactor_stopped(struct server *s, struct reactor *r);
 
-/* Events of hosts; the context is the reactor. */
+/* Events of keepers and hosts; the context is the reactor. */
+void server_ousted(void *context, const char *why);
 void server_host_serving(void *context);
 void server_host_failed(void *context);
 void server_port_closed(void *context);

@@ -4,6 +4,7 @@
 #include "router/log.h"
 #include "router/recovery.h"
 #include "router/server.h"
+#include "router/stream/stream_script.h"
 
 static struct workspace *server_workspace(struct server *s, struct text name)
 {
@@ -86,7 +87,7 @@ static enum journal_status server_open_ports(struct server *s, struct journal **
     return status;
 }
 
-bool server_open_journal(struct server *s, char *problem, size_t size)
+static bool server_open_own(struct server *s, char *problem, size_t size)
 {
     uint64_t checkpoint_bytes[REACTORS_MAX] = {0};
     struct journal *ports[REACTORS_MAX];
@@ -97,6 +98,68 @@ bool server_open_journal(struct server *s, char *problem, size_t size)
             engine_host_start(s->hosts[i], ports[i], s->config, checkpoint_bytes[i], problem, size);
     }
     return begun;
+}
+
+/* ---- a journal that several nodes share ---- */
+
+static bool server_open_redis(struct server *s, char *problem, size_t size)
+{
+    struct keeper_node *node = &s->keeper_node;
+    char shown[1024];
+
+    if (!redis_address_parse(text_from(s->journal_address), &s->redis, problem, size) ||
+        !redis_address_load(&s->redis, problem, size)) {
+        return false;
+    }
+    if (s->redis.tls && (node->dialer = redis_tls_create(&s->redis, problem, size)) == NULL) {
+        return false;
+    }
+    stream_scripts_init();
+    lease_scripts_init();
+    member_scripts_init();
+    node->address = &s->redis;
+    node->replicas = s->redis.deployment == REDIS_SINGLE ? 0 : s->node.replicas;
+    node->lease_ms = (uint32_t)s->node.lease;
+    node->accept_loss = s->options.accept_loss || s->node.accept_loss;
+    node->name = text_from(s->node_name);
+    node->number = member_number(node->name);
+    node->keepers = s->count;
+    redis_address_shown(&s->redis, shown, sizeof(shown));
+    log_event(LOG_LEVEL_INFO, "shared_journal", LOG_WORDS("address", shown),
+              LOG_TEXT("node", node->name), LOG_NUMBER("replicas", node->replicas),
+              LOG_NUMBER("lease_ms", node->lease_ms));
+    return true;
+}
+
+/* Nothing is served yet: each workspace when this node comes to own it. */
+static bool server_open_shared(struct server *s, char *problem, size_t size)
+{
+    if (!server_open_redis(s, problem, size)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < s->config->workspace_count; i++) {
+        server_workspace(s, s->config->workspaces[i]->name);
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct reactor *r = &s->reactors[i];
+        const struct keeper_events events = {.context = r, .ousted = server_ousted};
+
+        keeper_open(&r->keeper, &r->host, &s->keeper_node, &events, i == 0);
+        r->keeps = true;
+        engine_host_start(&r->host, r->keeper.journal, s->config, 0, problem, size);
+        for (uint32_t w = 0; w < r->host.workspace_count; w++) {
+            keeper_add(&r->keeper, r->host.workspaces[w]);
+        }
+    }
+    return true;
+}
+
+bool server_open_journal(struct server *s, char *problem, size_t size)
+{
+    if (s->shared) {
+        return server_open_shared(s, problem, size);
+    }
+    return server_open_own(s, problem, size);
 }
 
 /* ---- again ---- */

@@ -186,7 +186,7 @@ static void session_check_clocks(struct session *s)
     } else if (s->wait == WAIT_NOT && s->frame_since != 0 &&
                now - s->frame_since > SESSION_HALF_FRAME_MS) {
         session_end(s, SESSION_END_HALF_FRAME);
-    } else if (s->wait == WAIT_NOT && s->state == SESSION_OPEN &&
+    } else if (s->wait == WAIT_NOT && (s->state == SESSION_OPEN || s->state == SESSION_STANDBY) &&
                now - s->heard_at > 3 * o->heartbeat) {
         session_end(s, SESSION_END_SILENT);
     }

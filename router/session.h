@@ -51,6 +51,7 @@
     X(TOO_MANY, "too_many", INFO, "too many requests in flight")                                   \
     X(READ_FAILED, "read_failed", DEBUG, "reading from the connection failed")                     \
     X(WRITE_FAILED, "write_failed", DEBUG, "writing to the connection failed")                     \
+    X(MOVED, "moved", DEBUG, "another node owns the workspace now")                                \
     X(OUTCOME_UNKNOWN, "outcome_unknown", WARNING,                                                 \
       "the journal failed, and nobody can say what became of its requests")
 
@@ -63,7 +64,14 @@ enum session_end_reason {
 
 const char *session_end_word(enum session_end_reason reason);
 
-enum session_state { SESSION_GREETING, SESSION_OPEN, SESSION_FINISHING, SESSION_CLOSED };
+enum session_state {
+    SESSION_GREETING,
+    SESSION_STANDBY, /* silent: it waits here in case this node becomes the owner; then it says
+                        hello again */
+    SESSION_OPEN,
+    SESSION_FINISHING,
+    SESSION_CLOSED,
+};
 
 /* Why nothing is read from a session at the moment. */
 enum session_wait { WAIT_NOT, WAIT_FOR_READER, WAIT_FOR_HANDLER };
@@ -80,6 +88,7 @@ struct session {
     struct door *door;   /* of the workspace; NULL before hello */
     struct guest *guest; /* the owner's: a token, to be named with what the client wants */
     bool far;            /* the owner is another reactor */
+    bool told_moved;     /* of a standby: it knows that the workspace is served here */
     uint32_t away;       /* of a far one: weight of the requests at its owner */
     uint32_t in_flight;  /* requests answered later than in their turn, other than by the journal */
 

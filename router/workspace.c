@@ -43,6 +43,9 @@ void workspace_set_engine(struct workspace *w, struct engine *e)
         engine_destroy(w->engine);
     }
     w->engine = e;
+    w->generation += e != NULL;
+    w->giving = false;
+    w->continues = 0;
     packer_reset(&w->facts);
     w->fact_count = 0;
 }
@@ -58,6 +61,12 @@ void workspace_set_config(struct workspace *w, struct workspace_config *config)
 void workspace_start_clock(struct workspace *w, struct clock *c)
 {
     workspace_clock_start(&w->clock, c, clock_wall(), engine_now(w->engine));
+    atomic_store(&w->door->clock_base, w->clock.base);
+}
+
+void workspace_resume_clock(struct workspace *w, struct clock *c, engine_time now)
+{
+    workspace_clock_start(&w->clock, c, now, engine_now(w->engine));
     atomic_store(&w->door->clock_base, w->clock.base);
 }
 

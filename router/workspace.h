@@ -28,10 +28,13 @@ struct connector {
 
 struct workspace {
     struct engine_host *host;
-    struct door *door; /* what other reactors see of it */
-    struct text name;  /* the door's */
-    uint32_t number;   /* in its host */
-    struct engine *engine;
+    struct door *door;     /* what other reactors see of it */
+    struct text name;      /* the door's */
+    uint32_t number;       /* in its host */
+    struct engine *engine; /* NULL: not served here now */
+    uint64_t generation;   /* how many engines it has had */
+    uint64_t continues; /* the epoch under which it goes on, and its engine does not know; or 0 */
+    bool giving;        /* it is handed over to another node: nothing is stepped any more */
     struct workspace_clock clock;
     struct workspace_config *config; /* in force; NULL before the first */
     struct id_map connectors;
@@ -56,6 +59,14 @@ void workspace_set_engine(struct workspace *w, struct engine *e);
 
 /* Begin its time at the wall's, or where the engine's ends; also for other reactors. */
 void workspace_start_clock(struct workspace *w, struct clock *c);
+/* Begin its time at `now`, which another node's clock has come to; not before the engine's. */
+void workspace_resume_clock(struct workspace *w, struct clock *c, engine_time now);
+
+/* May its engine be stepped? */
+static inline bool workspace_is_served(const struct workspace *w)
+{
+    return w->engine != NULL && !w->giving;
+}
 
 /* Takes a reference of its own, and publishes it. The engine has it already. */
 void workspace_set_config(struct workspace *w, struct workspace_config *config);

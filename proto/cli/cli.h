@@ -22,7 +22,7 @@
 
 /* What every command is told. */
 struct cli {
-    const char *server;
+    const char *server;    /* one address, or several with commas between */
     const char *workspace; /* NULL: not given */
     duration_ms patience;  /* how long one answer may take */
 };

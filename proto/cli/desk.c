@@ -385,7 +385,7 @@ static void desk_on_signal(uv_signal_t *signal, int number)
 
 int desk_run(struct cli *cli, const struct command *command, int argc, char **argv)
 {
-    static const struct link_session session = {.role = "agent"};
+    static const struct link_session session = {.role = "agent", .lasting = true};
     struct desk d = {.prompt = {.words = "> "}};
     const struct option rows[] = {
         {"away", OPTION_FLAG, &d.away, NULL, "sign in away: no offers until you say available"},

@@ -63,7 +63,9 @@ int link_open(struct link *l, const struct cli *cli, const struct link_session *
         .name = session->name,
         .notify = session->notify,
         .client = "switchboard-cli/" SWITCHBOARD_VERSION,
-        .reconnect_max_ms = 2000, /* somebody is watching */
+        .reconnect_min_ms = 300, /* somebody is watching */
+        .reconnect_max_ms = 2000,
+        .without_standby = !session->lasting,
         .context = l,
         .state_changed = link_state_changed,
         .notified = link_notified,
@@ -79,7 +81,7 @@ int link_open(struct link *l, const struct cli *cli, const struct link_session *
         uv_loop_close(&l->loop);
         fprintf(stderr,
                 "switchboard-cli: \"%s\" is no address of a server (tcp://HOST:PORT or "
-                "unix://PATH), or the workspace or name makes no sense\n",
+                "unix://PATH, or several with commas between)\n",
                 cli->server);
         return CLI_USAGE;
     }

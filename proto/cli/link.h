@@ -28,6 +28,7 @@ struct link_session {
     const char *role;
     const char *name;   /* of a connector; may be NULL */
     const char *notify; /* likewise */
+    bool lasting;       /* lives long enough for a standby session at another node */
 };
 
 struct link {

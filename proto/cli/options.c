@@ -10,7 +10,7 @@
 
 static void options_common(struct cli *cli, struct option rows[OPTIONS_COMMON])
 {
-    rows[0] = (struct option){"server", OPTION_TEXT, &cli->server, "URL",
+    rows[0] = (struct option){"server", OPTION_TEXT, &cli->server, "URL[,URL...]",
                               "tcp://HOST:PORT or unix://PATH; else " CLI_SERVER_ENV
                               ", else " CLI_SERVER};
     rows[1] = (struct option){"workspace", OPTION_TEXT, &cli->workspace, "NAME",

@@ -141,8 +141,10 @@ static int submit_follow(struct submit_one *s, struct text answer)
 static int submit_single(struct cli *cli, struct submit_options *options)
 {
     struct submit_one s = {.options = options};
-    const struct link_session session = {
-        .role = "connector", .name = options->name, .notify = options->follow ? "all" : "none"};
+    const struct link_session session = {.role = "connector",
+                                         .name = options->name,
+                                         .notify = options->follow ? "all" : "none",
+                                         .lasting = options->follow};
     const struct link_listener listener = {
         .context = &s, .ready = submit_ready, .notified = submit_notified};
     struct switchboard_map *map = switchboard_map_create();
@@ -349,7 +351,7 @@ static int submit_lines(struct cli *cli, struct submit_options *options)
 {
     struct submit_many *m = memory_take(sizeof(*m));
     const struct link_session session = {
-        .role = "connector", .name = options->name, .notify = "none"};
+        .role = "connector", .name = options->name, .notify = "none", .lasting = true};
     const struct link_listener listener = {.context = m,
                                            .ready = submit_many_ready,
                                            .lost = submit_many_lost,

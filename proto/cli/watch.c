@@ -84,7 +84,7 @@ static int watch_loop(struct watch *w, duration_ms interval, bool once)
 
 int watch_run(struct cli *cli, const struct command *command, int argc, char **argv)
 {
-    static const struct link_session session = {.role = "supervisor"};
+    static const struct link_session session = {.role = "supervisor", .lasting = true};
     struct watch w = {0};
     duration_ms interval = 1000;
     bool once = false;

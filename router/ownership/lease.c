@@ -295,6 +295,9 @@ static void lease_book_confirm(struct lease_book *b, uint64_t volley)
         }
     }
     b->renewals.problem[0] = '\0';
+    if (b->events.renewed != NULL) {
+        b->events.renewed(b->events.context);
+    }
 }
 
 static void lease_book_renew(struct lease_book *b);
@@ -448,7 +451,7 @@ static void lease_book_renew(struct lease_book *b)
 void lease_hold(struct lease_book *b, struct lease *l, uint64_t epoch,
                 engine_time (*now)(void *context))
 {
-    assert(l->book == b && l->held == 0 && epoch != 0);
+    assert(l->book == b && l->held < epoch);
     l->held = epoch;
     l->count = 0;
     l->now = now;
@@ -505,6 +508,9 @@ static void lease_reads_down(void *context, struct redis_path *p, const char *wh
 
     (void)p;
     lease_line_fall(&b->reads, why);
+    for (struct list_node *n = list_first(&b->leases); n != NULL; n = list_next(&b->leases, n)) {
+        silence_break(&lease_of(n)->silence);
+    }
 }
 
 static void lease_renewals_up(void *context, struct redis_path *p, const struct redis_greeting *g)
@@ -559,6 +565,23 @@ static void lease_line_open(struct lease_book *b, struct lease_line *line, struc
     line->path = redis_path_create(l, &b->options.path, events, b);
 }
 
+/* A connection that is silent for a lease time is of no use for leases, and after an outage of
+ * Redis an owner must be back before others have watched it for so long. */
+static void lease_default_patience(struct redis_path_options *o, uint32_t lease_ms)
+{
+    o->link.reply_ms = o->link.reply_ms == 0 ? lease_ms : o->link.reply_ms;
+    o->link.connect_ms = o->link.connect_ms == 0 ? lease_ms : o->link.connect_ms;
+    o->backoff_ms_max = o->backoff_ms_max == 0 ? lease_ms / 4 : o->backoff_ms_max;
+}
+
+void lease_book_set_address(struct lease_book *b, struct text address)
+{
+    if (!text_equal(b->options.address, address)) {
+        lease_text_give(&b->options.address);
+        b->options.address = lease_text_copy(address);
+    }
+}
+
 struct lease_book *lease_book_create(struct redis_locator *l, const struct lease_options *o,
                                      const struct lease_events *e)
 {
@@ -572,10 +595,7 @@ struct lease_book *lease_book_create(struct redis_locator *l, const struct lease
     b->options.lease_ms = o->lease_ms == 0 ? LEASE_MS : o->lease_ms;
     b->options.node = lease_text_copy(o->node);
     b->options.address = lease_text_copy(o->address);
-    if (o->path.link.reply_ms == 0) {
-        /* A connection that is silent for a lease time is of no use for leases. */
-        b->options.path.link.reply_ms = b->options.lease_ms;
-    }
+    lease_default_patience(&b->options.path, b->options.lease_ms);
     b->events = *e;
     list_init(&b->leases);
     list_init(&b->calls);

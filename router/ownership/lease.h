@@ -5,9 +5,9 @@
  * reads it every eighth. Redis judges nothing: no key expires. The owner counts from the moment at
  * which a renewal was sent that succeeded and reached enough replicas, and stops a tenth of a lease
  * time early; a watcher counts from the moment at which it read something new, a whole lease time,
- * and only while Redis answers. Both count by CLOCK_BOOTTIME. So while clocks run at nearly the
- * same rate nobody sees a lease end that its owner believes in; and who is mistaken all the same is
- * stopped by the epoch in the stream.
+ * and only while Redis answers; from the beginning when its connection was lost. Both count by
+ * CLOCK_BOOTTIME. So while clocks run at nearly the same rate nobody sees a lease end that its
+ * owner believes in; and who is mistaken all the same is stopped by the epoch in the stream.
  *
  *     watched ──hold──▶ held ──let go──▶ watched
  *        ▲                └──lost──────────┘
@@ -66,7 +66,8 @@ struct lease_options {
     struct text node;    /* who we are; copied */
     struct text address; /* copied */
     struct clock *clock; /* outlives the book */
-    struct redis_path_options path;
+    struct redis_path_options
+        path; /* reply_ms and connect_ms [a lease time], backoff_ms_max [a quarter] */
 };
 
 struct lease_events {
@@ -76,6 +77,8 @@ struct lease_events {
     /* A held one is not ours any more: the hash, or the stream's end, has this higher epoch. It is
      * watched from now on. */
     void (*lost)(void *context, struct lease *l, uint64_t epoch);
+    /* Renewals that count were made; may be NULL. */
+    void (*renewed)(void *context);
     /* Another connection is up; there are two. Whoever keeps something there compares run ids. */
     void (*primary)(void *context, const struct redis_greeting *g);
 };
@@ -95,12 +98,16 @@ struct lease_book *lease_book_create(struct redis_locator *l, const struct lease
  * the loop must run. */
 void lease_book_destroy(struct lease_book *b);
 
+/* Where clients find us, as renewals tell from now on; copied. */
+void lease_book_set_address(struct lease_book *b, struct text address);
+
 /* Read it from now on. `workspace` is copied. */
 void lease_watch(struct lease_book *b, struct lease *l, struct text workspace, void *context);
 /* Also of a held one, and then without letting go of it: as a process that ended. */
 void lease_unwatch(struct lease_book *b, struct lease *l);
 
-/* Renew a watched one from now on, the first time at once. `now` tells the workspace's time, and
+/* Renew a watched one from now on, the first time at once; or go on with a held one under a higher
+ * epoch, and then it is not in force before that is renewed. `now` tells the workspace's time, and
  * gets the lease's context. */
 void lease_hold(struct lease_book *b, struct lease *l, uint64_t epoch,
                 engine_time (*now)(void *context));

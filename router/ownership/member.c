@@ -539,6 +539,9 @@ static void member_down(void *context, struct redis_path *p, const char *why)
         redis_script_queue_destroy(b->scripts);
         b->scripts = NULL;
     }
+    for (uint32_t i = 0; i < b->count; i++) {
+        silence_break(&b->members[i]->silence);
+    }
     if (b->state != MEMBER_REFUSED && b->state != MEMBER_OUSTED) {
         snprintf(b->problem, sizeof(b->problem), "%s", why);
     }
@@ -607,8 +610,10 @@ void member_book_leave(struct member_book *b)
 
 void member_book_drain(struct member_book *b, bool draining)
 {
-    b->me.draining = draining;
-    member_turn_soon(b);
+    if (b->me.draining != draining) {
+        b->me.draining = draining;
+        member_turn_soon(b);
+    }
 }
 
 uint32_t member_count(const struct member_book *b)

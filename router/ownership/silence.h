@@ -1,6 +1,7 @@
 /* For how long something in Redis has stayed the same, counted only while somebody could see it:
- * between two readings that were answered, and never more than `step_max` for one such pair, so
- * that neither an outage of Redis nor a pause of our own counts against those who beat.
+ * between two readings that were answered over one connection, and never more than `step_max` for
+ * one such pair, so that neither an outage of Redis nor a pause of our own counts against those who
+ * beat.
  *
  * A value of its owner's; times are the boot clock's, milliseconds. */
 #ifndef ROUTER_OWNERSHIP_SILENCE_H
@@ -26,6 +27,14 @@ static inline void silence_read(struct silence *s, boot_ms now, bool changed, du
     }
     s->read_at = now;
     s->begun = true;
+}
+
+/* The connection was lost. Those who beat have lost theirs as well, perhaps, and get all their time
+ * again. */
+static inline void silence_break(struct silence *s)
+{
+    s->lasts = 0;
+    s->begun = false;
 }
 
 #endif

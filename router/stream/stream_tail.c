@@ -185,6 +185,28 @@ struct stream_batch *stream_tail_hand_over(struct stream_tail *t)
     return b;
 }
 
+void stream_tail_retract(struct stream_tail *t, struct stream_id end)
+{
+    struct list_node *n;
+
+    while ((n = list_first(&t->open)) != NULL) {
+        stream_batch_destroy(record_of(n, struct stream_batch, in_tail));
+    }
+    t->end = end;
+    t->epoch = end.epoch;
+}
+
+struct stream_id stream_tail_confirmed_end(const struct stream_tail *t, struct stream_id otherwise)
+{
+    struct list_node *n = list_last(&t->kept);
+    struct stream_id end = otherwise;
+
+    if (n != NULL) {
+        end = record_of(n, struct stream_batch, in_tail)->last;
+    }
+    return stream_id_less(end, otherwise) ? otherwise : end;
+}
+
 void stream_tail_confirm(struct stream_tail *t, struct stream_batch *b, uint64_t now)
 {
     assert(stream_first(&t->open) == b);

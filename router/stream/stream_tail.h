@@ -45,9 +45,16 @@ struct stream_batch {
     struct stream_entry *entries;
     uint32_t count, capacity;
     uint64_t volley;       /* with which it was sent last; the desk's */
+    uint64_t sent_at;      /* ms; the first time, of a raise; 0: not yet */
     uint64_t confirmed_at; /* ms */
     void *owner;           /* who handed it over, and was not told yet; else NULL */
 };
+
+/* It is no part of the journal, but takes the workspace into the next epoch. */
+static inline bool stream_batch_is_raise(const struct stream_batch *b)
+{
+    return b->entries[0].field[0] == 'e';
+}
 
 struct stream_tail {
     struct list_node in_desk; /* the desk's */
@@ -75,6 +82,13 @@ void stream_tail_follow(struct stream_tail *t, const struct stream_read_entry *e
 /* Begin a batch with an entry that raises the epoch, to one above all others; `value` is its text.
  * Nothing is being filled: a batch has entries of one epoch. */
 void stream_tail_raise(struct stream_tail *t, uint64_t epoch, struct text value);
+
+/* What was handed over and not confirmed is taken back: the stream ends at `end`, and did not take
+ * it. */
+void stream_tail_retract(struct stream_tail *t, struct stream_id end);
+
+/* Behind the last batch that was confirmed; `otherwise` when none is kept. */
+struct stream_id stream_tail_confirmed_end(const struct stream_tail *t, struct stream_id otherwise);
 
 /* What was filled becomes the last of the open ones; NULL when there is none. */
 struct stream_batch *stream_tail_hand_over(struct stream_tail *t);

@@ -1,6 +1,6 @@
-/* The client's conversation with a server that says anything: the input is what comes, piece by
+/* The client's conversation with two servers that say anything: the input is what comes, piece by
  * piece. Each piece begins with a byte that says how long it is; 0 ends the connection, 1 lets time
- * pass, 2 calls. */
+ * pass, 2 calls, 3 goes over to the other line. */
 #include "proto/client.h"
 
 #include <stdlib.h>
@@ -25,34 +25,40 @@ static void talk(struct client *c, const uint8_t *bytes, size_t size)
     struct packer out = {0};
     int64_t now = 0;
     unsigned calls = 0;
+    uint32_t line = 0;
 
     while (size > 0) {
         size_t length = *bytes++, room;
 
         size--;
         now++;
-        if (client_wants_connection(c, now)) {
-            client_connecting(c, now);
-            client_connected(c, now);
+        if (client_wants_connection(c, line, now)) {
+            client_connecting(c, line, now);
+            client_connected(c, line, now);
         }
-        if (length == 1 || c->state == CLIENT_APART) {
+        if (length == 3) {
+            line = 1 - line;
+        } else if (length == 1 || c->lines[line].state == CLIENT_APART) {
             now += 1000;
             client_tick(c, now);
         } else if (length == 2) {
             (void)client_call(c, methods[calls % 4], NULL, 0, calls % 3, answered, NULL, now);
             calls++;
-        } else if (length > 2 && c->state != CLIENT_REJECTED) {
+        } else if (length > 3 && client_state(c) != CLIENT_REJECTED) {
             length = length < size ? length : size;
-            memcpy(client_receive_room(c, &room), bytes, length);
-            client_received(c, length, now);
+            memcpy(client_receive_room(c, line, &room), bytes, length);
+            client_received(c, line, length, now);
             bytes += length;
             size -= length;
         }
-        if (c->state != CLIENT_APART && (length == 0 || client_wants_close(c))) {
-            client_disconnected(c, now);
+        for (uint32_t i = 0; i < CLIENT_LINES; i++) {
+            if (c->lines[i].state != CLIENT_APART &&
+                (client_wants_close(c, i) || (i == line && length == 0))) {
+                client_disconnected(c, i, now);
+            }
+            packer_reset(&out);
+            client_take_output(c, i, &out);
         }
-        packer_reset(&out);
-        client_take_output(c, &out);
     }
     packer_close(&out);
 }
@@ -61,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const uint64_t seed[4] = {1, 2, 3, 4};
     const struct switchboard_options options = {
-        .address = "tcp://a:1", .role = "agent", .unanswered_max = 50, .frame_max = 5000};
+        .address = "tcp://a:1,tcp://b:1", .role = "agent", .unanswered_max = 50, .frame_max = 5000};
     struct client c;
 
     if (!client_init(&c, &options, seed, 0)) {

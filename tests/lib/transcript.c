@@ -354,6 +354,9 @@ static void say_kind(const struct line *l)
     case FACT_OWNER_STARTED:
         transcript_say(l->to, "owner %" PRIu64 " started", f->owner_started.epoch);
         break;
+    case FACT_OWNER_CONTINUED:
+        transcript_say(l->to, "owner goes on as %" PRIu64, f->owner_started.epoch);
+        break;
     case FACT_JOURNAL_STALLED:
         transcript_say(l->to, "journal stalled for %" PRId64, f->stalled.duration);
         break;

@@ -432,6 +432,17 @@ static void stall(struct run *r)
     step(r, &command);
 }
 
+/* A failover of the store: an outage, and behind it the owner's next epoch. */
+static void go_on(struct run *r)
+{
+    struct command command = {.kind = COMMAND_OWNER_CONTINUED};
+
+    stall(r);
+    command.time = r->now;
+    command.epoch = engine_epoch(r->live) + 1;
+    step(r, &command);
+}
+
 static engine_time later(struct run *r)
 {
     const struct profile_of_run *p = r->options->profile;
@@ -459,6 +470,8 @@ static void one_turn(struct run *r)
         configure(r);
     } else if (fate < p->restarts + 10u * p->configs + 30) {
         stall(r);
+    } else if (fate < p->restarts + 10u * p->configs + 40) {
+        go_on(r);
     } else {
         random_commands_next(r->commands, r->now, engine_config_version(r->live), &command);
         step(r, &command);

@@ -8,21 +8,31 @@
  *
  * What it does for you
  *
- * - It connects, says hello, and comes back by itself after a loss, with pauses that grow and
- * jitter.
- * - A call that was not answered when the connection ended is sent again on the next one, all of
- * them in the order in which they were made. The protocol makes that safe: a request that took
- * effect answers as the first time. A contact.submit without an id gets a random one before it is
- * first sent, so that the same contact can never be submitted twice. Calls that must not be
- * repeated are marked SWITCHBOARD_ONCE.
+ * - It connects, says hello, and comes back by itself after a loss. It takes several addresses, and
+ * learns the others from the server: after a loss it goes round them, one after the other, with
+ * pauses that grow. The first pause is pure chance, up to a second, because all other clients of a
+ * server that failed come back at the same moment.
+ * - It keeps a second, silent session at another node, where there is one. When that node becomes
+ * the owner it says so, and the client goes on there at once, on the connection that stands.
+ * `not_owner` and `moved` are followed, also at once; servers that send it in circles are followed
+ * three times and then with pauses.
+ * - A call that was not answered when the connection ended is sent again on the next one, wherever
+ * that is, all of them in the order in which they were made. The protocol makes that safe: a
+ * request that took effect answers as the first time. A contact.submit without an id gets a random
+ * one before it is first sent, so that the same contact can never be submitted twice. Calls that
+ * must not be repeated are marked SWITCHBOARD_ONCE.
  * - An agent that was signed in is signed in again before anything else is sent (without `state`,
  * so the server restores what it was), but never after `signed_out`: then a person has to ask.
- * - `unavailable`, `rate_limited` and `draining` are tried again when the server says so, for calls
- * marked SWITCHBOARD_RETRY. `not_owner` and `moved` are followed.
+ * signed_in_again is told what the agent holds.
+ * - A connector is told when it may have missed notifications, and has its contacts read again if
+ * it wants that (`missed` and `resumed`).
+ * - `unavailable`, `rate_limited` and `draining` are tried again when the server says so, or at
+ * once at a new owner, for calls marked SWITCHBOARD_RETRY.
  * - It never has more requests under way than the server allows; the others wait their turn here.
  * - It pings a quiet connection, and gives up one on which the server is silent for three
  * heartbeats.
- * - It drops whatever carries an older epoch than it has seen.
+ * - It drops whatever carries an older epoch than it has seen, and leaves a server that answers so:
+ * that one was the owner once. What it answered is asked again elsewhere.
  *
  * Rules
  *
@@ -113,7 +123,8 @@ enum switchboard_state {
 
 /* Everything not set is zero. */
 struct switchboard_options {
-    const char *address;   /* required: tcp://HOST:PORT, tcp://[V6]:PORT, unix://PATH */
+    const char *address;   /* required: tcp://HOST:PORT, tcp://[V6]:PORT, unix://PATH; several, at
+                              most 16, with commas between, of which the first is tried first */
     const char *role;      /* required: connector, agent, supervisor, admin */
     const char *workspace; /* "default" */
     const char *name;      /* of a connector: its identity, under which its contacts are kept */
@@ -123,9 +134,11 @@ struct switchboard_options {
     size_t unanswered_max; /* calls without an answer, sent or not; 65,536, at most 1,000,000 */
     size_t unanswered_bytes_max; /* and what they may take; 64 MiB */
     size_t frame_max;            /* the largest answer taken; 16 MiB */
-    uint32_t reconnect_min_ms;   /* the first pause; 100 */
-    uint32_t reconnect_max_ms;   /* the longest; 10,000 */
-    uint32_t connect_ms;         /* an attempt, hello included, may take so long; 10,000 */
+    uint32_t reconnect_min_ms;   /* the first pause is chance between 0 and this; 1,000 */
+    uint32_t reconnect_max_ms;   /* and no later one is longer than this; 10,000 */
+    uint32_t connect_ms;  /* an attempt, hello included, may take so long; 10,000, or 3,000 where
+                             there is another address to try */
+    bool without_standby; /* no second session: for programs that ask once and end */
 
     void *context; /* of the callbacks below, each of which may be NULL */
 
@@ -135,8 +148,21 @@ struct switchboard_options {
                           const struct switchboard_answer *detail);
     /* A notification: its name and its map. Take those that you know and leave the others. */
     void (*notified)(void *context, const char *name, const void *params, size_t params_size);
-    /* The agent was signed in again after a loss; the answer is that of agent.sign_in. */
+    /* The agent was signed in again after a loss; the answer is that of agent.sign_in: `held` is
+     * all that the agent has now, and what is not in it is gone. With SWITCHBOARD_REFUSED it is
+     * not signed in any more. */
     void (*signed_in_again)(void *context, const struct switchboard_answer *answer);
+
+    /* Of a connector: a session stands again, and notifications from between may have been missed.
+     */
+    void (*missed)(void *context);
+    /* Of a connector: if not NULL, contact.mine is read after each hello, page by page, and each
+     * contact is handed over (its map, as contact.get has it, without history); after a loss also
+     * those that ended in between, and perhaps some that ended up to a minute before. Then
+     * resume_ended is called; with anything but SWITCHBOARD_OK not all were told. A loss in the
+     * middle is followed by another reading from the beginning. */
+    void (*resumed)(void *context, const void *contact, size_t contact_size);
+    void (*resume_ended)(void *context, const struct switchboard_answer *answer);
 };
 
 /* Starts connecting. SWITCHBOARD_OK: *out is yours, to be closed before the loop is.
@@ -153,14 +179,15 @@ void switchboard_client_close(struct switchboard_client *client, void (*closed)(
 
 enum switchboard_state switchboard_client_state(const struct switchboard_client *client);
 
-/* Calls that have no answer yet. */
+/* Calls that have no answer yet; a reading of contact.mine counts as one. */
 size_t switchboard_client_unanswered(const struct switchboard_client *client);
 
 /* Why the last attempt failed or the last connection ended, in words for a person; "" before that.
- */
+ * Of standby sessions nothing is said. */
 const char *switchboard_client_problem(const struct switchboard_client *client);
 
-/* How often a connection was established, the first time included. */
+/* How often a connection to the owner was established, the first time included; one that was kept
+ * as a standby counts when it is needed. */
 uint64_t switchboard_client_connections(const struct switchboard_client *client);
 
 enum switchboard_call_flags {

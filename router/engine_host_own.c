@@ -1,0 +1,119 @@
+/* Where several nodes share the journal: this node comes to own a workspace, and owns it no longer.
+ */
+#include "router/engine_host_inside.h"
+#include "router/log.h"
+
+void engine_host_set_service(struct engine_host *h, struct workspace *w, enum door_service service,
+                             struct text address)
+{
+    door_set_service(h->place.directory, w->door, service, address, host_now(h));
+    mailbox_ring_all(h->post->box);
+}
+
+bool engine_host_take(struct engine_host *h, struct workspace *w,
+                      const struct engine_host_taken *taken, char *problem, size_t size)
+{
+    workspace_set_engine(w, taken->engine);
+    w->keep_from = taken->keep_from;
+    h->checkpointer.last_bytes += taken->checkpoint_bytes;
+    if (taken->now != 0) {
+        workspace_resume_clock(w, h->clock, taken->now);
+    } else {
+        workspace_start_clock(w, h->clock);
+    }
+    if (!host_begin_workspace(h, w, taken->epoch, problem, size)) {
+        return false;
+    }
+    engine_host_set_service(h, w, DOOR_SERVED, TEXT_NONE);
+    log_event(LOG_LEVEL_INFO, "owned", LOG_TEXT("workspace", w->name),
+              LOG_NUMBER("epoch", engine_epoch(w->engine)),
+              LOG_NUMBER("seq", engine_seq(w->engine)));
+    return true;
+}
+
+/* Nothing of this workspace is stepped or written any more. */
+static void host_set_aside(struct engine_host *h, struct workspace *w)
+{
+    if (list_linked(&w->in_dirty)) {
+        list_remove(&w->in_dirty);
+    }
+    if (ranked_node_linked(&w->deadline)) {
+        ranked_tree_remove(&h->deadlines, &w->deadline);
+    }
+    checkpointer_forget(&h->checkpointer, w);
+}
+
+void engine_host_lose(struct engine_host *h, struct workspace *w)
+{
+    engine_host_set_service(h, w, DOOR_WAITS, TEXT_NONE);
+    host_cut_guests_of(h, w, SESSION_END_OUTCOME_UNKNOWN);
+    host_set_aside(h, w);
+    workspace_set_engine(w, NULL);
+}
+
+void engine_host_continue(struct engine_host *h, struct workspace *w, uint64_t epoch)
+{
+    w->continues = epoch;
+    h->continuing = true;
+}
+
+void host_go_on(struct engine_host *h)
+{
+    h->continuing = false;
+    for (uint32_t i = 0; i < h->workspace_count; i++) {
+        struct workspace *w = h->workspaces[i];
+        struct command c = {.kind = COMMAND_OWNER_CONTINUED, .epoch = w->continues};
+
+        w->continues = 0;
+        if (c.epoch != 0 && workspace_is_served(w)) {
+            host_step(h, w, NULL, &c);
+            atomic_store(&w->door->epoch, c.epoch);
+        }
+    }
+}
+
+void engine_host_flush(struct engine_host *h, struct workspace *w)
+{
+    workspace_flush_facts(w, h->journal);
+}
+
+/* ---- handing over ---- */
+
+void engine_host_give(struct engine_host *h, struct workspace *w)
+{
+    engine_host_set_service(h, w, DOOR_WAITS, TEXT_NONE);
+    workspace_flush_facts(w, h->journal);
+    host_set_aside(h, w);
+    w->giving = true;
+}
+
+static void guest_say_moved(struct engine_host *h, const struct guest *g, uint64_t epoch,
+                            struct text address)
+{
+    const struct engine *e = g->workspace->engine;
+    struct outlet o;
+
+    if (!host_open(h, &o, g->session, MAIL_FINISH, SESSION_END_MOVED)) {
+        return;
+    }
+    notice_begin(o.packer, NOTIFICATION_MOVED);
+    packer_map(o.packer, 3);
+    VIEW_TEXT(o.packer, "address", address);
+    VIEW_INT(o.packer, "epoch", (int64_t)epoch);
+    VIEW_INT(o.packer, "seq", (int64_t)engine_seq(e));
+    host_close(&o);
+}
+
+void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch,
+                      struct text address)
+{
+    for (struct list_node *n = list_first(&h->guests); n != NULL; n = list_next(&h->guests, n)) {
+        struct guest *g = record_of(n, struct guest, in_guests);
+
+        if (g->workspace == w) {
+            guest_say_moved(h, g, epoch, address);
+        }
+    }
+    engine_host_set_service(h, w, DOOR_ELSEWHERE, address);
+    workspace_set_engine(w, NULL);
+}

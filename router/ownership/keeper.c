@@ -1,0 +1,403 @@
+#include "router/ownership/keeper.h"
+
+#include "queue/base/memory.h"
+#include "router/log.h"
+#include "router/ownership/spread.h"
+
+#define KEEPER_TICK_MS  20
+#define KEEPER_CLOSE_MS 500 /* for what is let go of to arrive */
+/* A node that came is given what it wants most only when it has been there for a while. */
+#define KEEPER_SETTLED_MS 5000
+
+/* ---- who else there is ---- */
+
+static bool keeper_is_us(const struct keeper *k, const struct member *m)
+{
+    return text_equal(m->name, k->node->name);
+}
+
+static bool keeper_may_own(const struct keeper *k, const struct member *m)
+{
+    return !keeper_is_us(k, m) && m->live && !m->row.draining;
+}
+
+static bool keeper_may_take(const struct keeper *k)
+{
+    return atomic_load(&k->node->joined) && !atomic_load(&k->node->draining) &&
+           member_book_is_settled(k->members) && k->closing_since == 0;
+}
+
+uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without)
+{
+    uint64_t ours = spread_score(w->name, k->node->name);
+    uint32_t rank = 0;
+
+    if (!keeper_may_take(k)) {
+        return UINT32_MAX;
+    }
+    for (uint32_t i = 0; i < member_count(k->members); i++) {
+        const struct member *m = member_at(k->members, i);
+
+        rank += keeper_may_own(k, m) && !text_equal(m->name, without) &&
+                spread_score(w->name, m->name) > ours;
+    }
+    return rank;
+}
+
+const struct member *keeper_heir(const struct keeper *k, const struct workspace *w)
+{
+    const struct member *heir = NULL;
+    uint64_t highest = 0;
+
+    for (uint32_t i = 0; i < member_count(k->members); i++) {
+        const struct member *m = member_at(k->members, i);
+        uint64_t score = spread_score(w->name, m->name);
+
+        if (keeper_may_own(k, m) && (heir == NULL || score > highest)) {
+            heir = m;
+            highest = score;
+        }
+    }
+    return heir;
+}
+
+static void keeper_forget_peers(struct keeper *k)
+{
+    while (k->peer_count > 0) {
+        memory_give((void *)(uintptr_t)k->peers[--k->peer_count].bytes);
+    }
+}
+
+static void keeper_members_changed(void *context)
+{
+    struct keeper *k = context;
+
+    keeper_forget_peers(k);
+    for (uint32_t i = 0; i < member_count(k->members) && k->peer_count < KEEPER_PEERS_MAX; i++) {
+        const struct member *m = member_at(k->members, i);
+        struct text address = text_from(m->row.address);
+
+        if (!keeper_is_us(k, m) && m->live) {
+            k->peers[k->peer_count++] =
+                (struct text){memory_copy(address.bytes, address.length), address.length};
+        }
+    }
+    k->host->peers = k->peers;
+    k->host->peer_count = k->peer_count;
+}
+
+static void keeper_joined(void *context)
+{
+    struct keeper *k = context;
+
+    if (!atomic_load(&k->node->joined)) {
+        snprintf(k->node->instance, sizeof(k->node->instance), "%s",
+                 member_book_instance(k->members));
+        atomic_store(&k->node->joined, true);
+        log_event(LOG_LEVEL_INFO, "joined", LOG_TEXT("node", k->node->name),
+                  LOG_NUMBER("number", k->node->number),
+                  LOG_WORDS("address", k->node->client_address));
+    }
+}
+
+static void keeper_ousted(void *context, const char *why)
+{
+    struct keeper *k = context;
+
+    log_event(LOG_LEVEL_ERROR, "ousted", LOG_TEXT("node", k->node->name), LOG_WORDS("words", why));
+    k->events.ousted(k->events.context, why);
+}
+
+static void keeper_open_members(struct keeper *k, const struct member_me *me)
+{
+    const struct member_events events = {.context = k,
+                                         .changed = keeper_members_changed,
+                                         .joined = keeper_joined,
+                                         .refused = keeper_ousted,
+                                         .ousted = keeper_ousted};
+    const struct member_options options = {
+        .me = me,
+        .join_ms = k->node->lease_ms,
+        .clock = k->host->clock,
+        .path = {.link = {.name = "switchboard-nodes"}},
+    };
+
+    k->members = member_book_create(k->locator, &options, &events);
+}
+
+/* Until everything has been read once, nobody hands anything over to us. */
+void keeper_join(struct keeper *k, struct text address)
+{
+    const struct member_me me = {
+        .name = k->node->name, .address = address, .version = 1, .draining = true};
+
+    snprintf(k->node->client_address, sizeof(k->node->client_address), TEXT_FORMAT,
+             TEXT_ARGS(address));
+    member_book_destroy(k->members);
+    keeper_open_members(k, &me);
+}
+
+/* ---- leases ---- */
+
+/* Asked before anything leaves: with the time as it is now, for the process may have stood still
+ * since the last look at the clock. */
+static bool keeper_in_force(void *context)
+{
+    struct keeper *k = context;
+    boot_ms now = clock_sample(k->host->clock);
+    boot_ms until = INT64_MAX;
+
+    if (now < k->in_force_until) {
+        return true;
+    }
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        const struct ownership *o = record_of(n, struct ownership, in_keeper);
+
+        if (o->state == OWNERSHIP_OWNING && o->lease.in_force_until < until) {
+            until = o->lease.in_force_until;
+        }
+    }
+    k->in_force_until = until == INT64_MAX ? 0 : until;
+    return now < until;
+}
+
+void keeper_settle(struct keeper *k)
+{
+    if (k->journal != NULL) {
+        journal_stream_settle(k->journal);
+    }
+}
+
+/* ---- workspaces ---- */
+
+static struct ownership *keeper_ownership(struct list_node *n)
+{
+    return record_of(n, struct ownership, in_keeper);
+}
+
+struct ownership *keeper_find(struct keeper *k, struct text workspace)
+{
+    struct list_node *n = list_first(&k->ownerships);
+
+    while (n != NULL && !text_equal(keeper_ownership(n)->workspace->name, workspace)) {
+        n = list_next(&k->ownerships, n);
+    }
+    return n == NULL ? NULL : keeper_ownership(n);
+}
+
+void keeper_goes_on(struct keeper *k, struct shore *s)
+{
+    k->in_force_until = 0;
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        if (keeper_ownership(n)->shore == s) {
+            ownership_goes_on(keeper_ownership(n));
+        }
+    }
+}
+
+/* In a Cluster each workspace has a shore of its own, for its slot may move by itself. */
+static struct shore *keeper_shore(struct keeper *k, const struct workspace *w)
+{
+    bool cluster = k->node->address->deployment == REDIS_CLUSTER;
+    struct shore_options options = {
+        .locator = k->locator,
+        .replicas = k->node->replicas,
+        .lease = {.lease_ms = k->node->lease_ms, .node = k->node->name, .clock = k->host->clock},
+    };
+    char tag[JOURNAL_WORKSPACE_BYTES_MAX + 3];
+
+    if (!cluster && !list_empty(&k->shores)) {
+        return record_of(list_first(&k->shores), struct shore, in_keeper);
+    }
+    if (cluster) {
+        int size = snprintf(tag, sizeof(tag), "{" TEXT_FORMAT "}", TEXT_ARGS(w->name));
+
+        options.tag = (struct text){tag, (uint32_t)size};
+    }
+    return shore_create(k, &options);
+}
+
+void keeper_add(struct keeper *k, struct workspace *w)
+{
+    struct ownership *o = memory_take(sizeof(*o));
+
+    list_append(&k->ownerships, &o->in_keeper);
+    ownership_open(o, k, keeper_shore(k, w), w);
+}
+
+/* ---- handing over ---- */
+
+/* A node that wants it more has been there for long enough. */
+static bool keeper_should_move(const struct keeper *k, struct ownership *o,
+                               const struct member *heir, boot_ms now)
+{
+    bool wanted = heir != NULL && spread_score(o->workspace->name, heir->name) >
+                                      spread_score(o->workspace->name, k->node->name);
+
+    if (!wanted) {
+        o->wanted_since = 0;
+    } else if (o->wanted_since == 0) {
+        o->wanted_since = now;
+    }
+    return wanted && now - o->wanted_since > KEEPER_SETTLED_MS;
+}
+
+static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
+{
+    const struct member *heir;
+
+    ownership_look(o);
+    if (o->state != OWNERSHIP_OWNING || k->closing_since != 0) {
+        return;
+    }
+    heir = keeper_heir(k, o->workspace);
+    if (heir != NULL && (atomic_load(&k->node->draining) || keeper_should_move(k, o, heir, now))) {
+        o->wanted_since = 0;
+        ownership_give(o, heir);
+    }
+}
+
+bool keeper_is_empty(const struct keeper *k)
+{
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        const struct ownership *o = keeper_ownership(n);
+
+        if (o->state == OWNERSHIP_RAISING || o->state == OWNERSHIP_GIVING ||
+            (o->state == OWNERSHIP_OWNING && keeper_heir(k, o->workspace) != NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- ticks ---- */
+
+static bool keeper_has_read_all(const struct keeper *k)
+{
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        const struct ownership *o = keeper_ownership(n);
+
+        if (o->state == OWNERSHIP_READING || o->state == OWNERSHIP_STUCK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void keeper_say_ready(struct keeper *k)
+{
+    struct keeper_node *node = k->node;
+
+    if (!k->ready && keeper_has_read_all(k)) {
+        k->ready = true;
+        atomic_fetch_add(&node->ready, 1);
+    }
+    if (k->registers && atomic_load(&node->joined)) {
+        member_book_drain(k->members, atomic_load(&node->draining) ||
+                                          atomic_load(&node->ready) < node->keepers);
+    }
+}
+
+static void keeper_finish(struct keeper *k);
+
+static void keeper_tick(uv_timer_t *timer)
+{
+    struct keeper *k = timer->data;
+    boot_ms now = keeper_now(k);
+
+    if (k->closing_since != 0) {
+        keeper_finish(k);
+        return;
+    }
+    for (struct list_node *n = list_first(&k->shores); n != NULL; n = list_next(&k->shores, n)) {
+        shore_look_again(record_of(n, struct shore, in_keeper), now);
+    }
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        keeper_look_at(k, keeper_ownership(n), now);
+    }
+    keeper_say_ready(k);
+}
+
+/* ---- the frame ---- */
+
+void keeper_open(struct keeper *k, struct engine_host *host, struct keeper_node *node,
+                 const struct keeper_events *events, bool registers)
+{
+    const struct journal_stream_rules rules = {.context = k, .in_force = keeper_in_force};
+    const struct redis_locator_options options = {
+        .link = {.dialer = node->dialer, .name = "switchboard-locator"}};
+    uv_loop_t *loop = host->place.loop;
+
+    memset(k, 0, sizeof(*k));
+    k->host = host;
+    k->node = node;
+    k->events = *events;
+    k->registers = registers;
+    list_init(&k->shores);
+    list_init(&k->ownerships);
+    k->locator = redis_locator_create(loop, node->address, &options);
+    k->journal = journal_stream_open(loop, &rules);
+    keeper_open_members(k, NULL);
+    uv_timer_init(loop, &k->tick);
+    k->tick.data = k;
+    uv_timer_start(&k->tick, keeper_tick, KEEPER_TICK_MS, KEEPER_TICK_MS);
+}
+
+static void keeper_timer_closed(uv_handle_t *timer)
+{
+    struct keeper *k = timer->data;
+
+    k->closed(k->closed_context);
+}
+
+static bool keeper_is_let_go(const struct keeper *k)
+{
+    for (struct list_node *n = list_first(&k->shores); n != NULL; n = list_next(&k->shores, n)) {
+        if (!lease_book_is_idle(record_of(n, struct shore, in_keeper)->leases)) {
+            return false;
+        }
+    }
+    return !k->registers || member_book_state(k->members) != MEMBER_LEAVES;
+}
+
+static void keeper_finish(struct keeper *k)
+{
+    struct list_node *n;
+
+    if (!keeper_is_let_go(k) && keeper_now(k) - k->closing_since < KEEPER_CLOSE_MS) {
+        return;
+    }
+    while ((n = list_first(&k->ownerships)) != NULL) {
+        list_remove(n);
+        ownership_close(keeper_ownership(n));
+        memory_give(keeper_ownership(n));
+    }
+    while ((n = list_first(&k->shores)) != NULL) {
+        shore_destroy(record_of(n, struct shore, in_keeper));
+    }
+    member_book_destroy(k->members);
+    redis_locator_destroy(k->locator);
+    k->host->peer_count = 0;
+    keeper_forget_peers(k);
+    uv_close((uv_handle_t *)&k->tick, keeper_timer_closed);
+}
+
+void keeper_close(struct keeper *k, void (*closed)(void *context), void *context)
+{
+    k->closed = closed;
+    k->closed_context = context;
+    k->closing_since = keeper_now(k);
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        ownership_let_go(keeper_ownership(n));
+    }
+    k->journal = NULL; /* the host's to close */
+    if (k->registers) {
+        member_book_leave(k->members);
+    }
+}

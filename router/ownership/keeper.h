@@ -1,0 +1,97 @@
+/* What one reactor does so that each of its workspaces is served by one node: the shores, the
+ * ownerships, who else there is, and the journal that its host appends to.
+ *
+ * Every reactor has a keeper of its own, and needs nothing of the others: each reads who lives and
+ * holds the leases of its own workspaces. The first reactor's also says that this node lives.
+ *
+ * Draining: everything is handed over to the live nodes that want it most, one after the other; a
+ * node that is alone lets go of its leases and stops.
+ *
+ * Belongs to its reactor's thread. */
+#ifndef ROUTER_OWNERSHIP_KEEPER_H
+#define ROUTER_OWNERSHIP_KEEPER_H
+
+#include "router/engine_host.h"
+#include "router/ownership/member.h"
+#include "router/ownership/ownership.h"
+#include "router/redis/redis_address.h"
+#include "router/stream/journal_stream.h"
+
+#define KEEPER_PEERS_MAX 64
+
+/* What the keepers of a process have in common. The first reactor's writes, `joined` last. */
+struct keeper_node {
+    const struct redis_address *address;
+    struct redis_dialer *dialer; /* NULL: TCP */
+    uint32_t replicas;           /* that must have what is confirmed */
+    uint32_t lease_ms;
+    bool accept_loss;
+    struct text name;
+    uint32_t number; /* in epochs */
+    uint32_t keepers;
+    _Atomic uint32_t ready; /* keepers that have read all their streams */
+    _Atomic bool joined;    /* the others know this process, under: */
+    char instance[MEMBER_INSTANCE_BYTES];
+    char client_address[MEMBER_ADDRESS_BYTES]; /* where clients find it */
+    _Atomic bool draining;                     /* it takes nothing any more */
+};
+
+struct keeper_events {
+    void *context;
+    /* Another process bears our name, or our number: this node must end. */
+    void (*ousted)(void *context, const char *why);
+};
+
+struct keeper {
+    struct engine_host *host;
+    struct keeper_node *node;
+    struct keeper_events events;
+    bool registers; /* this one says that the node lives */
+    struct redis_locator *locator;
+    struct list shores, ownerships;
+    struct member_book *members;
+    struct journal *journal;
+    uv_timer_t tick;
+    boot_ms in_force_until; /* of all leases, as far as was looked */
+    bool ready;             /* all streams have been read once */
+    uint32_t peer_count;
+    struct text peers[KEEPER_PEERS_MAX]; /* owned */
+    boot_ms closing_since;               /* 0: it is not */
+    void (*closed)(void *context);
+    void *closed_context;
+};
+
+void keeper_open(struct keeper *k, struct engine_host *host, struct keeper_node *node,
+                 const struct keeper_events *events, bool registers);
+
+/* A workspace of this reactor, by its host's record. */
+void keeper_add(struct keeper *k, struct workspace *w);
+
+/* This node listens, and clients find it at `address`: it may own. The registering keeper's. */
+void keeper_join(struct keeper *k, struct text address);
+
+/* The node drains (keeper_node.draining): has everything been handed over that anybody takes? */
+bool keeper_is_empty(const struct keeper *k);
+
+/* Let go of everything, then `closed`, from the loop. The host's engines are stepped no more. */
+void keeper_close(struct keeper *k, void (*closed)(void *context), void *context);
+
+/* ---- for shores and ownerships ---- */
+
+static inline boot_ms keeper_now(const struct keeper *k)
+{
+    return clock_now(k->host->clock);
+}
+
+struct ownership *keeper_find(struct keeper *k, struct text workspace);
+void keeper_goes_on(struct keeper *k, struct shore *s);
+void keeper_settle(struct keeper *k);
+
+/* The place of this node among the live ones that may own it, `without` left out; UINT32_MAX when
+ * it may not. */
+uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without);
+
+/* The live node that should have it, other than this one; NULL when there is none. */
+const struct member *keeper_heir(const struct keeper *k, const struct workspace *w);
+
+#endif

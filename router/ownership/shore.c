@@ -1,0 +1,141 @@
+#include "router/ownership/shore.h"
+
+#include "queue/base/memory.h"
+#include "router/log.h"
+#include "router/ownership/keeper.h"
+#include "router/ownership/ownership.h"
+
+#define SHORE_LOOK_AGAIN_MS 1000
+
+/* ---- what the desk says ---- */
+
+static void shore_confirmed(void *context, struct stream_batch *b, void *owner)
+{
+    struct shore *s = context;
+
+    if (stream_batch_is_raise(b)) {
+        ownership_raised(owner);
+    } else {
+        journal_stream_confirmed(s->keeper->journal, b, owner);
+    }
+}
+
+static void shore_lost(void *context, struct stream_tail *t, enum stream_loss why,
+                       struct stream_id at)
+{
+    struct shore *s = context;
+    struct ownership *o = keeper_find(s->keeper, t->workspace);
+
+    ownership_lost(o, why, at);
+}
+
+/* Every new connection is looked at before anything is entrusted to it; one to another process than
+ * before begins an ownership anew for all that we own there. */
+static bool shore_greeted(void *context, const struct redis_greeting *g)
+{
+    struct shore *s = context;
+    struct keeper *k = s->keeper;
+    char problem[REDIS_PROBLEM_BYTES];
+    bool another = strcmp(s->run_id, g->run_id) != 0;
+    bool first = s->run_id[0] == '\0';
+
+    if (!redis_greeting_is_safe(g, k->node->replicas, problem, sizeof(problem))) {
+        log_event(k->node->accept_loss ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "redis_unsafe",
+                  LOG_WORDS("words", problem));
+        if (!k->node->accept_loss) {
+            s->refused = true;
+            s->refused_at = keeper_now(k);
+            return false;
+        }
+    }
+    s->refused = false;
+    if (another) {
+        char endpoint[REDIS_ENDPOINT_BYTES];
+
+        memcpy(s->run_id, g->run_id, sizeof(s->run_id));
+        redis_endpoint_shown(&g->endpoint, endpoint);
+        log_event(LOG_LEVEL_INFO, first ? "primary" : "another_primary",
+                  LOG_WORDS("address", endpoint), LOG_NUMBER("replicas", g->replicas));
+    }
+    if (another && !first) {
+        keeper_goes_on(k, s);
+    }
+    return true;
+}
+
+void shore_look_again(struct shore *s, boot_ms now)
+{
+    if (s->refused && now - s->refused_at > SHORE_LOOK_AGAIN_MS) {
+        s->refused_at = now;
+        stream_desk_renew(s->desk, "it was not to be trusted with data");
+    }
+}
+
+/* ---- what the book of leases says ---- */
+
+static void shore_lease_changed(void *context, struct lease *l)
+{
+    (void)context;
+    ownership_lease_changed(l->context);
+}
+
+static void shore_lease_lost(void *context, struct lease *l, uint64_t epoch)
+{
+    (void)context;
+    ownership_lease_lost(l->context, epoch);
+}
+
+/* A renewal that counts may be what answers were waiting for. */
+static void shore_lease_renewed(void *context)
+{
+    struct shore *s = context;
+
+    keeper_settle(s->keeper);
+}
+
+/* The desk judges who it is that answers. */
+static void shore_lease_primary(void *context, const struct redis_greeting *g)
+{
+    (void)context;
+    (void)g;
+}
+
+/* ---- the frame ---- */
+
+struct shore *shore_create(struct keeper *k, const struct shore_options *o)
+{
+    struct shore *s = memory_take(sizeof(*s));
+    const struct stream_desk_events desk_events = {
+        .context = s, .confirmed = shore_confirmed, .lost = shore_lost, .greeted = shore_greeted};
+    const struct lease_events lease_events = {.context = s,
+                                              .changed = shore_lease_changed,
+                                              .lost = shore_lease_lost,
+                                              .renewed = shore_lease_renewed,
+                                              .primary = shore_lease_primary};
+    struct stream_desk_options desk = {.replicas = o->replicas, .raise_ms = k->node->lease_ms};
+    struct stream_reader_options reader = {0};
+    struct lease_options lease = o->lease;
+
+    s->keeper = k;
+    s->tag = (struct text){memory_copy(o->tag.bytes, o->tag.length), o->tag.length};
+    desk.path.tag = reader.path.tag = lease.path.tag = s->tag;
+    desk.path.link.name = "switchboard-journal";
+    reader.path.link.name = "switchboard-reader";
+    lease.path.link.name = "switchboard-lease";
+    lease.replicas = o->replicas;
+    s->desk = stream_desk_create(o->locator, &desk, &desk_events);
+    s->reader = stream_reader_create(o->locator, &reader);
+    s->leases = lease_book_create(o->locator, &lease, &lease_events);
+    list_append(&k->shores, &s->in_keeper);
+    return s;
+}
+
+void shore_destroy(struct shore *s)
+{
+    list_remove(&s->in_keeper);
+    stream_desk_destroy(s->desk);
+    stream_reader_destroy(s->reader);
+    lease_book_destroy(s->leases);
+    memory_give((void *)(uintptr_t)s->tag.bytes);
+    memory_give(s);
+}
