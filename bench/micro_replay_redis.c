@@ -17,10 +17,11 @@ struct replay_redis {
     bool lost, over;
 };
 
-static void replay_redis_confirmed(void *context, struct stream_batch *b)
+static void replay_redis_confirmed(void *context, struct stream_batch *b, void *owner)
 {
     (void)context;
     (void)b;
+    (void)owner;
 }
 
 static void replay_redis_lost(void *context, struct stream_tail *t, enum stream_loss why,
