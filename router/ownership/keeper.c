@@ -268,14 +268,9 @@ static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
     if (o->state != OWNERSHIP_OWNING || k->closing_since != 0) {
         return;
     }
-<<<<<<< HEAD
     heir = keeper_heir(k, o->workspace->name);
-    if (heir != NULL && (atomic_load(&k->node->draining) || keeper_should_move(k, o, heir, now))) {
-=======
-    heir = keeper_heir(k, o->workspace);
     moves = keeper_should_move(k, o, heir, now);
     if (heir != NULL && (moves || atomic_load(&k->node->draining))) {
->>>>>>> main
         o->wanted_since = 0;
         ownership_give(o, heir, false);
     }

@@ -55,25 +55,6 @@ struct ownership {
     struct stream_replay replay; /* its engine is ours until we own it */
     struct stream_tail *tail;
     struct lease lease;
-<<<<<<< HEAD
-    struct probe *probe;
-    char probed[LEASE_ADDRESS_BYTES];
-    uint64_t dead_epoch;   /* the owner of this epoch is dead: its address refused */
-    uint64_t epoch;        /* ours, while we raise, own or give */
-    uint64_t given_epoch;  /* the last entry read gave it to this very process; 0: it did not */
-    boot_ms epoch_seen_at; /* when the highest one was read */
-    uint64_t count_seen;   /* of the lease's renewals */
-    bool saw_renewals;     /* so the owner's clock is known */
-    boot_ms over_since;    /* nobody serves it, as far as we see; 0: somebody does */
-    boot_ms not_before;    /* we do not take it by ourselves before */
-    boot_ms wanted_since;  /* another node should have what we own; 0: none */
-    boot_ms asked_until;   /* an admin wants it here, and it is tried so long; 0: nobody does */
-    bool pinned;           /* it stays here, although another node should have it */
-    boot_ms reported_at;   /* at its door */
-    enum ownership_state reported;
-    struct stream_id seen;          /* the last entry that this node knows to have been there */
-    uint32_t diverged;              /* readings in a row that had to begin anew */
-=======
     struct lookout *lookout; /* for the owner's process; NULL: there is nobody to watch */
     uint64_t dead_epoch;     /* the owner of this epoch is dead: its address refused */
     uint64_t epoch;          /* ours, while we raise, own or give */
@@ -84,9 +65,12 @@ struct ownership {
     boot_ms over_since;      /* nobody serves it, as far as we see; 0: somebody does */
     boot_ms not_before;      /* we do not take it by ourselves before */
     boot_ms wanted_since;    /* another node should have what we own; 0: none */
-    struct stream_id seen;   /* the last entry that this node knows to have been there */
-    uint32_t diverged;       /* readings in a row that had to begin anew */
->>>>>>> main
+    boot_ms asked_until;     /* an admin wants it here, and it is tried so long; 0: nobody does */
+    bool pinned;             /* it stays here, although another node should have it */
+    boot_ms reported_at;     /* at its door */
+    enum ownership_state reported;
+    struct stream_id seen;          /* the last entry that this node knows to have been there */
+    uint32_t diverged;              /* readings in a row that had to begin anew */
     char heir[LEASE_ADDRESS_BYTES]; /* to whom it is given: the address */
     char problem[STREAM_REPLAY_PROBLEM_BYTES];
 };
