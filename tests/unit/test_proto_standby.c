@@ -21,7 +21,7 @@ static void three_resumed(struct switchboard_options *options)
     talk_resumes(options);
 }
 
-/* And the standby session at B, on line 1. */
+/* The main session stands at A, on line 0, and the standby session at B, on line 1. */
 static void start_with_standby(const char *role)
 {
     talk_start_at_a(role, talk_three);
