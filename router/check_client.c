@@ -172,6 +172,16 @@ static bool check_is_notice(const uint8_t *bytes, size_t size)
     return cursor_array(&c, &items) && items == 3 && cursor_uint(&c, &type) && type == 2;
 }
 
+static void check_complain(const struct check_answer *a, char *problem, size_t size)
+{
+    if (text_equal(a->code, TEXT("not_owner"))) {
+        snprintf(problem, size, CHECK_STANDS_BY);
+    } else {
+        snprintf(problem, size, "refused: " TEXT_FORMAT ": " TEXT_FORMAT, TEXT_ARGS(a->code),
+                 TEXT_ARGS(a->message));
+    }
+}
+
 /* Read until both answers are there. `second` (may be NULL) gets what it wants of the second. */
 static bool check_answers(int fd, void (*second)(struct cursor result, char *out, size_t size),
                           char *problem, size_t size)
@@ -181,6 +191,7 @@ static bool check_answers(int fd, void (*second)(struct cursor result, char *out
     struct frame_scan scan;
     size_t filled = 0;
     unsigned answered = 0;
+    bool refused = false;
 
     frame_scan_init(&scan);
     while (answered != 3) {
@@ -204,16 +215,14 @@ static bool check_answers(int fd, void (*second)(struct cursor result, char *out
             snprintf(problem, size, "whoever listens there does not speak this protocol");
             return false;
         }
-        if (text_equal(a.code, TEXT("not_owner"))) {
-            snprintf(problem, size, CHECK_STANDS_BY);
-            return false;
-        }
         if (!text_is_none(a.code)) {
-            snprintf(problem, size, "refused: " TEXT_FORMAT ": " TEXT_FORMAT, TEXT_ARGS(a.code),
-                     TEXT_ARGS(a.message));
-            return false;
+            refused = true;
+            check_complain(&a, problem, size);
         }
-        if (a.msgid == 2 && second != NULL) {
+        if (refused && a.msgid == 1) {
+            return false; /* hello's says more than that of what came behind it */
+        }
+        if (a.msgid == 2 && text_is_none(a.code) && second != NULL) {
             second(a.result, problem, size);
         }
         answered |= a.msgid == 1 || a.msgid == 2 ? (unsigned)a.msgid : 0;
@@ -221,7 +230,7 @@ static bool check_answers(int fd, void (*second)(struct cursor result, char *out
         memmove(bytes, bytes + scan.position, filled);
         frame_scan_init(&scan);
     }
-    return true;
+    return !refused;
 }
 
 /* Hello in that role, then that method. */
