@@ -2,9 +2,11 @@
 """Two servers on one Redis: whatever happens to one of them, the other goes on with what was answered."""
 import signal
 
-from center import DEADLINE, Client, agent, main, until
+from center import Client, agent, main, until
 from reload import MORE, document
 from shared import SharedTest
+
+STREAM = "switchboard:{default}:journal"
 
 
 class Failover(SharedTest):
@@ -135,43 +137,41 @@ class Lost(SharedTest):
         until(standby.owns, "the other to own it")
         self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
 
-    def test_an_empty_redis_is_refused(self):
-        """Who has seen facts and does not have them any more does not serve a store without them, unless told to."""
+    def left_with_another_stream(self, *options):
+        """A standby whose owner dies while Redis comes back with the journal of an earlier life."""
         redis = self.redis()
-        owner = self.node("a", redis)
-        until(owner.owns, "it to own everything")
-        shop = Client(owner, "connector", name="shop")
-        first = redis("XRANGE", "switchboard:{default}:journal", "-", "+", "COUNT", 1)[0][0]
-
-        def trimmed():  # the stream begins with a checkpoint, and what was before it is nowhere
-            number = shop.call("contact.submit", channel="chat", payload=b"x" * 60000)["contact"]
-            shop.call("contact.cancel", contact=number)
-            return redis("XRANGE", "switchboard:{default}:journal", "-", "+", "COUNT", 1)[0][0] != first
-        until(trimmed, "the stream to be trimmed", DEADLINE * 4)
-        standby = self.node("b", redis)
-        self.owner_of("bench", owner, standby)
-        if standby.owns():  # it belongs there
-            self.cli(standby, "node", "drain", "--only", "default")
-            until(standby.follows, "it to follow")
+        owner, standby = self.node("a", redis), self.node("b", redis, options=options)
+        owner, standby = self.owner_of("default", owner, standby)
+        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        until(lambda: standby.workspaces()["default"]["seq"] >= owner.workspaces()["default"]["seq"],
+              "the other to have read it")
+        began = redis("XRANGE", STREAM, "-", "+", "COUNT", 1)[0]
         standby.signal(signal.SIGSTOP)
         owner.kill()
         redis.lose_everything()
+        redis("XADD", STREAM, f"{65536 + 1}-{began[0].split('-')[1]}", *began[1])
         standby.signal(signal.SIGCONT)
+        return standby
 
+    def test_a_redis_that_has_forgotten_is_refused(self):
+        """What may have been answered is not there: nobody is served as if nothing had been."""
+        standby = self.left_with_another_stream()
         stuck = until(lambda: standby.events("journal_stuck", workspace="default"), "the log to say that it is stuck")
+        self.assertIn("facts are lost", stuck[0]["words"])
         self.assertIn("--accept-loss", stuck[0]["words"])
-        until(lambda: "facts are lost" in standby.workspaces()["default"].get("problem", ""), "node.list to say it")
+        row = until(lambda: next((row for row in [standby.workspaces()["default"]] if row["state"] == "stuck"), None),
+                    "node.list to say it")
+        self.assertIn("facts are lost", row["problem"])
         self.assertIn("facts are lost", self.cli(standby, "node", "list"))
         with Client(standby) as stranger:
             refused = stranger.refusal("hello", protocol=1, role="connector", workspace="default")
         self.assertEqual(refused["code"], "unavailable")
-        with standby.admin() as admin:
-            self.assertEqual(admin.refusal("node.takeover", workspace="default")["code"], "conflict")
+        self.assertFalse(standby.events("owned", workspace="default"))
 
-        standby.kill()
-        standby.options.append("--accept-loss")
-        standby.start()
+    def test_unless_the_loss_is_accepted(self):
+        standby = self.left_with_another_stream("--accept-loss")
         until(standby.owns, "it to serve what is left")
+        self.assertTrue(standby.events("loss_accepted", workspace="default"))
         self.assertEqual(Client(standby, "supervisor").call("contact.list")["contacts"], [])
 
 
