@@ -310,7 +310,7 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
     struct keeper *k = o->keeper;
     struct engine_host_taken taken = {.epoch = epoch,
                                       .checkpoint_bytes = o->replay.checkpoint_bytes,
-                                      .compiled = o->rules.config,
+                                      .compiled = o->config.config,
                                       .now = ownership_resumed_time(o)};
     char problem[512] = "";
 
@@ -416,8 +416,8 @@ static void ownership_prepare(struct ownership *o)
     const struct config *file = o->keeper->host->file;
 
     if (o->replay.engine != NULL) {
-        rules_look(&o->rules, o->keeper->host->place.loop, o->replay.engine,
-                   file == NULL ? NULL : config_find(file, o->workspace->name));
+        standby_config_look(&o->config, o->keeper->host->place.loop, o->replay.engine,
+                            file == NULL ? NULL : config_find(file, o->workspace->name));
     }
 }
 
@@ -612,5 +612,5 @@ void ownership_close(struct ownership *o)
 {
     lease_unwatch(o->shore->leases, &o->lease);
     ownership_forget_read(o);
-    rules_close(&o->rules);
+    standby_config_close(&o->config);
 }
