@@ -18,6 +18,7 @@ add_library(router STATIC
     ownership/lookout.c
     ownership/outage.c
     ownership/ownership.c
+    ownership/standby_config.c
     ownership/shore.c
     log.c
     mailbox.c
