@@ -14,6 +14,7 @@ add_library(router STATIC
     engine_host_start.c
     guest.c
     listener.c
+    ownership/figures.c
     ownership/keeper.c
     ownership/lookout.c
     ownership/outage.c

@@ -333,6 +333,14 @@ static void keeper_heed(struct keeper *k, struct ownership *o, boot_ms now)
     }
 }
 
+/* To admins who ask here, and to whoever reads Redis. */
+static void keeper_show(struct keeper *k, struct ownership *o, boot_ms now)
+{
+    ownership_report(o, now);
+    figures_look(&o->figures, o->shore->presence, o->workspace, k->host->clock,
+                 o->state == OWNERSHIP_OWNING);
+}
+
 const struct outage *keeper_outage(const struct keeper *k)
 {
     const struct outage *worst = &k->members_outage;
@@ -409,7 +417,7 @@ static void keeper_tick(uv_timer_t *timer)
          n = list_next(&k->ownerships, n)) {
         keeper_heed(k, keeper_ownership(n), now);
         keeper_look_at(k, keeper_ownership(n), now);
-        ownership_report(keeper_ownership(n), now);
+        keeper_show(k, keeper_ownership(n), now);
     }
     /* Where there is a shore, that is what is said. */
     outage_look(&k->members_outage, list_empty(&k->shores) ? member_book_problem(k->members) : "",

@@ -654,6 +654,7 @@ void ownership_let_go(struct ownership *o)
 
 void ownership_close(struct ownership *o)
 {
+    figures_hide(&o->figures);
     lease_unwatch(o->shore->leases, &o->lease);
     ownership_forget_read(o);
     standby_config_close(&o->config);

@@ -26,6 +26,7 @@
 #ifndef ROUTER_OWNERSHIP_OWNERSHIP_H
 #define ROUTER_OWNERSHIP_OWNERSHIP_H
 
+#include "router/ownership/figures.h"
 #include "router/ownership/lease.h"
 #include "router/ownership/lookout.h"
 #include "router/ownership/member.h"
@@ -69,6 +70,7 @@ struct ownership {
     boot_ms wanted_since;    /* another node should have what we own; 0: none */
     boot_ms asked_until;     /* an admin wants it here, and it is tried so long; 0: nobody does */
     bool pinned;             /* it stays here, although another node should have it */
+    struct figures figures;  /* shown to others while we own it */
     boot_ms reported_at;     /* at its door */
     enum ownership_state reported;
     struct stream_id seen;          /* the last entry that this node knows to have been there */

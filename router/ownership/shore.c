@@ -6,6 +6,8 @@
 #include "router/ownership/ownership.h"
 
 #define SHORE_LOOK_AGAIN_MS 1000
+/* Between two pages of what is shown: so little of the time goes into it. */
+#define SHORE_PAGE_MS 20
 
 /* ---- what the desk says ---- */
 
@@ -134,17 +136,20 @@ struct shore *shore_create(struct keeper *k, const struct shore_options *o)
     struct stream_desk_options desk = {.replicas = o->replicas, .raise_ms = k->node->lease_ms};
     struct stream_reader_options reader = {0};
     struct lease_options lease = o->lease;
+    struct presence_options presence = {.page_ms = SHORE_PAGE_MS};
 
     s->keeper = k;
     s->tag = (struct text){memory_copy(o->tag.bytes, o->tag.length), o->tag.length};
-    desk.path.tag = reader.path.tag = lease.path.tag = s->tag;
+    desk.path.tag = reader.path.tag = lease.path.tag = presence.path.tag = s->tag;
     desk.path.link.name = "switchboard-journal";
     reader.path.link.name = "switchboard-reader";
     lease.path.link.name = "switchboard-lease";
+    presence.path.link.name = "switchboard-presence";
     lease.replicas = o->replicas;
     s->desk = stream_desk_create(o->locator, &desk, &desk_events);
     s->reader = stream_reader_create(o->locator, &reader);
     s->leases = lease_book_create(o->locator, &lease, &lease_events);
+    s->presence = presence_create(o->locator, &presence);
     list_append(&k->shores, &s->in_keeper);
     return s;
 }
@@ -155,6 +160,7 @@ void shore_destroy(struct shore *s)
     stream_desk_destroy(s->desk);
     stream_reader_destroy(s->reader);
     lease_book_destroy(s->leases);
+    presence_destroy(s->presence);
     memory_give((void *)(uintptr_t)s->tag.bytes);
     memory_give(s);
 }

@@ -1,5 +1,5 @@
 /* What one reactor has at one primary: a desk to append by, a reader to follow by, and the book of
- * leases, each on a connection of its own.
+ * leases, each on a connection of its own; and what is shown to others.
  *
  * Where one Redis or the Sentinels' primary serves everything, a reactor has one shore; in a
  * Cluster it has one for each workspace, because slots move.
@@ -10,6 +10,7 @@
 
 #include "router/ownership/lease.h"
 #include "router/ownership/outage.h"
+#include "router/ownership/presence.h"
 #include "router/stream/stream_desk.h"
 #include "router/stream/stream_reader.h"
 
@@ -22,6 +23,7 @@ struct shore {
     struct stream_desk *desk;
     struct stream_reader *reader;
     struct lease_book *leases;
+    struct presence *presence;
     char run_id[REDIS_ID_BYTES]; /* of the primary that the desk last reached */
     bool refused;                /* what the desk reached is not to be trusted with data */
     boot_ms refused_at;
