@@ -106,7 +106,7 @@ class Nodes(SharedTest):
         row = until(lambda: standby.owns() and standby.workspaces()["default"], "the other to own it")
         self.assertTrue(row["pinned"])
         self.assertGreater(row["epoch"], epoch)
-        until(lambda: owner.follows() and owner.workspaces()["default"]["owner"] == standby.name,
+        until(lambda: owner.follows() and owner.workspaces()["default"].get("owner") == standby.name,
               "the first to follow the other")
         self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
         self.assertEqual(self.cli(standby, "node", "takeover", "default"), f"{standby.name} owns default\n")
