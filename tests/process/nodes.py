@@ -74,7 +74,7 @@ class Nodes(SharedTest):
         self.assertTrue(next(row for row in owner.list()["nodes"] if row["answers"])["draining"])
         until(lambda: next(row for row in standby.list()["nodes"] if not row["answers"])["draining"],
               "the other to hear that it drains")
-        held = Client(standby, "agent").call("agent.sign_in", agent="ana")["held"]
+        held = standby.client("agent").call("agent.sign_in", agent="ana")["held"]
         self.assertEqual([offer["contact"] for offer in held], ["k1"])
         # The other has nobody to hand over to, and goes on; both can be told so from either.
         said = self.cli(owner, "node", "drain", standby.name, status=1)
@@ -84,7 +84,7 @@ class Nodes(SharedTest):
         self.cli(owner, "node", "drain", "--undo")
         # What belongs here comes back by itself.
         until(owner.owns, "the first to own it again")
-        self.assertIn(Client(owner, "supervisor").call("contact.get", contact="k1")["state"], ("active", "waiting"))
+        self.assertIn(owner.client("supervisor").call("contact.get", contact="k1")["state"], ("active", "waiting"))
 
     def test_one_workspace_goes_and_stays(self):
         _, owner, standby = self.pair()
@@ -108,7 +108,7 @@ class Nodes(SharedTest):
         self.assertGreater(row["epoch"], epoch)
         until(lambda: owner.follows() and owner.workspaces()["default"].get("owner") == standby.name,
               "the first to follow the other")
-        self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
+        self.assertEqual(standby.client("supervisor").call("contact.get", contact="k1")["state"], "waiting")
         self.assertEqual(self.cli(standby, "node", "takeover", "default"), f"{standby.name} owns default\n")
 
     def test_what_makes_no_sense(self):

@@ -28,7 +28,7 @@ class Presence(SharedTest):
         self.assertEqual(redis("EXISTS", AGENTS), 0)
 
         ana = agent(owner, "ana", skills={"refund": 3})
-        bo = agent(owner, "bo", sign_in={"state": "away", "reason": "lunch"})
+        agent(owner, "bo", sign_in={"state": "away", "reason": "lunch"})
         self.wait_row(redis, AGENTS, "ana", state="available", used=0, units=100)
         self.wait_row(redis, AGENTS, "bo", state="away", reason="lunch")
         self.wait_row(redis, QUEUES, "general", waiting=0, offered=0, active=0, oldest_wait_ms=0, agents_available=1)
@@ -46,8 +46,8 @@ class Presence(SharedTest):
             self.assertIn(redis("TTL", key), range(1, 11))
 
         # Whoever owns it next goes on with it.
-        bo.call("agent.sign_out")
         self.cli(owner, "node", "drain")
+        standby.client("supervisor").close()
         there = agent(standby, "ana", sign_in={"state": "away", "reason": "here now"})
         self.wait_row(redis, AGENTS, "ana", state="away", reason="here now")
         self.wait_row(redis, QUEUES, "general", waiting=1)

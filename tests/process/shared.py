@@ -78,6 +78,17 @@ class Node(Server):
         except (OSError, Refused):
             return False
 
+    def client(self, *arguments, **hello):
+        """A session of the workspace that this node owns, or is just about to."""
+        def opened():
+            try:
+                return Client(self, *arguments, **hello)
+            except Refused as refused:
+                if refused.code not in ("not_owner", "unavailable"):
+                    raise
+                return None
+        return until(opened, f"node {self.name} to take the session")
+
     def admin(self):
         """A session that means this node, whoever owns the workspace."""
         return Client(self, "admin", standby=True)

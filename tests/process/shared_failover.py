@@ -70,7 +70,7 @@ class Failover(SharedTest):
         fates = [shop.answers.get(number, (None, None)) for number in numbers]
         errors = {error["code"] for error, _ in fates if error}
         self.assertLessEqual(errors, {"not_owner", "unavailable"})
-        there = Client(standby, "connector", name="shop")
+        there = standby.client("connector", name="shop")
         for i, (_, result) in enumerate(fates):
             again = there.call("contact.submit", id=f"k{i}", channel="email")
             self.assertEqual(again.get("duplicate", False), bool(result) or again.get("duplicate", False))
