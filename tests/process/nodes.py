@@ -79,7 +79,7 @@ class Nodes(SharedTest):
         # The other has nobody to hand over to, and goes on; both can be told so from either.
         said = self.cli(owner, "node", "drain", standby.name, status=1)
         self.assertIn("there is no other node", said)
-        self.assertTrue(standby.owns())
+        until(standby.owns, "the other to own it still")
         self.cli(owner, "node", "drain", standby.name, "--undo")
         self.cli(owner, "node", "drain", "--undo")
         # What belongs here comes back by itself.
