@@ -29,6 +29,8 @@ struct shore {
     boot_ms refused_at;
     char unsafe[REDIS_PROBLEM_BYTES]; /* and why */
     struct outage outage;
+    engine_time redis_time; /* what the primary's wall clock said, */
+    boot_ms redis_time_at;  /* and when; 0: never */
 };
 
 struct shore_options {
@@ -42,6 +44,10 @@ struct shore_options {
 struct shore *shore_create(struct keeper *k, const struct shore_options *o);
 /* No ownership uses it any more. */
 void shore_destroy(struct shore *s);
+
+/* By how much this machine's wall clock is ahead of the primary's, milliseconds; 0 while that is
+ * not known. */
+duration_ms shore_clock_ahead(const struct shore *s, boot_ms now);
 
 /* Look again at a primary that was refused, and see whether anything is wrong. */
 void shore_look_again(struct shore *s, boot_ms now);
