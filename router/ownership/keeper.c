@@ -24,10 +24,15 @@ static bool keeper_may_own(const struct keeper *k, const struct member *m)
     return !keeper_is_us(k, m) && m->live && !m->row.draining;
 }
 
-static bool keeper_may_take(const struct keeper *k)
+/* Who drains takes nothing, unless it was asked by an admin and there is nobody else: what nobody
+ * serves is worse. */
+static bool keeper_may_take(const struct keeper *k, const struct workspace *w)
 {
-    return atomic_load(&k->node->joined) && !atomic_load(&k->node->draining) &&
-           member_book_is_settled(k->members) && k->closing_since == 0;
+    unsigned draining = atomic_load(&k->node->draining);
+
+    return atomic_load(&k->node->joined) && member_book_is_settled(k->members) &&
+           k->closing_since == 0 &&
+           (draining == 0 || (draining == KEEPER_DRAIN_ASKED && keeper_heir(k, w->name) == NULL));
 }
 
 uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without)
@@ -35,7 +40,7 @@ uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct t
     uint64_t ours = spread_score(w->name, k->node->name);
     uint32_t rank = 0;
 
-    if (!keeper_may_take(k)) {
+    if (!keeper_may_take(k, w)) {
         return UINT32_MAX;
     }
     for (uint32_t i = 0; i < member_count(k->members); i++) {
