@@ -458,6 +458,11 @@ size_t switchboard_client_unanswered(const struct switchboard_client *c)
     return c->conversation.requests.unanswered;
 }
 
+bool switchboard_client_has_standby(const struct switchboard_client *c)
+{
+    return c->conversation.lines[1 - c->conversation.main].state == CLIENT_READY;
+}
+
 const char *switchboard_client_problem(const struct switchboard_client *c)
 {
     return c->problem;
