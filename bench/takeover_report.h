@@ -7,7 +7,7 @@
 struct takeover_sample {
     double first_ms; /* from the act to the first offer of a new owner */
     double gap_ms;   /* the longest time between two offers, whoever made them */
-    double usual_ms; /* the same in the second before */
+    double usual_ms; /* the same, in as long a time before */
     uint64_t errors; /* that clients saw */
     uint64_t losses; /* connections that ended under a client */
 };

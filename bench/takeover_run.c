@@ -14,15 +14,15 @@
 #define RUN_LOOK_MS 50 /* between two looks at whether all are prepared */
 #define RUN_NS      1000000u
 
-#define RUN_STEADY_MS  1000  /* in which the usual gap is found */
+#define RUN_STEADY_MS  500   /* in which the usual gap is found */
 #define RUN_AFTER_MS   500   /* behind the first new offer */
 #define RUN_GIVE_UP_MS 30000 /* of a measurement */
 #define RUN_PREPARE_MS 120000
 /* A node that came back is counted among the living after a second and a half. */
-#define RUN_BACK_MS 2500
-/* From when on the node that a workspace prefers may be handed it, after it came back; and by when
- * it surely has it. */
-#define RUN_MOVES_MS 4000
+#define RUN_BACK_MS 2000
+/* A node that a workspace prefers is handed it some five seconds after it came back: from here on a
+ * round waits until that has been done. */
+#define RUN_MOVES_MS 3300
 /* For so long after a failover Sentinels begin no other: twice their failover-timeout. */
 #define RUN_FAILOVER_MS 6500
 
@@ -234,8 +234,10 @@ static bool run_router_is_prepared(const struct takeover_run *r, uint32_t number
                  back_ms > RUN_MOVES_MS;
 
     return back_ms > RUN_BACK_MS && !moves &&
-           (run_owner(r) == number || takeover_router_said(router, "\"following\"")) &&
-           (!router->joined_again || takeover_router_said(router, "\"joined\""));
+           takeover_router_said(router, "\"ownership\"",
+                                run_owner(r) == number ? "\"owning\"" : "\"following\"") &&
+           (!router->joined_again ||
+            takeover_router_said(router, "\"joined\"", r->stage.routers[number].name));
 }
 
 static bool run_stores_are_prepared(struct takeover_run *r)

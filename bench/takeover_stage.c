@@ -307,7 +307,7 @@ bool takeover_router_start(struct takeover_stage *s, uint32_t number)
            stage_fail(s, s->options->server, "it cannot be run");
 }
 
-bool takeover_router_said(const struct takeover_router *r, const char *what)
+bool takeover_router_said(const struct takeover_router *r, const char *event, const char *what)
 {
     FILE *log = stage_open_log(r);
     char *line = NULL;
@@ -318,8 +318,8 @@ bool takeover_router_said(const struct takeover_router *r, const char *what)
         return false;
     }
     if (fseek(log, r->log_from, SEEK_SET) == 0) {
-        while (!said && getline(&line, &room, log) > 0) {
-            said = strstr(line, what) != NULL;
+        while (getline(&line, &room, log) > 0) {
+            said = strstr(line, event) == NULL ? said : strstr(line, what) != NULL;
         }
     }
     free(line);

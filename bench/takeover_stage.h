@@ -42,8 +42,8 @@ void takeover_stage_stop(struct takeover_stage *s);
 
 /* A router's process. */
 bool takeover_router_start(struct takeover_stage *s, uint32_t router);
-/* Its log has said that, since it was started or went on: `what` is text of a line. */
-bool takeover_router_said(const struct takeover_router *r, const char *what);
+/* The last event of a kind in its log, since it was started or went on, says that. */
+bool takeover_router_said(const struct takeover_router *r, const char *event, const char *what);
 /* SIGCONT, or its cable is in again: what it says counts from here. */
 void takeover_router_goes_on(struct takeover_router *r);
 /* The router of an epoch. */
