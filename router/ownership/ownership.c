@@ -68,6 +68,9 @@ static void ownership_tell(struct ownership *o, enum door_service service, struc
 {
     char known[DOOR_ADDRESS_BYTES];
 
+    if (service == DOOR_ELSEWHERE) {
+        atomic_store(&o->workspace->door->epoch, o->replay.epoch);
+    }
     if (door_service(o->workspace->door) != service ||
         !text_equal(door_address(o->workspace->door, known), address)) {
         engine_host_set_service(o->keeper->host, o->workspace, service, address);
@@ -144,6 +147,9 @@ static bool ownership_means_us(const struct ownership *o, struct text value)
     struct text ours;
     bool same;
 
+    if (!atomic_load(&o->keeper->node->joined)) {
+        return false; /* nobody knows this process yet */
+    }
     packer_init(&p);
     ours = ownership_words_of_us(&p, o->keeper);
     same = text_equal(value, ours);
@@ -169,7 +175,7 @@ static void ownership_entry(void *context, const struct stream_read_entry *e)
 
     switch (stream_replay_entry(&o->replay, e)) {
     case STREAM_TAKEN:
-        stream_tail_follow(o->tail, e, (uint64_t)keeper_now(o->keeper));
+        stream_tail_follow(o->tail, e, uv_now(o->keeper->host->place.loop));
         if (stream_id_less(o->seen, e->id)) {
             o->seen = e->id;
         }
@@ -243,6 +249,7 @@ static void ownership_read(struct ownership *o)
     ownership_forget_read(o);
     stream_replay_init(&o->replay, o->workspace->name, &events);
     o->tail = stream_tail_create(o->workspace->name, ownership_key(o, key), 0, STREAM_START);
+    o->tail->kept_most = keeper_kept_bytes(o->keeper);
     o->given_epoch = 0;
     ownership_enter(o, OWNERSHIP_READING);
     ownership_view(o);
@@ -304,6 +311,7 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
     struct keeper *k = o->keeper;
     struct engine_host_taken taken = {.epoch = epoch,
                                       .checkpoint_bytes = o->replay.checkpoint_bytes,
+                                      .compiled = o->config.config,
                                       .now = ownership_resumed_time(o)};
     char problem[512] = "";
 
@@ -404,6 +412,16 @@ static void ownership_consider(struct ownership *o, boot_ms now)
     }
 }
 
+static void ownership_prepare(struct ownership *o)
+{
+    const struct config *file = o->keeper->host->file;
+
+    if (o->replay.engine != NULL) {
+        standby_config_look(&o->config, o->keeper->host->place.loop, o->replay.engine,
+                            file == NULL ? NULL : config_find(file, o->workspace->name));
+    }
+}
+
 void ownership_look(struct ownership *o)
 {
     boot_ms now = keeper_now(o->keeper);
@@ -415,6 +433,7 @@ void ownership_look(struct ownership *o)
             o->count_seen = o->lease.observed.count;
         }
         stream_replay_continue(&o->replay, OWNERSHIP_PROOF_STEP);
+        ownership_prepare(o);
         ownership_watch_owner(o);
         ownership_consider(o, now);
         return;
@@ -596,4 +615,5 @@ void ownership_close(struct ownership *o)
 {
     lease_unwatch(o->shore->leases, &o->lease);
     ownership_forget_read(o);
+    standby_config_close(&o->config);
 }
