@@ -491,7 +491,9 @@ static void ownership_gave(struct ownership *o)
     if (o->lease.held != 0) { /* else the heir was faster than our confirmation, and holds it */
         lease_let_go(o->shore->leases, &o->lease);
     }
-    ownership_read(o);
+    if (!atomic_load(&k->node->draining)) { /* then it is of no use any more */
+        ownership_read(o);
+    }
 }
 
 /* ---- what the desk says ---- */
