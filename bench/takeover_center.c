@@ -164,6 +164,15 @@ static void center_notified(void *context, const char *name, const void *params,
     }
 }
 
+/* Done; or it was done before a failure, and this is the second time of asking: what has ended
+ * answers `gone`, and how it ended. */
+static bool center_is_completed(const struct switchboard_answer *answer)
+{
+    return answer->status == SWITCHBOARD_OK ||
+           (answer->status == SWITCHBOARD_REFUSED && strcmp(answer->error->code, "gone") == 0 &&
+            strcmp(answer->error->reason, "completed") == 0);
+}
+
 static void center_completed(void *context, const struct switchboard_answer *answer)
 {
     struct takeover_agent *a = context;
@@ -172,10 +181,11 @@ static void center_completed(void *context, const struct switchboard_answer *ans
     if (a->hand == HAND_COMPLETING) {
         a->hand = HAND_EMPTY;
     }
-    if (answer->status == SWITCHBOARD_OK) {
+    if (center_is_completed(answer)) {
         c->completed++;
         takeover_center_fill(c, 1);
     } else {
+        c->unsure++; /* it may have been done before, and the answer lost */
         center_error(c, "contact.complete", answer);
     }
 }

@@ -42,6 +42,7 @@ struct takeover_center {
     uint32_t line_first, line_count;
     uint64_t submissions;        /* not answered */
     uint64_t kept, completed;    /* contacts that were answered so */
+    uint64_t unsure;             /* whose completion was answered with an error */
     uint64_t to_submit;          /* that are still to come */
     double rate;                 /* completions a second; 0: none yet */
     double owed;                 /* completions that are due, and parts of one */

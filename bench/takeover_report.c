@@ -87,6 +87,13 @@ static double report_judged(const struct takeover_report *r, enum takeover_kind 
     return report_percentile(&f, 100);
 }
 
+bool takeover_report_accounts(const struct takeover_report *r)
+{
+    uint64_t sure = r->completed + r->found;
+
+    return sure <= r->kept && sure + r->unsure >= r->kept;
+}
+
 bool takeover_report_is_good(const struct takeover_report *r)
 {
     const struct takeover_options *o = r->options;
@@ -96,7 +103,7 @@ bool takeover_report_is_good(const struct takeover_report *r)
             return false;
         }
     }
-    return r->failed[0] == '\0' && r->kept == r->completed + r->found &&
+    return r->failed[0] == '\0' && takeover_report_accounts(r) &&
            report_errors(&r->series[TAKEOVER_HAND_OVER]) == 0;
 }
 
@@ -135,7 +142,7 @@ void takeover_report_print(const struct takeover_report *r)
     }
     printf("\naccounted for: %llu of %llu contacts%s\n",
            (unsigned long long)(r->completed + r->found), (unsigned long long)r->kept,
-           r->kept == r->completed + r->found ? "" : "  CONTACTS ARE MISSING, OR THERE TWICE");
+           takeover_report_accounts(r) ? "" : "  CONTACTS ARE MISSING, OR THERE TWICE");
     if (r->error[0] != '\0') {
         printf("the first error of a hand-over: %s\n", r->error);
     }
@@ -174,9 +181,10 @@ json_t *takeover_report_json(const struct takeover_report *r)
         }
         json_object_set_new(kinds, takeover_kinds[kind].word, one);
     }
-    return json_pack("{s:i, s:i, s:f, s:b, s:o, s:I, s:I, s:I, s:s, s:b}", "agents", (int)o->agents,
-                     "contacts", (int)o->contacts, "rate", o->rate, "sentinel", (int)o->sentinel,
-                     "kinds", kinds, "kept", (json_int_t)r->kept, "completed",
-                     (json_int_t)r->completed, "found", (json_int_t)r->found, "failed", r->failed,
-                     "good", (int)takeover_report_is_good(r));
+    return json_pack("{s:i, s:i, s:f, s:b, s:o, s:I, s:I, s:I, s:I, s:s, s:b}", "agents",
+                     (int)o->agents, "contacts", (int)o->contacts, "rate", o->rate, "sentinel",
+                     (int)o->sentinel, "kinds", kinds, "kept", (json_int_t)r->kept, "completed",
+                     (json_int_t)r->completed, "found", (json_int_t)r->found, "unsure",
+                     (json_int_t)r->unsure, "failed", r->failed, "good",
+                     (int)takeover_report_is_good(r));
 }

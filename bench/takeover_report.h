@@ -22,6 +22,7 @@ struct takeover_report {
     const struct takeover_options *options;
     struct takeover_series series[TAKEOVER_KINDS];
     uint64_t kept, completed, found; /* contacts: answered so, and open in the last read-out */
+    uint64_t unsure;                 /* those whose completion was answered with an error */
     char error[200];                 /* the first that a client saw in a hand-over */
     char failed[400];                /* "" when all rounds went through */
 };
@@ -31,6 +32,8 @@ void takeover_report_add(struct takeover_report *r, enum takeover_kind kind,
 void takeover_report_print(const struct takeover_report *r);
 /* A new reference. */
 struct json_t *takeover_report_json(const struct takeover_report *r);
+/* Every contact that was kept is completed or there. */
+bool takeover_report_accounts(const struct takeover_report *r);
 /* No limit of the options is exceeded, every contact was found, and no hand-over brought an error.
  */
 bool takeover_report_is_good(const struct takeover_report *r);

@@ -345,6 +345,7 @@ static void run_account(struct takeover_run *r)
     if (unanswered == 0 && c->to_submit == 0 && r->admin == NULL) {
         r->report.kept = c->kept;
         r->report.completed = c->completed;
+        r->report.unsure = c->unsure;
         (void)switchboard_client_create(&r->loop, &options, &r->admin);
         (void)switchboard_call(r->admin, "queue.list", NULL, 0, SWITCHBOARD_RETRY, run_accounted,
                                r);
