@@ -267,6 +267,9 @@ static void ownership_raise(struct ownership *o, const char *why)
     if (o->lease.observed.epoch > known) {
         known = o->lease.observed.epoch;
     }
+    if (o->seen.epoch > known) { /* of a stream whose end is lost, and that loss accepted */
+        known = o->seen.epoch;
+    }
     o->epoch = epoch_next(known, k->node->number);
     log_event(LOG_LEVEL_INFO, "taking_over", LOG_TEXT("workspace", o->workspace->name),
               LOG_WORDS("why", why), LOG_NUMBER("epoch", o->epoch),
