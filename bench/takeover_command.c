@@ -26,7 +26,7 @@ enum takeover_key {
 
 static const struct argp_option takeover_argp_options[] = {
     {NULL, 0, NULL, 0, "What is done, and how often:", 1},
-    {"rounds", KEY_ROUNDS, "N", 0, "each kind, in turn, so often (30)", 0},
+    {"rounds", KEY_ROUNDS, "N", 0, "each kind, in turn, so often (30; --cold: 3)", 0},
     {"only", KEY_ONLY, "A,B,...", 0,
      "kill, pause, cut, primary, hand-over (all; primary with --sentinel only)", 0},
     {"cold", KEY_COLD, NULL, 0,
@@ -96,6 +96,9 @@ static void takeover_settle(struct argp_state *state, struct takeover_arguments 
         } else if (o->kinds[kind] && !possible) {
             argp_error(state, "--only %s needs --sentinel", takeover_kinds[kind].word);
         }
+    }
+    if (o->rounds == 0) {
+        o->rounds = a->cold ? 3 : 30;
     }
     if (o->contacts == 0) {
         o->contacts = a->cold ? 1000000 : 100000;
@@ -173,7 +176,6 @@ int command_takeover(int argc, char **argv)
     };
     struct takeover_arguments a = {.takeover = {.server = "switchboard-server",
                                                 .folder = "/tmp",
-                                                .rounds = 30,
                                                 .agents = 1000,
                                                 .rate = 500,
                                                 .down_after_ms = 500}};

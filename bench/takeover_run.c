@@ -234,10 +234,8 @@ static bool run_router_is_prepared(const struct takeover_run *r, uint32_t number
                  back_ms > RUN_MOVES_MS;
 
     return back_ms > RUN_BACK_MS && !moves &&
-           takeover_router_said(router, "\"ownership\"",
-                                run_owner(r) == number ? "\"owning\"" : "\"following\"") &&
-           (!router->joined_again ||
-            takeover_router_said(router, "\"joined\"", r->stage.routers[number].name));
+           takeover_router_is(router, run_owner(r) == number ? "owning" : "following") &&
+           (!router->joined_again || takeover_router_joined(router));
 }
 
 static bool run_stores_are_prepared(struct takeover_run *r)

@@ -307,24 +307,47 @@ bool takeover_router_start(struct takeover_stage *s, uint32_t number)
            stage_fail(s, s->options->server, "it cannot be run");
 }
 
-bool takeover_router_said(const struct takeover_router *r, const char *event, const char *what)
+json_t *takeover_router_event(const struct takeover_router *r, const char *event)
 {
     FILE *log = stage_open_log(r);
-    char *line = NULL;
+    json_t *last = NULL;
+    char words[80], *line = NULL;
     size_t room = 0;
-    bool said = false;
 
-    if (log == NULL) {
-        return false;
-    }
-    if (fseek(log, r->log_from, SEEK_SET) == 0) {
+    snprintf(words, sizeof(words), "\"event\":\"%s\"", event);
+    if (log != NULL && fseek(log, r->log_from, SEEK_SET) == 0) {
         while (getline(&line, &room, log) > 0) {
-            said = strstr(line, event) == NULL ? said : strstr(line, what) != NULL;
+            json_t *found = strstr(line, words) == NULL ? NULL : json_loads(line, 0, NULL);
+
+            if (found != NULL) {
+                json_decref(last);
+                last = found;
+            }
         }
     }
     free(line);
-    (void)fclose(log);
-    return said;
+    if (log != NULL) {
+        (void)fclose(log);
+    }
+    return last;
+}
+
+bool takeover_router_is(const struct takeover_router *r, const char *state)
+{
+    json_t *last = takeover_router_event(r, "ownership");
+    const char *word = json_string_value(json_object_get(last, "state"));
+    bool is = word != NULL && strcmp(word, state) == 0;
+
+    json_decref(last);
+    return is;
+}
+
+bool takeover_router_joined(const struct takeover_router *r)
+{
+    json_t *last = takeover_router_event(r, "joined");
+
+    json_decref(last);
+    return last != NULL;
 }
 
 uint32_t takeover_router_of(const struct takeover_stage *s, uint64_t epoch)

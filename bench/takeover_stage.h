@@ -10,6 +10,8 @@
 #include "bench/takeover.h"
 #include "bench/takeover_network.h"
 
+#include <jansson.h>
+
 #define TAKEOVER_STORES  3u
 #define TAKEOVER_ROUTERS 2u
 
@@ -42,8 +44,12 @@ void takeover_stage_stop(struct takeover_stage *s);
 
 /* A router's process. */
 bool takeover_router_start(struct takeover_stage *s, uint32_t router);
-/* The last event of a kind in its log, since it was started or went on, says that. */
-bool takeover_router_said(const struct takeover_router *r, const char *event, const char *what);
+/* The last event of that name in its log since it was started or went on: a new reference, or NULL.
+ */
+json_t *takeover_router_event(const struct takeover_router *r, const char *event);
+/* What its log said last of the workspace: "following", "owning", ... */
+bool takeover_router_is(const struct takeover_router *r, const char *state);
+bool takeover_router_joined(const struct takeover_router *r);
 /* SIGCONT, or its cable is in again: what it says counts from here. */
 void takeover_router_goes_on(struct takeover_router *r);
 /* The router of an epoch. */
