@@ -253,6 +253,7 @@ static bool stage_make_router(struct takeover_stage *s, uint32_t number)
 {
     static const char *const names[TAKEOVER_ROUTERS] = {"a", "b"};
     struct takeover_router *r = &s->routers[number];
+    char host[sizeof(r->server.host)];
 
     r->name = names[number];
     r->number = member_number(text_from(r->name));
@@ -263,7 +264,8 @@ static bool stage_make_router(struct takeover_stage *s, uint32_t number)
         r->server.network = s->network.hosts[number];
         takeover_network_address(r->server.host, number);
     }
-    snprintf(r->address, sizeof(r->address), "tcp://%s:%u", r->server.host, r->server.port);
+    memcpy(host, r->server.host, sizeof(host));
+    snprintf(r->address, sizeof(r->address), "tcp://%s:%u", host, r->server.port);
     return stage_configure(s, &r->server);
 }
 

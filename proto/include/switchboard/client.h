@@ -139,6 +139,8 @@ struct switchboard_options {
     uint32_t connect_ms;  /* an attempt, hello included, may take so long; 10,000, or 3,000 where
                              there is another address to try */
     bool without_standby; /* no second session: for programs that ask once and end */
+    bool only_there; /* the node at the address is meant, whoever owns the workspace: for admins
+                        who call node.list, node.drain and node.takeover, and nothing else */
 
     void *context; /* of the callbacks below, each of which may be NULL */
 
