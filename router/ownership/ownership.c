@@ -140,7 +140,7 @@ static void ownership_catch_up(struct ownership *o)
               LOG_NUMBER("records", o->replay.replay.records));
     ownership_enter(o, OWNERSHIP_FOLLOWING);
     if (o->given_epoch != 0 && o->given_epoch == o->replay.end.epoch) {
-        ownership_stop_reading(o);
+        ownership_stop_reading(o); /* what comes now is our own */
         stream_desk_add(o->shore->desk, o->tail);
         ownership_begin(o, o->given_epoch);
     } else {
@@ -519,8 +519,12 @@ static void ownership_gave(struct ownership *o)
     engine_host_gave(k->host, o->workspace, o->epoch, text_from(o->heir));
     ownership_enter(o, OWNERSHIP_READING);
     journal_stream_drop(k->journal, o->tail);
-    lease_let_go(o->shore->leases, &o->lease);
-    ownership_read(o);
+    if (o->lease.held != 0) { /* else the heir was faster than our confirmation, and holds it */
+        lease_let_go(o->shore->leases, &o->lease);
+    }
+    if (!atomic_load(&k->node->draining)) { /* then it is of no use any more */
+        ownership_read(o);
+    }
 }
 
 /* ---- what the desk says ---- */

@@ -181,6 +181,9 @@ void switchboard_client_close(struct switchboard_client *client, void (*closed)(
 
 enum switchboard_state switchboard_client_state(const struct switchboard_client *client);
 
+/* The second session stands: a failover would find this client prepared. */
+bool switchboard_client_has_standby(const struct switchboard_client *client);
+
 /* Calls that have no answer yet; a reading of contact.mine counts as one. */
 size_t switchboard_client_unanswered(const struct switchboard_client *client);
 
