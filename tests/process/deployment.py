@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What deploy/ says of shared journals is true: the trial deployments, the rights of a router, the example consumer."""
+import json
 import os
 import pathlib
 import random
@@ -177,6 +178,37 @@ class Rights(SharedTest):
                 finally:
                     node.kill()
                     node.end(failed=self.failed())
+
+
+class Facts(SharedTest):
+    STREAM = "switchboard:{default}:journal"
+
+    def facts(self, redis, *arguments):
+        done = subprocess.run([str(ROOT / "deploy" / "facts.py"), "--once", *arguments, redis.reader], check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_the_example_reads_what_happened(self):
+        redis = self.redis()
+        redis("ACL", "SETUSER", "facts", "on", ">secret", "~switchboard:*:journal", "-@all", "+xread")
+        redis.reader = f"redis://facts:secret@127.0.0.1:{redis.port.number}"
+        node = self.node("a", redis)
+        until(node.owns, "it to own everything")
+        shop = Client(node, "connector", name="shop")
+        shop.call("contact.submit", id="k1", channel="chat", text="Wo ist mein Päckchen?")
+        shop.call("contact.cancel", contact="k1")
+        facts = self.facts(redis)
+        self.assertEqual([fact["seq"] for fact in facts], list(range(1, len(facts) + 1)))
+        mine = [fact for fact in facts if fact["subject"] == "k1"]
+        self.assertEqual(mine[0]["kind"], "contact_submitted")
+        self.assertEqual(mine[0]["text"], "Wo ist mein Päckchen?")
+        self.assertEqual(mine[-1]["kind"], "contact_ended")
+        last = facts[-1]["entry"]
+        self.assertEqual(self.facts(redis, "--after", last), [])
+        shop.call("contact.submit", id="k2", channel="chat")
+        self.assertEqual({fact["subject"] for fact in self.facts(redis, "--after", last)} & {"k1", "k2"}, {"k2"})
 
 
 if __name__ == "__main__":
