@@ -202,9 +202,9 @@ class Facts(SharedTest):
         facts = self.facts(redis)
         self.assertEqual([fact["seq"] for fact in facts], list(range(1, len(facts) + 1)))
         mine = [fact for fact in facts if fact["subject"] == "k1"]
-        self.assertEqual(mine[0]["kind"], "contact_submitted")
+        self.assertEqual(mine[0]["kind"], "contact_queued")
         self.assertEqual(mine[0]["text"], "Wo ist mein Päckchen?")
-        self.assertEqual(mine[-1]["kind"], "contact_ended")
+        self.assertEqual(mine[-1]["kind"], "contact_cancelled")
         last = facts[-1]["entry"]
         self.assertEqual(self.facts(redis, "--after", last), [])
         shop.call("contact.submit", id="k2", channel="chat")
