@@ -33,16 +33,6 @@ static uint32_t client_session_pack(struct packer *p, struct text key, const cha
     return 1;
 }
 
-/* Who was an agent is one again. */
-static void client_session_sign_in(struct client *c, struct client_line *l)
-{
-    if (c->sign_in.size != 0) {
-        client_frame_head(&l->output, CLIENT_MSGID_SIGN_IN, TEXT("agent.sign_in"));
-        packer_raw(&l->output, c->sign_in.bytes, c->sign_in.size);
-        c->signs_in = true;
-    }
-}
-
 void client_session_hello(struct client *c, struct client_line *l, bool standby, int64_t now)
 {
     struct packer *p = &l->output;
@@ -75,9 +65,15 @@ void client_session_hello(struct client *c, struct client_line *l, bool standby,
     }
     packer_map_close(p, map, pairs);
     l->sent_at = now;
-    c->signs_in = false;
-    if (!standby) {
-        client_session_sign_in(c, l); /* with the same write: a failover costs a round trip less */
+}
+
+/* Who was an agent is one again. */
+static void client_session_sign_in(struct client *c, struct client_line *l)
+{
+    if (c->sign_in.size != 0) {
+        client_frame_head(&l->output, CLIENT_MSGID_SIGN_IN, TEXT("agent.sign_in"));
+        packer_raw(&l->output, c->sign_in.bytes, c->sign_in.size);
+        c->signs_in = true;
     }
 }
 
@@ -248,7 +244,7 @@ static void client_session_over(struct client *c, int64_t heard_at)
 {
     bool stood = c->stands;
 
-    c->stands = c->followed = c->promoted = c->answered_any = false;
+    c->stands = c->followed = c->promoted = c->signs_in = c->answered_any = false;
     c->hello_after_ms = -1;
     if (stood) {
         client_resume_lost(c, heard_at);
@@ -310,6 +306,12 @@ static void client_session_promote(struct client *c, int64_t now)
     client_session_hello(c, l, false, now);
     client_session_over(c, before->received_at);
     c->promoted = true;
+    /* With the same write as hello: a failover costs a round trip less. On a new connection that
+     * would not do: it may be given up for this one before it is answered, and then who of the two
+     * signs in last is chance. */
+    if (!c->closed) {
+        client_session_sign_in(c, l);
+    }
 }
 
 void client_session_moved(struct client *c, const char *address, int64_t now)

@@ -139,38 +139,13 @@ static void test_agent_is_signed_in_again(void **state)
     talk_listen();
     talk_lose();
     talk_come_back();
-    talk_said("hello#1 {protocol: 1, role: agent, workspace: default, epoch: 1, seq: 6}\n"
-              "agent.sign_in#3 {agent: ana, mode: push}\n");
+    talk_said("hello#1 {protocol: 1, role: agent, workspace: default, epoch: 1, seq: 6}\n");
     talk_answer(1, HELLO_ANSWER);
-    talk_said("");
+    talk_said("agent.sign_in#3 {agent: ana, mode: push}\n");
     talk.heard[0] = '\0';
     talk_answer(3, "{agent: ana, state: available}");
     talk_heard("signed in again: ok {agent: ana, state: available}\n");
     talk_said("offer.accept#16 {offer: o1}\n");
-    talk_stop();
-}
-
-/* A server that thinks about hello for a while refuses what comes behind it: that says nothing
- * about the agent, who signs in when hello is answered. */
-static void test_signing_in_waits_for_a_slow_hello(void **state)
-{
-    (void)state;
-    talk_start("agent", NULL, NULL);
-    talk_connect();
-    talk_answer(1, HELLO_ANSWER);
-    talk_call("agent.sign_in", "{agent: ana}");
-    talk_answer(16, "{agent: ana}");
-    talk_listen();
-    talk_lose();
-    talk_come_back();
-    talk_forget_said();
-    talk.heard[0] = '\0';
-    talk_refuse(3, "{code: unauthorized, message: say hello first}");
-    talk_heard("");
-    talk_answer(1, HELLO_ANSWER);
-    talk_said("agent.sign_in#3 {agent: ana}\n");
-    talk_answer(3, "{agent: ana, state: available}");
-    talk_heard("ready\nsigned in again: ok {agent: ana, state: available}\n");
     talk_stop();
 }
 
@@ -527,7 +502,6 @@ int main(void)
         cmocka_unit_test(test_submission_has_an_id),
         cmocka_unit_test(test_once_is_never_sent_again),
         cmocka_unit_test(test_agent_is_signed_in_again),
-        cmocka_unit_test(test_signing_in_waits_for_a_slow_hello),
         cmocka_unit_test(test_not_after_signed_out),
         cmocka_unit_test(test_not_after_sign_out),
         cmocka_unit_test(test_signing_in_again_refused),
