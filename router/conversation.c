@@ -5,6 +5,9 @@
 #include "queue/base/id_map.h"
 #include "queue/base/memory.h"
 #include "router/log.h"
+
+/* How long a client waits that knows of an epoch which has not come here yet. */
+#define CONVERSATION_PATIENCE_MS 1000
 #include "router/nodes.h"
 
 void conversation_init(struct conversation *c, struct engine_host *host,
@@ -210,6 +213,15 @@ static void conversation_tell_standby(void *context, struct session *s)
     }
 }
 
+/* A client that was sent here may be faster than the entry that gives the workspace to this node:
+ * it has seen an epoch that we have not. It is about to come. */
+static bool conversation_knows_more(struct conversation *c, const struct session *s,
+                                    const struct request *r, const struct door *door)
+{
+    return (uint64_t)request_number(r, FIELD_EPOCH, 0) > atomic_load(&door->epoch) &&
+           clock_now(c->clock) - s->opened_at < CONVERSATION_PATIENCE_MS;
+}
+
 static enum session_verdict conversation_hello(struct conversation *c, struct session *s,
                                                struct request *r)
 {
@@ -232,6 +244,9 @@ static enum session_verdict conversation_hello(struct conversation *c, struct se
     }
     gate = door != NULL ? conversation_gate(c, door, METHOD_READ)
                         : engine_host_gate(c->host, METHOD_READ);
+    if (gate == GATE_ELSEWHERE && conversation_knows_more(c, s, r, door)) {
+        return FRAME_LATER;
+    }
     if (gate != GATE_OPEN) {
         return conversation_turn_away(s, r, door, gate);
     }

@@ -16,7 +16,8 @@ static const char lease_renew_text[] =
     "#!lua flags=\n"
     "local top = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]\n"
     "local highest = redis.call('HGET', KEYS[1], 'epoch') or '0'\n"
-    "top = top and string.match(top[1], '^%d+') or '0'\n"
+    "if not top then return {'empty', ARGV[1]} end\n"
+    "top = string.match(top[1], '^%d+')\n"
     "if tonumber(top) > tonumber(highest) then highest = top end\n"
     "if tonumber(highest) > tonumber(ARGV[1]) then return {'lost', highest} end\n"
     "redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', ARGV[2], 'address', ARGV[3],\n"
@@ -325,6 +326,10 @@ static void lease_renewed(void *context, const struct redis_answer *a)
             lease_look_anew(l);
             b->events.lost(b->events.context, l,
                            digits_read(redis_reply_text(redis_reply_at(a->reply, 1))));
+        } else if (redis_reply_is(redis_reply_at(a->reply, 0), "empty")) {
+            if (b->events.empty != NULL) {
+                b->events.empty(b->events.context, l);
+            }
         } else {
             b->stats.renewals++;
             l->written_volley = call.volley;

@@ -77,6 +77,8 @@ struct lease_events {
     /* A held one is not ours any more: the hash, or the stream's end, has this higher epoch. It is
      * watched from now on. */
     void (*lost)(void *context, struct lease *l, uint64_t epoch);
+    /* The stream of a held one is not there: Redis was emptied. It is not renewed; may be NULL. */
+    void (*empty)(void *context, struct lease *l);
     /* Renewals that count were made; may be NULL. */
     void (*renewed)(void *context);
     /* Another connection is up; there are two. Whoever keeps something there compares run ids. */

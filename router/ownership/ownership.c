@@ -601,6 +601,7 @@ void ownership_goes_on(struct ownership *o)
     if (o->state != OWNERSHIP_OWNING) {
         return;
     }
+    o->went_on_at = keeper_now(k);
     engine_host_flush(k->host, o->workspace);
     journal_stream_hand_over(k->journal, o->tail);
     o->epoch = epoch_next(o->epoch, k->node->number);

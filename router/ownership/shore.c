@@ -5,7 +5,8 @@
 #include "router/ownership/keeper.h"
 #include "router/ownership/ownership.h"
 
-#define SHORE_LOOK_AGAIN_MS 1000
+#define SHORE_LOOK_AGAIN_MS  1000
+#define SHORE_EMPTY_AGAIN_MS 500
 /* Between two pages of what is shown: so little of the time goes into it. */
 #define SHORE_PAGE_MS 20
 
@@ -115,6 +116,19 @@ static void shore_lease_lost(void *context, struct lease *l, uint64_t epoch)
     ownership_lease_lost(l->context, epoch);
 }
 
+/* Nobody has appended since: the desk must look, and put back what it can, or say that it cannot.
+ */
+static void shore_lease_empty(void *context, struct lease *l)
+{
+    struct shore *s = context;
+    struct ownership *o = l->context;
+
+    if (keeper_now(s->keeper) - o->went_on_at > SHORE_EMPTY_AGAIN_MS) {
+        ownership_goes_on(o);
+        stream_desk_send(s->desk);
+    }
+}
+
 /* A renewal that counts may be what answers were waiting for. */
 static void shore_lease_renewed(void *context)
 {
@@ -140,6 +154,7 @@ struct shore *shore_create(struct keeper *k, const struct shore_options *o)
     const struct lease_events lease_events = {.context = s,
                                               .changed = shore_lease_changed,
                                               .lost = shore_lease_lost,
+                                              .empty = shore_lease_empty,
                                               .renewed = shore_lease_renewed,
                                               .primary = shore_lease_primary};
     struct stream_desk_options desk = {.replicas = o->replicas, .raise_ms = k->node->lease_ms};

@@ -205,7 +205,8 @@ static engine_time time_of_shop(void *context)
 static void test_lease(void **state)
 {
     struct place *p = *state;
-    const struct lease_events events = {p, on_lease_changed, on_lease_lost, NULL, on_primary};
+    const struct lease_events events = {
+        .context = p, .changed = on_lease_changed, .lost = on_lease_lost, .primary = on_primary};
     const struct lease_options options = {
         .replicas = 1, .node = TEXT("anna"), .address = TEXT("tcp://a:1"), .clock = &test_time};
     struct lease_book *book = lease_book_create(p->locator, &options, &events);
