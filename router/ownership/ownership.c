@@ -9,8 +9,11 @@
 #include "router/log.h"
 #include "router/ownership/keeper.h"
 
-#define OWNERSHIP_TRY_AGAIN_MS  3000
-#define OWNERSHIP_PROOF_STEP    512 /* records of a proof a look: some hundred microseconds */
+#define OWNERSHIP_TRY_AGAIN_MS 3000
+#define OWNERSHIP_PROOF_STEP   512 /* records of a proof a look: some hundred microseconds */
+/* Of what is read from the beginning: more than a failover loses, and little enough to stay in the
+ * same memory. */
+#define OWNERSHIP_KEPT_READING  (8u << 20)
 #define OWNERSHIP_DIVERGED_MAX  3
 #define OWNERSHIP_CLOCK_AWAY_MS (60 * 60 * 1000)
 #define OWNERSHIP_REPORT_MS     200
@@ -135,6 +138,7 @@ static void ownership_catch_up(struct ownership *o)
         return;
     }
     o->diverged = 0;
+    o->tail->kept_most = keeper_kept_bytes(o->keeper);
     log_event(LOG_LEVEL_INFO, "following", LOG_TEXT("workspace", o->workspace->name),
               LOG_NUMBER("epoch", o->replay.epoch), LOG_NUMBER("facts", o->replay.replay.facts),
               LOG_NUMBER("records", o->replay.replay.records));
@@ -260,6 +264,9 @@ static void ownership_read(struct ownership *o)
     stream_replay_init(&o->replay, o->workspace->name, &events);
     o->tail = stream_tail_create(o->workspace->name, ownership_key(o, key), 0, STREAM_START);
     o->tail->kept_most = keeper_kept_bytes(o->keeper);
+    if (o->tail->kept_most > OWNERSHIP_KEPT_READING) {
+        o->tail->kept_most = OWNERSHIP_KEPT_READING;
+    }
     o->given_epoch = 0;
     ownership_enter(o, OWNERSHIP_READING);
     ownership_view(o);
