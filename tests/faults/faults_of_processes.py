@@ -6,6 +6,7 @@ import resource
 import subprocess
 import time
 
+from episode import Wires
 from processes import DEADLINE, until
 
 
@@ -35,10 +36,12 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
     """No bytes between two processes, or in one direction only; also on and off again quickly."""
     one = e.victim(one)
     others = [e.victim(other)] if other != "everybody" else None
-    for _ in range(flaps):
-        e.stage.isolate(one, others)
-        e.stage.heal()
-    rules = [rule for each in others or [p for p in e.stage.processes if p is not one] for rule in e.stage.cut(one, each, way)]
+    wires = Wires(e.stage)
+    for flap in range(flaps + 1):
+        if flap:
+            wires.heal()
+        for each in others or [process for process in e.stage.processes if process is not one]:
+            wires.cut(one, each, way)
     e.did(f"{one.name} cut off from {others[0].name if others else 'everybody'}, {way}, after {flaps} flaps")
     yield
     if e.stage.network:
@@ -46,9 +49,9 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
         lost = sum(host.lost_packets() for host in hosts)
         e.prove(lost > 0, f"{lost} packets were dropped")
     else:
-        held = sum(rule.struck() for rule in rules)
+        held = sum(rule.struck() for rule in wires.rules)
         e.prove(held > 0, f"bytes were held {held} times")
-    e.stage.heal()
+    wires.heal()
     e.did("healed")
 
 

@@ -3,7 +3,7 @@ import os
 import shutil
 import time
 
-from episode import Background, Rhythm
+from episode import Background, Rhythm, Wires
 from processes import until
 from resp import RedisError
 from stage import ROUTER_PASSWORD, ROUTER_USER
@@ -20,18 +20,18 @@ def kill_primary(e, during=None):
     elif during == "sync":
         replica = e.replicas(primary)[0]
         primary.command("SET", "switchboard:stage:bulk", os.urandom(100000))
-        primary.route.add("slow", rate=20000, only=replica.name)
+        starved = primary.route.add("slow", rate=20000, only=replica.name)
         primary.command("DEBUG", "CHANGE-REPL-ID")
         replica.command("CLIENT", "KILL", "TYPE", "MASTER")
         until(lambda: replica.info("replication").get("master_sync_in_progress") == "1", "a replica to ask for everything")
         e.prove(True, f"{replica.name} had a part of the data when {primary.name} died")
     e.killed(primary)
-    if e.stage.kind == "sentinel":
-        new = e.stage.wait_failover(primary)
+    new = e.failover(primary)
+    if new:
         e.prove(new is not primary, f"{new.name} is primary instead of {primary.name}")
     yield
     if during == "sync":
-        e.stage.heal()
+        starved.remove()
     primary.start()
     e.did(f"{primary.name} is back")
 
@@ -40,8 +40,9 @@ def lose_tail(e, entries=1, also=()):
     """Nothing reaches the replicas while the primary takes so many entries more; then kill -9. One of them must lead."""
     primary = e.victim("primary")
     replicas = e.replicas(primary)
+    wires = Wires(e.stage)
     for replica in replicas:
-        e.stage.cut(replica, primary, way="from")
+        wires.cut(replica, primary, way="from")
         e.did(f"{replica.name} hears nothing of {primary.name}")
     until(lambda: min(len(tail(primary, replica, e.stream)) for replica in replicas) >= entries,
           f"{entries} entries that no replica has (somebody must write to {e.stream})")
@@ -52,8 +53,9 @@ def lose_tail(e, entries=1, also=()):
     # Read while they are cut off and before anybody could repair: what none has, no new primary will have.
     lacking = {replica.name: sorted(set(had) - set(replica.entries(e.stream))) for replica in replicas}
     new = e.stage.wait_failover(primary)
-    e.stage.heal()  # not before: what a kernel or the proxy still holds of the dead primary must not arrive
+    wires.heal()  # not before: what a kernel or the proxy still holds of the dead primary must not arrive
     e.did(f"{new.name} leads; before the failover it lacked {len(lacking[new.name])} entries")
+    e.tail_lost = len(lacking[new.name])
     e.prove(len(lacking[new.name]) >= entries,
             f"{new.name} lacked {len(lacking[new.name])} entries of {e.stream} that {primary.name} had "
             f"({lacking[new.name][0]} to {lacking[new.name][-1]})")
@@ -73,7 +75,10 @@ def stale_primary(e, how="pause"):
     if how == "pause":
         primary.pause()
     else:
-        e.stage.isolate(primary, [process for process in (*e.stage.redis, *e.stage.sentinels) if process is not primary])
+        wires = Wires(e.stage)
+        for process in (*e.stage.redis, *e.stage.sentinels):
+            if process is not primary:
+                wires.cut(primary, process)
     e.did(f"{how} {primary.name}")
     new = e.stage.wait_failover(primary)
     e.did(f"{new.name} leads")
@@ -82,7 +87,7 @@ def stale_primary(e, how="pause"):
         primary.resume()
     role = primary.role()[0]
     if how == "cut":
-        e.stage.heal()
+        wires.heal()
     e.did(f"{primary.name} returns as {role}")
     e.prove(role == "master" and new.is_primary(), f"{primary.name} and {new.name} both said master")
 
@@ -135,14 +140,14 @@ def cluster_takeover(e):
     replica = next(redis for redis in e.stage.redis if redis.role()[:3] == ["slave", *old.announced])
     replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
     e.did(f"CLUSTER FAILOVER TAKEOVER at {replica.name}")
-    until(lambda: e.stage.slot_owner(0) is replica and old.role()[0] == "slave", "the slots to change hands")
+    until(lambda: e.stage.slot_owner(e.slot) is replica and old.role()[0] == "slave", "the slots to change hands")
     e.prove(replica.is_primary(), f"{replica.name} has the slots of {old.name}")
     yield
 
 
 def move_slot(e, slot=None):
     """The slot of the stream goes to another primary, key by key, under load: ASK, then MOVED."""
-    slot = e.stage.redis[0].command("CLUSTER", "KEYSLOT", e.stream) if slot is None else slot
+    slot = e.slot if slot is None else slot
     source = e.stage.slot_owner(slot)
     target = next(redis for redis in e.stage.redis if redis is not source and redis.is_primary())
     moved = []

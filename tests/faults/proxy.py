@@ -593,9 +593,10 @@ class Proxy:
     """The hand of a test on a proxy process."""
 
     def __init__(self, folder):
-        import itertools  # pylint: disable=import-outside-toplevel  # the process itself needs neither
+        import itertools  # pylint: disable=import-outside-toplevel  # the process itself needs none of these
+        import threading  # pylint: disable=import-outside-toplevel
         from processes import Process, until  # pylint: disable=import-outside-toplevel
-        self.numbers, self.routes = itertools.count(1), {}
+        self.numbers, self.routes, self.lock = itertools.count(1), {}, threading.Lock()
         self.path = str(pathlib.Path(folder) / "control")
         self.process = Process("proxy", [sys.executable, "-B", __file__, self.path], folder)
         self.process.started = lambda: os.path.exists(self.path)
@@ -613,9 +614,10 @@ class Proxy:
             return False
 
     def order(self, op, **options):
-        self.file.write(json.dumps(dict(options, op=op)).encode() + b"\n")
-        self.file.flush()
-        answer = json.loads(self.file.readline() or b'{"error": "the proxy has gone"}')
+        with self.lock:
+            self.file.write(json.dumps(dict(options, op=op)).encode() + b"\n")
+            self.file.flush()
+            answer = json.loads(self.file.readline() or b'{"error": "the proxy has gone"}')
         if "error" in answer:
             raise RuntimeError(f"the proxy refused {op}: {answer['error']}")
         return answer
