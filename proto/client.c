@@ -8,9 +8,7 @@
 #include "proto/client_options.h"
 #include "queue/base/memory.h"
 
-#define CLIENT_IN_FLIGHT    1024    /* before hello has told better */
-#define CLIENT_FRAME_BYTES  1048576 /* likewise */
-#define CLIENT_RETRY_MS     100     /* where the server names no time */
+#define CLIENT_RETRY_MS     100 /* where the server names no time */
 #define CLIENT_RETRY_MS_MAX 30000
 
 bool client_init(struct client *c, const struct switchboard_options *options,
@@ -192,25 +190,18 @@ void client_disconnected(struct client *c, uint32_t line, int64_t now)
 
 bool client_note_epoch(struct client *c, struct text map)
 {
-    struct cursor found;
-    int64_t epoch, seq;
+    static const struct text keys[] = {TEXT("epoch"), TEXT("seq")};
+    int64_t pair[] = {-1, -1};
 
-    if (!client_frame_find(map, TEXT("epoch"), &found) || !cursor_int(&found, &epoch)) {
-        return true;
+    client_frame_find_ints(map, keys, pair);
+    if (pair[0] < 0) {
+        return true; /* it says nothing of it */
     }
-    if (epoch < c->epoch) {
-        return false;
+    if (pair[0] > c->epoch || (pair[0] == c->epoch && pair[1] > c->seq)) {
+        c->epoch = pair[0];
+        c->seq = pair[1];
     }
-    if (!client_frame_find(map, TEXT("seq"), &found) || !cursor_int(&found, &seq)) {
-        seq = -1;
-    }
-    if (epoch > c->epoch) {
-        c->epoch = epoch;
-        c->seq = seq;
-    } else if (seq > c->seq) {
-        c->seq = seq;
-    }
-    return true;
+    return pair[0] == c->epoch;
 }
 
 /* True when the call is to be tried again instead of being answered. */
@@ -220,7 +211,7 @@ static bool client_refused(struct client *c, struct client_request *r, int64_t n
 
     if (code == ERROR_NOT_OWNER) {
         r->untouched = true;
-        client_session_follow(c, c->error.address, now);
+        client_session_follow(c, CLIENT_HOP_ASKED, c->error.address, now);
         return true;
     }
     if (code == ERROR_NONE || error_retry(code) != RETRY_YES ||
@@ -399,12 +390,14 @@ uint8_t *client_receive_room(struct client *c, uint32_t line, size_t *room)
 
 void client_received(struct client *c, uint32_t line, size_t size, int64_t now)
 {
+    const struct frame_limits limits = {.bytes = c->options.frame_max,
+                                        .nesting = FRAME_NESTING_MAX};
     struct client_line *l = &c->lines[line];
     struct text frame;
 
     client_line_received(l, size, now);
     while (!c->closed && !l->deaf && client_state(c) != CLIENT_REJECTED) {
-        enum frame_status status = client_line_frame(l, c->options.frame_max, &frame);
+        enum frame_status status = client_line_frame(l, &limits, &frame);
 
         if (status == FRAME_MORE) {
             break;

@@ -53,6 +53,7 @@ struct client {
     bool followed;          /* the main connection, or a standby, told us where to go */
     bool promoted;          /* the main connection was a standby session before */
     bool closed;            /* client_fail_all was called: nothing more happens */
+    bool stands;            /* SWITCHBOARD_READY was told, and not yet that the session is lost */
     bool greeted;           /* there was a session before this one */
     bool answered_any;      /* on the main connection, behind hello */
     int64_t follow_at;      /* when to go there */

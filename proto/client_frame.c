@@ -116,3 +116,26 @@ int64_t client_frame_find_int(struct text map, struct text key, int64_t otherwis
     }
     return value;
 }
+
+void client_frame_find_ints(struct text map, const struct text keys[2], int64_t values[2])
+{
+    struct cursor c = cursor_over_text(map);
+    uint32_t pairs, left = 2;
+
+    if (!cursor_map(&c, &pairs)) {
+        return;
+    }
+    for (; pairs > 0 && left > 0; pairs--) {
+        struct text key = TEXT_NONE;
+        int which;
+
+        if (!cursor_text(&c, &key) && !cursor_skip(&c)) {
+            return;
+        }
+        which = text_equal(key, keys[0]) ? 0 : text_equal(key, keys[1]) ? 1 : -1;
+        left -= which >= 0;
+        if ((which < 0 || !cursor_int(&c, &values[which])) && !cursor_skip(&c)) {
+            return;
+        }
+    }
+}

@@ -24,4 +24,7 @@ bool client_frame_find(struct text map, struct text wanted, struct cursor *out);
 int64_t client_frame_find_int(struct text map, struct text key, int64_t otherwise, int64_t least,
                               int64_t most);
 
+/* Two integers in one pass; one that is not there, or is none, leaves its place alone. */
+void client_frame_find_ints(struct text map, const struct text keys[2], int64_t values[2]);
+
 #endif

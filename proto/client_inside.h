@@ -4,6 +4,10 @@
 
 #include "proto/client.h"
 
+/* Before hello has told better. */
+#define CLIENT_IN_FLIGHT   1024
+#define CLIENT_FRAME_BYTES 1048576
+
 static inline struct client_line *client_main(struct client *c)
 {
     return &c->lines[c->main];
@@ -44,7 +48,7 @@ void client_session_signed_in(struct client *c, const struct switchboard_answer 
 void client_session_lost(struct client *c, int64_t now);
 
 /* A server says that another node is the owner ("": some other one). Goes there. */
-void client_session_follow(struct client *c, const char *address, int64_t now);
+void client_session_follow(struct client *c, enum client_hop why, const char *address, int64_t now);
 
 /* The owner is at `address` now: by the standby session if there is one, else by a new connection.
  */

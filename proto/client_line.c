@@ -80,23 +80,6 @@ void client_line_received(struct client_line *l, size_t size, int64_t now)
     l->received_at = now;
 }
 
-enum frame_status client_line_frame(struct client_line *l, size_t frame_max, struct text *frame)
-{
-    const struct frame_limits limits = {.bytes = (uint32_t)frame_max, .nesting = FRAME_NESTING_MAX};
-    struct client_input *in = &l->input;
-    const uint8_t *at = in->bytes + in->start;
-    enum frame_status status = frame_scan(&in->scan, at, in->size - in->start, &limits);
-
-    *frame = (struct text){(const char *)at, (uint32_t)in->scan.position};
-    return status;
-}
-
-void client_line_took(struct client_line *l)
-{
-    l->input.start += l->input.scan.position;
-    frame_scan_init(&l->input.scan);
-}
-
 void client_line_say(struct client_line *l, enum client_own msgid, struct text method, int64_t now)
 {
     client_frame_head(&l->output, msgid, method);

@@ -68,8 +68,22 @@ void client_line_received(struct client_line *l, size_t size, int64_t now);
 
 /* The next whole frame: FRAME_DONE, or FRAME_MORE, or why there can be none. It stays where it is
  * until client_line_took. */
-enum frame_status client_line_frame(struct client_line *l, size_t frame_max, struct text *frame);
-void client_line_took(struct client_line *l);
+static inline enum frame_status
+client_line_frame(struct client_line *l, const struct frame_limits *limits, struct text *frame)
+{
+    struct client_input *in = &l->input;
+    const uint8_t *at = in->bytes + in->start;
+    enum frame_status status = frame_scan(&in->scan, at, in->size - in->start, limits);
+
+    *frame = (struct text){(const char *)at, (uint32_t)in->scan.position};
+    return status;
+}
+
+static inline void client_line_took(struct client_line *l)
+{
+    l->input.start += l->input.scan.position;
+    frame_scan_init(&l->input.scan);
+}
 
 /* A request of the client's own, without parameters. */
 void client_line_say(struct client_line *l, enum client_own msgid, struct text method, int64_t now);

@@ -3,7 +3,7 @@
 #include "proto/client_address.h"
 #include "queue/base/memory.h"
 
-#define CLIENT_ROUTE_HOPS      3
+#define CLIENT_ROUTE_HOPS_MAX  3
 #define CLIENT_ROUTE_JITTER_MS 20 /* of those who were told where to go */
 
 /* The place of an address among the known ones, or `count`. */
@@ -140,14 +140,15 @@ int64_t client_route_pause(struct random *random, uint32_t times, int64_t least,
     return random_between(random, 0, longest > most ? most : longest);
 }
 
-bool client_route_hop(struct client_route *r, int64_t now)
+bool client_route_hop(struct client_route *r, enum client_hop why, int64_t now)
 {
-    if (r->hops == 0 || now - r->hops_from > r->pause_max_ms) {
-        r->hops = 0;
-        r->hops_from = now;
+    struct client_hops *h = &r->hops[why];
+
+    if (h->count == 0 || now - h->from > r->pause_max_ms) {
+        *h = (struct client_hops){.from = now};
     }
-    r->hops++;
-    return r->hops <= CLIENT_ROUTE_HOPS;
+    h->count++;
+    return h->count <= CLIENT_ROUTE_HOPS_MAX;
 }
 
 static void client_route_step(struct client_route *r)
@@ -168,8 +169,8 @@ static int64_t client_route_rest(struct client_route *r, int64_t after_ms, struc
            client_route_pause(random, r->failures, r->pause_min_ms, r->pause_max_ms);
 }
 
-int64_t client_route_follow(struct client_route *r, const char *address, struct random *random,
-                            int64_t now)
+int64_t client_route_follow(struct client_route *r, enum client_hop why, const char *address,
+                            struct random *random, int64_t now)
 {
     if (*address != '\0') {
         r->left = client_route_tell(r, address) ? r->count - 1 : r->count;
@@ -179,7 +180,7 @@ int64_t client_route_follow(struct client_route *r, const char *address, struct 
     } else {
         return client_route_rest(r, 0, random, now); /* there is no elsewhere */
     }
-    if (!client_route_hop(r, now)) {
+    if (!client_route_hop(r, why, now)) {
         return client_route_rest(r, 0, random, now);
     }
     return now + random_between(random, 0,

@@ -8,7 +8,9 @@
  *
  * Where a server says who the owner is, the client goes there at once. Two servers may point at
  * each other while neither knows better: after three such hops within a span (the longest pause)
- * further ones wait like failures do.
+ * further ones wait like failures do. `moved` is counted apart from `not_owner`: while nobody is
+ * the owner the nodes name the one that was, and whoever has been sent there three times must still
+ * be there at once when one of them takes over.
  *
  * Times are milliseconds of any clock that does not go back. */
 #ifndef PROTO_CLIENT_ROUTE_H
@@ -20,6 +22,17 @@
 
 #define CLIENT_ROUTE_MAX 16 /* addresses known at a time */
 
+enum client_hop {
+    CLIENT_HOP_ASKED, /* somebody answered that the owner is elsewhere */
+    CLIENT_HOP_MOVED, /* somebody said by itself who the owner is now */
+    CLIENT_HOPS,
+};
+
+struct client_hops {
+    uint32_t count; /* since `from` */
+    int64_t from;
+};
+
 struct client_route {
     const char *given;             /* the caller's: one address, or several with commas between */
     char *known[CLIENT_ROUTE_MAX]; /* those that the last server named, in its order; then the rest
@@ -30,8 +43,7 @@ struct client_route {
     uint32_t left;     /* of the known ones: how many more to try before the next pause */
     char *told;        /* where to go or where we are, instead of known[at]; or NULL */
     uint32_t failures; /* pauses in a row, without anything that came of them */
-    uint32_t hops;     /* since hops_from */
-    int64_t hops_from;
+    struct client_hops hops[CLIENT_HOPS];
     uint32_t pause_min_ms, pause_max_ms;
 };
 
@@ -53,16 +65,16 @@ void client_route_arrive(struct client_route *r, const char *address);
 
 /* A server sent us to `address`, or just elsewhere (""): the moment at which to go. Should that one
  * fail, the known ones are tried without a pause. */
-int64_t client_route_follow(struct client_route *r, const char *address, struct random *random,
-                            int64_t now);
+int64_t client_route_follow(struct client_route *r, enum client_hop why, const char *address,
+                            struct random *random, int64_t now);
 
 /* The connection ended, or could not be had. `good`: something had come of it. `after_ms`: the
  * server asked for so long a pause. Returns the moment at which to go to the next address. */
 int64_t client_route_fail(struct client_route *r, bool good, int64_t after_ms,
                           struct random *random, int64_t now);
 
-/* One more hop, of which the first three of a span are free. */
-bool client_route_hop(struct client_route *r, int64_t now);
+/* One more hop; false when there were three in this span already. */
+bool client_route_hop(struct client_route *r, enum client_hop why, int64_t now);
 
 /* A pause of pure chance: at most `least` the first time, half as much again each further time, and
  * never above `most`. */

@@ -1,13 +1,9 @@
 #include "proto/client_frame.h"
 #include "proto/client_inside.h"
 
-/* Before hello has told better. */
-#define CLIENT_IN_FLIGHT   1024
-#define CLIENT_FRAME_BYTES 1048576
-
-/* An attempt takes no longer than this; less where there is another address to try. */
-#define CLIENT_CONNECT_MS     10000
-#define CLIENT_CONNECT_ONE_MS 3000
+/* An attempt takes no longer than this, hello included; less where there is another address. */
+#define CLIENT_CONNECT_MS      10000
+#define CLIENT_CONNECT_NEXT_MS 3000
 
 static void client_session_say(struct client *c, enum switchboard_state state,
                                const struct switchboard_answer *detail)
@@ -22,7 +18,7 @@ int64_t client_session_until(const struct client *c, int64_t now)
     if (c->options.connect_ms != 0) {
         return now + c->options.connect_ms;
     }
-    return now + (c->route.count > 1 ? CLIENT_CONNECT_ONE_MS : CLIENT_CONNECT_MS);
+    return now + (c->route.count > 1 ? CLIENT_CONNECT_NEXT_MS : CLIENT_CONNECT_MS);
 }
 
 /* ---- hello ---- */
@@ -110,7 +106,7 @@ static void client_session_accepted(struct client *c, const struct switchboard_a
     bool again = c->greeted;
 
     client_session_learn(c, hello);
-    c->greeted = true;
+    c->greeted = c->stands = true;
     client_resume_begin(c, hello, now);
     if (c->sign_in.size != 0) {
         client_frame_head(&l->output, CLIENT_MSGID_SIGN_IN, TEXT("agent.sign_in"));
@@ -150,10 +146,10 @@ static void client_session_refused(struct client *c, const struct switchboard_an
     enum error_code code = client_error_code(&c->error);
 
     if (code == ERROR_NOT_OWNER) {
-        client_session_follow(c, c->error.address, now);
+        client_session_follow(c, CLIENT_HOP_ASKED, c->error.address, now);
     } else if (c->promoted && (code == ERROR_NONE || error_retry(code) == RETRY_NO)) {
         /* It takes no second hello: then the first one of a new connection. */
-        client_session_follow(c, client_route_address(&c->route), now);
+        client_session_follow(c, CLIENT_HOP_MOVED, client_route_address(&c->route), now);
     } else if (code != ERROR_NONE && error_retry(code) == RETRY_NO) {
         client_session_reject(c, answer);
     } else {
@@ -178,7 +174,7 @@ void client_session_signed_in(struct client *c, const struct switchboard_answer 
         answer->status == SWITCHBOARD_OK ? ERROR_NONE : client_error_code(&c->error);
 
     if (code == ERROR_NOT_OWNER) {
-        client_session_follow(c, c->error.address, now);
+        client_session_follow(c, CLIENT_HOP_ASKED, c->error.address, now);
         return;
     }
     if (code != ERROR_NONE && error_retry(code) != RETRY_NO) {
@@ -226,16 +222,18 @@ static void client_session_take_back(struct client *c)
     }
 }
 
-/* The session that stood on `l` is over, or never came to stand. */
-static void client_session_over(struct client *c, bool ready, int64_t heard_at)
+/* The session is over, or never came to stand. `heard_at`: when the last of it was received. */
+static void client_session_over(struct client *c, int64_t heard_at)
 {
-    c->followed = c->promoted = c->answered_any = false;
+    bool stood = c->stands;
+
+    c->stands = c->followed = c->promoted = c->answered_any = false;
     c->hello_after_ms = -1;
-    if (ready) {
+    if (stood) {
         client_resume_lost(c, heard_at);
     }
     client_session_take_back(c);
-    if (ready) {
+    if (stood) {
         client_session_say(c, SWITCHBOARD_LOST, NULL);
     }
 }
@@ -243,8 +241,8 @@ static void client_session_over(struct client *c, bool ready, int64_t heard_at)
 void client_session_lost(struct client *c, int64_t now)
 {
     struct client_line *l = client_main(c);
-    bool ready = l->state == CLIENT_READY;
-    bool good = ready && (c->answered_any || now - l->ready_at >= c->options.reconnect_max_ms);
+    bool good = l->state == CLIENT_READY &&
+                (c->answered_any || now - l->ready_at >= c->options.reconnect_max_ms);
     int64_t at;
 
     if (c->followed) {
@@ -254,17 +252,17 @@ void client_session_lost(struct client *c, int64_t now)
         at = client_route_fail(&c->route, good, c->hello_after_ms, &c->random, now);
     }
     client_line_disconnected(l, at);
-    client_session_over(c, ready, l->received_at);
+    client_session_over(c, l->received_at);
 }
 
-void client_session_follow(struct client *c, const char *address, int64_t now)
+void client_session_follow(struct client *c, enum client_hop why, const char *address, int64_t now)
 {
     struct client_line *l = client_main(c);
 
     if (c->followed) {
         return; /* one word is enough: the other answers of this connection say the same */
     }
-    c->follow_at = client_route_follow(&c->route, address, &c->random, now);
+    c->follow_at = client_route_follow(&c->route, why, address, &c->random, now);
     if (l->state == CLIENT_APART) {
         l->connect_at = c->follow_at;
     } else {
@@ -277,7 +275,6 @@ void client_session_follow(struct client *c, const char *address, int64_t now)
 static void client_session_promote(struct client *c, int64_t now)
 {
     struct client_line *before = client_main(c), *l = client_other(c);
-    bool ready = before->state == CLIENT_READY;
 
     client_route_arrive(&c->route, c->standby.address);
     if (before->state == CLIENT_APART) {
@@ -290,7 +287,7 @@ static void client_session_promote(struct client *c, int64_t now)
     l->state = CLIENT_GREETING;
     l->reach_until = client_session_until(c, now);
     client_session_hello(c, l, false, now);
-    client_session_over(c, ready, before->received_at);
+    client_session_over(c, before->received_at);
     c->promoted = true;
 }
 
@@ -303,9 +300,10 @@ void client_session_moved(struct client *c, const char *address, int64_t now)
         return;
     }
     client_hurry(c); /* what the node before could not take, the new one can */
-    if (*address != '\0' && client_standby_is_at(c, address) && client_route_hop(&c->route, now)) {
+    if (*address != '\0' && client_standby_is_at(c, address) &&
+        client_route_hop(&c->route, CLIENT_HOP_MOVED, now)) {
         client_session_promote(c, now);
     } else if (!there || l->state == CLIENT_APART) {
-        client_session_follow(c, address, now);
+        client_session_follow(c, CLIENT_HOP_MOVED, address, now);
     }
 }

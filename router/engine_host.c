@@ -611,6 +611,9 @@ bool engine_host_turn(struct engine_host *h)
     }
     if (h->state == HOST_SERVING && !h->stalled) {
         host_process_departed(h);
+        if (h->continuing) {
+            host_go_on(h);
+        }
         host_tick(h);
     } else if (h->state != HOST_SERVING) {
         host_process_departed(h);

@@ -145,6 +145,8 @@ struct engine_host {
     const struct text *peers; /* addresses of the other nodes, told by hello; somebody else's */
     uint32_t peer_count;
 
+    bool continuing; /* some workspace goes on under a higher epoch */
+
     struct list guests;
     uint64_t commands; /* of guests, stepped; how many came in letters: */
     uint64_t commands_from_far;
@@ -250,7 +252,8 @@ bool engine_host_take(struct engine_host *h, struct workspace *w,
 /* Another node owns it: its engine goes, and connections end without an answer. */
 void engine_host_lose(struct engine_host *h, struct workspace *w);
 
-/* It stays this node's, under a higher epoch. */
+/* It stays this node's, under a higher epoch; its engine hears of that when the outage is over that
+ * came with it, and behind how long that was. */
 void engine_host_continue(struct engine_host *h, struct workspace *w, uint64_t epoch);
 
 /* Facts that wait for the end of the turn go to the journal's batch now. */

@@ -69,6 +69,9 @@ void host_cut_guests_of(struct engine_host *h, const struct workspace *w,
                         enum session_end_reason reason);
 void host_say_draining(struct engine_host *h);
 
+/* Engines that go on under a higher epoch hear of it. */
+void host_go_on(struct engine_host *h);
+
 /* One workspace begins: a new epoch (0: the next), its configuration, and who is connected. */
 bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t epoch, char *problem,
                           size_t size);

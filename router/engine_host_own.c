@@ -53,10 +53,23 @@ void engine_host_lose(struct engine_host *h, struct workspace *w)
 
 void engine_host_continue(struct engine_host *h, struct workspace *w, uint64_t epoch)
 {
-    struct command c = {.kind = COMMAND_OWNER_CONTINUED, .epoch = epoch};
+    w->continues = epoch;
+    h->continuing = true;
+}
 
-    host_step(h, w, NULL, &c);
-    atomic_store(&w->door->epoch, epoch);
+void host_go_on(struct engine_host *h)
+{
+    h->continuing = false;
+    for (uint32_t i = 0; i < h->workspace_count; i++) {
+        struct workspace *w = h->workspaces[i];
+        struct command c = {.kind = COMMAND_OWNER_CONTINUED, .epoch = w->continues};
+
+        w->continues = 0;
+        if (c.epoch != 0 && workspace_is_served(w)) {
+            host_step(h, w, NULL, &c);
+            atomic_store(&w->door->epoch, c.epoch);
+        }
+    }
 }
 
 void engine_host_flush(struct engine_host *h, struct workspace *w)

@@ -15,6 +15,7 @@ add_library(router STATIC
     guest.c
     listener.c
     ownership/keeper.c
+    ownership/lookout.c
     ownership/ownership.c
     ownership/shore.c
     log.c

@@ -182,7 +182,7 @@ static void session_check_clocks(struct session *s)
         }
     } else if (s->state == SESSION_GREETING && s->wait == WAIT_NOT &&
                now - s->opened_at > o->hello_timeout) {
-        session_end(s, SESSION_END_HELLO_TIMEOUT);
+        session_end(s, s->heard ? SESSION_END_HELLO_TIMEOUT : SESSION_END_NOTHING_SAID);
     } else if (s->wait == WAIT_NOT && s->frame_since != 0 &&
                now - s->frame_since > SESSION_HALF_FRAME_MS) {
         session_end(s, SESSION_END_HALF_FRAME);

@@ -42,6 +42,8 @@
     X(TAKEN_OVER, "taken_over", INFO, "the agent's session ended; it may be elsewhere now")        \
     X(AGENT_REMOVED, "agent_removed", INFO, "the agent exists no longer")                          \
     X(HELLO_TIMEOUT, "hello_timeout", INFO, "no hello came in time")                               \
+    X(NOTHING_SAID, "nothing_said", DEBUG,                                                         \
+      "not a byte came in time: somebody looked whether we live")                                  \
     X(SILENT, "silent", INFO, "nothing was heard for three heartbeats")                            \
     X(HALF_FRAME, "half_frame", INFO, "a frame was begun and not ended in time")                   \
     X(SLOW_READER, "slow_reader", INFO, "the client did not take what was sent to it")             \
@@ -110,6 +112,7 @@ struct session {
         frame_size; /* of the frame at the front that waits for its handler; 0: not scanned yet */
     enum session_wait wait;
     bool reading;
+    bool heard;       /* anything at all */
     bool half_closed; /* the client sends no more, and may still want its answers */
     bool leaving;     /* a far one: its owner was asked to end it behind the last answer */
     struct list_node in_waiting;

@@ -216,6 +216,7 @@ static void session_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buff
         session_end(s, SESSION_END_READ_FAILED);
     } else {
         s->heard_at = session_now(s);
+        s->heard = true;
         session_take(s, (const uint8_t *)buffer->base, (size_t)size);
     }
 }

@@ -45,6 +45,7 @@ void workspace_set_engine(struct workspace *w, struct engine *e)
     w->engine = e;
     w->generation += e != NULL;
     w->giving = false;
+    w->continues = 0;
     packer_reset(&w->facts);
     w->fact_count = 0;
 }

@@ -33,7 +33,8 @@ struct workspace {
     uint32_t number;       /* in its host */
     struct engine *engine; /* NULL: not served here now */
     uint64_t generation;   /* how many engines it has had */
-    bool giving;           /* it is handed over to another node: nothing is stepped any more */
+    uint64_t continues; /* the epoch under which it goes on, and its engine does not know; or 0 */
+    bool giving;        /* it is handed over to another node: nothing is stepped any more */
     struct workspace_clock clock;
     struct workspace_config *config; /* in force; NULL before the first */
     struct id_map connectors;

@@ -128,8 +128,11 @@ static void keeper_open_members(struct keeper *k, const struct member_me *me)
 /* Until everything has been read once, nobody hands anything over to us. */
 void keeper_join(struct keeper *k, struct text address)
 {
-    const struct member_me me = {
-        .name = k->node->name, .address = address, .version = 1, .draining = true};
+    const struct member_me me = {.name = k->node->name,
+                                 .address = address,
+                                 .version = 1,
+                                 .draining = true,
+                                 .started_at = clock_wall()};
 
     snprintf(k->node->client_address, sizeof(k->node->client_address), TEXT_FORMAT,
              TEXT_ARGS(address));
@@ -186,8 +189,19 @@ struct ownership *keeper_find(struct keeper *k, struct text workspace)
     return n == NULL ? NULL : keeper_ownership(n);
 }
 
+void keeper_owner_refused(struct keeper *k, const struct lookout *l)
+{
+    for (struct list_node *n = list_first(&k->ownerships); n != NULL;
+         n = list_next(&k->ownerships, n)) {
+        if (keeper_ownership(n)->lookout == l) {
+            ownership_owner_refused(keeper_ownership(n));
+        }
+    }
+}
+
 void keeper_goes_on(struct keeper *k, struct shore *s)
 {
+    k->in_force_until = 0;
     for (struct list_node *n = list_first(&k->ownerships); n != NULL;
          n = list_next(&k->ownerships, n)) {
         if (keeper_ownership(n)->shore == s) {
@@ -246,13 +260,15 @@ static bool keeper_should_move(const struct keeper *k, struct ownership *o,
 static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
 {
     const struct member *heir;
+    bool moves;
 
     ownership_look(o);
     if (o->state != OWNERSHIP_OWNING || k->closing_since != 0) {
         return;
     }
     heir = keeper_heir(k, o->workspace);
-    if (heir != NULL && (atomic_load(&k->node->draining) || keeper_should_move(k, o, heir, now))) {
+    moves = keeper_should_move(k, o, heir, now);
+    if (heir != NULL && (moves || atomic_load(&k->node->draining))) {
         o->wanted_since = 0;
         ownership_give(o, heir);
     }
@@ -339,6 +355,7 @@ void keeper_open(struct keeper *k, struct engine_host *host, struct keeper_node 
     k->registers = registers;
     list_init(&k->shores);
     list_init(&k->ownerships);
+    list_init(&k->lookouts);
     k->locator = redis_locator_create(loop, node->address, &options);
     k->journal = journal_stream_open(loop, &rules);
     keeper_open_members(k, NULL);

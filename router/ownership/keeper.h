@@ -48,7 +48,7 @@ struct keeper {
     struct keeper_events events;
     bool registers; /* this one says that the node lives */
     struct redis_locator *locator;
-    struct list shores, ownerships;
+    struct list shores, ownerships, lookouts;
     struct member_book *members;
     struct journal *journal;
     uv_timer_t tick;
@@ -83,6 +83,8 @@ static inline boot_ms keeper_now(const struct keeper *k)
     return clock_now(k->host->clock);
 }
 
+/* Nobody listens where this one looks: whoever watches it is told. */
+void keeper_owner_refused(struct keeper *k, const struct lookout *l);
 struct ownership *keeper_find(struct keeper *k, struct text workspace);
 void keeper_goes_on(struct keeper *k, struct shore *s);
 void keeper_settle(struct keeper *k);

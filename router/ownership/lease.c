@@ -451,7 +451,7 @@ static void lease_book_renew(struct lease_book *b)
 void lease_hold(struct lease_book *b, struct lease *l, uint64_t epoch,
                 engine_time (*now)(void *context))
 {
-    assert(l->book == b && l->held == 0 && epoch != 0);
+    assert(l->book == b && l->held < epoch);
     l->held = epoch;
     l->count = 0;
     l->now = now;

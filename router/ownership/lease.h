@@ -106,7 +106,8 @@ void lease_watch(struct lease_book *b, struct lease *l, struct text workspace, v
 /* Also of a held one, and then without letting go of it: as a process that ended. */
 void lease_unwatch(struct lease_book *b, struct lease *l);
 
-/* Renew a watched one from now on, the first time at once. `now` tells the workspace's time, and
+/* Renew a watched one from now on, the first time at once; or go on with a held one under a higher
+ * epoch, and then it is not in force before that is renewed. `now` tells the workspace's time, and
  * gets the lease's context. */
 void lease_hold(struct lease_book *b, struct lease *l, uint64_t epoch,
                 engine_time (*now)(void *context));

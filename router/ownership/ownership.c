@@ -291,13 +291,10 @@ static engine_time ownership_resumed_time(const struct ownership *o)
                : 0;
 }
 
-static void ownership_stop_probing(struct ownership *o)
+static void ownership_look_away(struct ownership *o)
 {
-    if (o->probe != NULL) {
-        probe_close(o->probe);
-        o->probe = NULL;
-        o->probed[0] = '\0';
-    }
+    lookout_close(o->lookout);
+    o->lookout = NULL;
 }
 
 /* The stream says that it is ours. */
@@ -312,7 +309,7 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
     o->epoch = epoch;
     o->dead_epoch = 0;
     o->over_since = 0;
-    ownership_stop_probing(o);
+    ownership_look_away(o);
     taken.keep_from =
         journal_stream_take(k->journal, o->tail, o->shore->desk, o->replay.bytes_since_checkpoint);
     taken.engine = stream_replay_take_engine(&o->replay);
@@ -336,30 +333,25 @@ void ownership_take(struct ownership *o)
 
 /* ---- is anybody serving it? ---- */
 
-static void ownership_refused(void *context)
+void ownership_owner_refused(struct ownership *o)
 {
-    struct ownership *o = context;
-
     if (o->state == OWNERSHIP_FOLLOWING && o->lease.observed.epoch == o->replay.epoch) {
         o->dead_epoch = o->replay.epoch;
         ownership_look(o);
     }
 }
 
-/* Its process is asked whether it lives by a connection that stands. */
+/* Its process is asked whether it lives, by a connection that stands. */
 static void ownership_watch_owner(struct ownership *o)
 {
-    const struct probe_events events = {.context = o, .refused = ownership_refused};
     const struct lease_sight *seen = &o->lease.observed;
-    bool another = strcmp(o->probed, seen->address) != 0;
 
-    if (another) {
-        ownership_stop_probing(o);
+    if (o->lookout != NULL && strcmp(o->lookout->address, seen->address) == 0) {
+        return;
     }
-    if (another && seen->address[0] != '\0' &&
-        !text_equal(text_from(seen->node), o->keeper->node->name)) {
-        o->probe = probe_open(o->keeper->host->place.loop, text_from(seen->address), &events);
-        snprintf(o->probed, sizeof(o->probed), "%s", seen->address);
+    ownership_look_away(o);
+    if (seen->address[0] != '\0' && !text_equal(text_from(seen->node), o->keeper->node->name)) {
+        o->lookout = lookout_open(o->keeper, seen->address);
     }
 }
 
@@ -585,7 +577,7 @@ void ownership_let_go(struct ownership *o)
     bool ours = ownership_is_ours(o);
 
     ownership_stop_reading(o);
-    ownership_stop_probing(o);
+    ownership_look_away(o);
     if (ours) {
         journal_stream_drop(o->keeper->journal, o->tail);
     } else if (o->tail != NULL && list_linked(&o->tail->in_desk)) {

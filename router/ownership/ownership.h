@@ -27,8 +27,8 @@
 #define ROUTER_OWNERSHIP_OWNERSHIP_H
 
 #include "router/ownership/lease.h"
+#include "router/ownership/lookout.h"
 #include "router/ownership/member.h"
-#include "router/ownership/probe.h"
 #include "router/ownership/shore.h"
 #include "router/stream/stream_replay.h"
 #include "router/workspace.h"
@@ -55,19 +55,18 @@ struct ownership {
     struct stream_replay replay; /* its engine is ours until we own it */
     struct stream_tail *tail;
     struct lease lease;
-    struct probe *probe;
-    char probed[LEASE_ADDRESS_BYTES];
-    uint64_t dead_epoch;   /* the owner of this epoch is dead: its address refused */
-    uint64_t epoch;        /* ours, while we raise, own or give */
-    uint64_t given_epoch;  /* the last entry read gave it to this very process; 0: it did not */
-    boot_ms epoch_seen_at; /* when the highest one was read */
-    uint64_t count_seen;   /* of the lease's renewals */
-    bool saw_renewals;     /* so the owner's clock is known */
-    boot_ms over_since;    /* nobody serves it, as far as we see; 0: somebody does */
-    boot_ms not_before;    /* we do not take it by ourselves before */
-    boot_ms wanted_since;  /* another node should have what we own; 0: none */
-    struct stream_id seen; /* the last entry that this node knows to have been there */
-    uint32_t diverged;     /* readings in a row that had to begin anew */
+    struct lookout *lookout; /* for the owner's process; NULL: there is nobody to watch */
+    uint64_t dead_epoch;     /* the owner of this epoch is dead: its address refused */
+    uint64_t epoch;          /* ours, while we raise, own or give */
+    uint64_t given_epoch;    /* the last entry read gave it to this very process; 0: it did not */
+    boot_ms epoch_seen_at;   /* when the highest one was read */
+    uint64_t count_seen;     /* of the lease's renewals */
+    bool saw_renewals;       /* so the owner's clock is known */
+    boot_ms over_since;      /* nobody serves it, as far as we see; 0: somebody does */
+    boot_ms not_before;      /* we do not take it by ourselves before */
+    boot_ms wanted_since;    /* another node should have what we own; 0: none */
+    struct stream_id seen;   /* the last entry that this node knows to have been there */
+    uint32_t diverged;       /* readings in a row that had to begin anew */
     char heir[LEASE_ADDRESS_BYTES]; /* to whom it is given: the address */
     char problem[STREAM_REPLAY_PROBLEM_BYTES];
 };
@@ -95,6 +94,9 @@ void ownership_raised(struct ownership *o);
 void ownership_lost(struct ownership *o, enum stream_loss why, struct stream_id at);
 /* The shore has reached another primary. */
 void ownership_goes_on(struct ownership *o);
+
+/* Of lookouts: nobody listens at the owner's address. */
+void ownership_owner_refused(struct ownership *o);
 
 /* Of lease books. */
 void ownership_lease_changed(struct ownership *o);

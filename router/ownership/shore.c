@@ -9,14 +9,14 @@
 
 /* ---- what the desk says ---- */
 
-static void shore_confirmed(void *context, struct stream_batch *b)
+static void shore_confirmed(void *context, struct stream_batch *b, void *owner)
 {
     struct shore *s = context;
 
     if (stream_batch_is_raise(b)) {
-        ownership_raised(b->owner);
+        ownership_raised(owner);
     } else {
-        journal_stream_confirmed(s->keeper->journal, b);
+        journal_stream_confirmed(s->keeper->journal, b, owner);
     }
 }
 
@@ -112,7 +112,7 @@ struct shore *shore_create(struct keeper *k, const struct shore_options *o)
                                               .lost = shore_lease_lost,
                                               .renewed = shore_lease_renewed,
                                               .primary = shore_lease_primary};
-    struct stream_desk_options desk = {.replicas = o->replicas};
+    struct stream_desk_options desk = {.replicas = o->replicas, .raise_ms = k->node->lease_ms};
     struct stream_reader_options reader = {0};
     struct lease_options lease = o->lease;
 

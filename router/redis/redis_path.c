@@ -378,6 +378,11 @@ uint64_t redis_path_ups(const struct redis_path *p)
     return p->ups;
 }
 
+uint16_t redis_path_slot(const struct redis_path *p)
+{
+    return p->slot;
+}
+
 bool redis_path_serves(const struct redis_path *p, uint16_t slot)
 {
     const struct redis_location *l = redis_locator_known(p->locator, slot);

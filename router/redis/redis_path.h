@@ -79,6 +79,8 @@ const char *redis_path_state_word(enum redis_path_state s);
 uint64_t redis_path_age_ms(const struct redis_path *p);
 /* Why it is not up, or last was not; "" when there was nothing. */
 const char *redis_path_problem(const struct redis_path *p);
+/* The slot whose primary it leads to. */
+uint16_t redis_path_slot(const struct redis_path *p);
 /* Connections that came up since it was made. */
 uint64_t redis_path_ups(const struct redis_path *p);
 /* Would commands of this slot be right here, as far as is known? */

@@ -89,19 +89,17 @@ void journal_stream_settle(struct journal *j)
     s->settling = false;
 }
 
-static void stream_part_confirmed(struct stream_batch *b)
+static void stream_commit_confirmed(struct stream_commit *c)
 {
-    struct stream_commit *c = b->owner;
-
     assert(c->parts_left > 0);
     c->parts_left--;
 }
 
-void journal_stream_confirmed(struct journal *j, struct stream_batch *b)
+void journal_stream_confirmed(struct journal *j, struct stream_batch *b, void *owner)
 {
     struct stream_part *p = stream_part_find(journal_stream_of(j), b->tail->workspace);
 
-    stream_part_confirmed(b);
+    stream_commit_confirmed(owner);
     if (p->trim_when == b) {
         p->trim_when = NULL;
         stream_desk_trim(p->desk, p->tail, p->trim_to);
@@ -139,7 +137,7 @@ void journal_stream_drop(struct journal *j, struct stream_tail *t)
         struct stream_batch *b = record_of(n, struct stream_batch, in_tail);
 
         if (b->owner != NULL && !stream_batch_is_raise(b)) {
-            stream_part_confirmed(b);
+            stream_commit_confirmed(b->owner);
         }
         b->owner = NULL;
     }

@@ -41,8 +41,8 @@ void journal_stream_drop(struct journal *j, struct stream_tail *t);
  * that is no entry of the journal; returns whether anything of it is not confirmed. */
 bool journal_stream_hand_over(struct journal *j, struct stream_tail *t);
 
-/* A desk has confirmed a batch. */
-void journal_stream_confirmed(struct journal *j, struct stream_batch *b);
+/* A desk has confirmed a batch; `owner` is whom it named. */
+void journal_stream_confirmed(struct journal *j, struct stream_batch *b, void *owner);
 
 /* Leases are in force again: answer what was held back. */
 void journal_stream_settle(struct journal *j);

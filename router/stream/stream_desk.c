@@ -7,6 +7,7 @@
 #include "router/stream/stream_script.h"
 
 #define STREAM_WAIT_MS      100u
+#define STREAM_RAISE_MS     750u
 #define STREAM_AGAIN_MS     20u
 #define STREAM_AGAIN_MS_MAX 1000u
 
@@ -22,12 +23,16 @@ struct stream_desk {
     uv_loop_t *loop;
     struct stream_desk_options options;
     struct stream_desk_events events;
+    struct redis_locator *locator;
     struct redis_path *path;
     struct redis_script_queue *scripts; /* of the link that is up */
     struct list tails;
+    struct stream_tail *told; /* about which something is being told, */
+    struct list_node *next;   /* and the tail behind it */
     struct list calls;
     uint64_t volley; /* the last one that was sent */
     uint32_t waits;  /* not answered */
+    uint32_t raises; /* handed over and not confirmed */
     bool greeted;    /* the owner wants to go on with this connection */
     bool faltered;   /* something was refused: all must be answered before anything is sent */
     bool closing, closed;
@@ -73,28 +78,70 @@ static struct redis_command stream_desk_spell(struct stream_desk *d, const struc
 
 /* ---- what has come of it ---- */
 
-static void stream_desk_confirm(struct stream_desk *d, uint64_t volley)
+/* How many replicas may become primary, as far as the primary or anybody else knows. */
+static uint32_t stream_desk_census(const struct stream_desk *d)
 {
-    uint64_t now = uv_now(d->loop);
+    const struct redis_greeting *g = redis_path_greeting(d->path);
+    const struct redis_location *l = redis_locator_known(d->locator, redis_path_slot(d->path));
+    uint32_t promotable = l == NULL ? 0 : l->promotable;
 
-    for (struct list_node *n = list_first(&d->tails); n != NULL; n = list_next(&d->tails, n)) {
-        struct stream_tail *t = record_of(n, struct stream_tail, in_desk);
-        struct list_node *first;
+    return promotable > g->replicas ? promotable : g->replicas;
+}
 
-        while ((first = list_first(&t->open)) != NULL) {
-            struct stream_batch *b = record_of(first, struct stream_batch, in_tail);
+/* Where there are replicas, a raise that only some of them have may be undone by the failover that
+ * makes another one primary, and the owner before would go on as if nothing had been. After a lease
+ * time he does not. */
+static bool stream_raise_counts(const struct stream_desk *d, const struct stream_batch *b,
+                                uint32_t replicas, uint64_t now)
+{
+    return d->options.replicas == 0 || replicas >= stream_desk_census(d) ||
+           now - b->sent_at >= d->options.raise_ms;
+}
 
-            if (b->state != STREAM_WRITTEN || b->volley > volley) {
+/* What is told may take the tail off the desk. */
+static void stream_desk_confirm_tail(struct stream_desk *d, struct stream_tail *t, uint64_t volley,
+                                     uint32_t replicas, uint64_t now)
+{
+    struct list_node *first;
+
+    d->told = t;
+    while (d->told == t && (first = list_first(&t->open)) != NULL) {
+        struct stream_batch *b = record_of(first, struct stream_batch, in_tail);
+        void *owner = b->owner;
+
+        if (b->state != STREAM_WRITTEN || b->volley > volley) {
+            break;
+        }
+        if (stream_batch_is_raise(b) && owner != NULL) {
+            if (!stream_raise_counts(d, b, replicas, now)) {
                 break;
             }
-            stream_tail_confirm(t, b, now);
-            if (b->owner != NULL) {
-                d->events.confirmed(d->events.context, b);
-                b->owner = NULL;
-            }
+            d->raises--;
         }
+        b->owner = NULL;
+        stream_tail_confirm(t, b, now);
+        if (owner != NULL) {
+            d->events.confirmed(d->events.context, b, owner);
+        }
+    }
+    if (d->told == t) {
         stream_tail_forget(t, now);
     }
+    d->told = NULL;
+}
+
+static void stream_desk_confirm(struct stream_desk *d, uint64_t volley, uint32_t replicas)
+{
+    uint64_t now = uv_now(d->loop);
+    struct list_node *n = list_first(&d->tails);
+
+    while (n != NULL) {
+        d->next = list_next(&d->tails, n);
+        stream_desk_confirm_tail(d, record_of(n, struct stream_tail, in_desk), volley, replicas,
+                                 now);
+        n = d->next;
+    }
+    d->next = NULL;
     d->again_ms = 0;
     d->problem[0] = '\0';
 }
@@ -156,7 +203,7 @@ static void stream_desk_take_answer(struct stream_desk *d, struct stream_batch *
     } else {
         b->state = STREAM_WRITTEN;
         if (d->options.replicas == 0) {
-            stream_desk_confirm(d, b->volley);
+            stream_desk_confirm(d, b->volley, 0);
         }
     }
 }
@@ -217,7 +264,10 @@ static void stream_desk_waited(void *context, const struct redis_answer *a)
         stream_desk_falter(d, a->error->words);
     } else if (a->outcome == REDIS_ANSWER && redis_reply_integer(a->reply, &replicas)) {
         if (replicas >= (int64_t)d->options.replicas) {
-            stream_desk_confirm(d, c->volley);
+            stream_desk_confirm(d, c->volley, (uint32_t)replicas);
+            if (d->raises > 0 && d->waits == 0 && !d->faltered && d->scripts != NULL) {
+                stream_desk_wait(d);
+            }
         } else {
             d->stats.short_waits++;
             snprintf(d->problem, sizeof(d->problem), "%d of %u replicas have the last facts",
@@ -246,6 +296,7 @@ static struct stream_call *stream_call_begin(struct stream_desk *d, struct strea
 static void stream_desk_wait(struct stream_desk *d)
 {
     char replicas[12], patience[12];
+    uint32_t census;
     struct stream_call *c;
     struct text words[3];
     struct redis_command wait = {.count = 3,
@@ -253,7 +304,9 @@ static void stream_desk_wait(struct stream_desk *d)
                                  .answered = stream_desk_waited,
                                  .patience_ms = d->options.wait_ms};
 
-    snprintf(replicas, sizeof(replicas), "%u", d->options.replicas);
+    census = d->raises == 0 ? 0 : stream_desk_census(d);
+    snprintf(replicas, sizeof(replicas), "%u",
+             census > d->options.replicas ? census : d->options.replicas);
     snprintf(patience, sizeof(patience), "%u", d->options.wait_ms);
     words[0] = TEXT("WAIT");
     words[1] = text_from(replicas);
@@ -280,6 +333,10 @@ static bool stream_desk_send_batch(struct stream_desk *d, struct stream_batch *b
         return false;
     }
     b->state = STREAM_SENT;
+    if (stream_batch_is_raise(b) && b->owner != NULL && b->sent_at == 0) {
+        b->sent_at = uv_now(d->loop);
+        d->raises++;
+    }
     b->volley = d->volley;
     d->stats.scripts++;
     return true;
@@ -407,7 +464,9 @@ struct stream_desk *stream_desk_create(struct redis_locator *l, const struct str
     struct stream_desk *d = memory_take(sizeof(*d));
 
     d->loop = redis_locator_loop(l);
+    d->locator = l;
     d->options = *o;
+    d->options.raise_ms = o->raise_ms == 0 ? STREAM_RAISE_MS : o->raise_ms;
     d->options.wait_ms = o->wait_ms == 0 ? STREAM_WAIT_MS : o->wait_ms;
     d->options.again_ms = o->again_ms == 0 ? STREAM_AGAIN_MS : o->again_ms;
     d->events = *events;
@@ -441,7 +500,18 @@ void stream_desk_add(struct stream_desk *d, struct stream_tail *t)
 
 void stream_desk_remove(struct stream_desk *d, struct stream_tail *t)
 {
+    if (d->told == t) {
+        d->told = NULL;
+    }
+    if (d->next == &t->in_desk) {
+        d->next = list_next(&d->tails, &t->in_desk);
+    }
     list_remove(&t->in_desk);
+    for (struct list_node *n = list_first(&t->open); n != NULL; n = list_next(&t->open, n)) {
+        const struct stream_batch *b = record_of(n, struct stream_batch, in_tail);
+
+        d->raises -= stream_batch_is_raise(b) && b->owner != NULL && b->sent_at != 0;
+    }
     for (struct list_node *n = list_first(&d->calls); n != NULL; n = list_next(&d->calls, n)) {
         struct stream_call *c = record_of(n, struct stream_call, in_desk);
 

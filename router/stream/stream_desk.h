@@ -29,8 +29,8 @@ enum stream_loss {
 
 struct stream_desk_events {
     void *context;
-    /* In the order of each stream. */
-    void (*confirmed)(void *context, struct stream_batch *b);
+    /* In the order of each stream; who handed it over is told once. */
+    void (*confirmed)(void *context, struct stream_batch *b, void *owner);
     /* The tail has left the desk, and is the owner's to destroy. */
     void (*lost)(void *context, struct stream_tail *t, enum stream_loss why, struct stream_id at);
     /* Another connection is up. True: go on; false: wait for stream_desk_go_on. */
@@ -40,6 +40,8 @@ struct stream_desk_events {
 /* 0 stands for the value in brackets. */
 struct stream_desk_options {
     uint32_t replicas; /* that must have it; 0: none */
+    uint32_t raise_ms; /* [750] a raise counts when all replicas that may become primary have it; or
+                          when `replicas` have it and so much time, a lease, has passed */
     uint32_t wait_ms;  /* [100] of one WAIT */
     uint32_t again_ms; /* [20] until what was refused is sent again, doubling up to a second */
     struct redis_path_options path;

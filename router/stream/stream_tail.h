@@ -45,6 +45,7 @@ struct stream_batch {
     struct stream_entry *entries;
     uint32_t count, capacity;
     uint64_t volley;       /* with which it was sent last; the desk's */
+    uint64_t sent_at;      /* ms; the first time, of a raise; 0: not yet */
     uint64_t confirmed_at; /* ms */
     void *owner;           /* who handed it over, and was not told yet; else NULL */
 };

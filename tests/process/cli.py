@@ -429,6 +429,31 @@ class Desk(CenterTest):
         self.assertEqual(desk.status(), 0)
         self.assertEqual(contact(server, "k1")["state"], "completed")
 
+    # And it comes back somewhere else: whoever was given both addresses finds it there.
+    def test_a_server_that_comes_back_elsewhere_is_found(self):
+        server = self.start(config=PATIENT, journal="file")
+        port = free_port()
+        both = f"{server.tcp},tcp://127.0.0.1:{port}"
+        put_agent(server, "ana")
+        run(server, "submit", "--channel", "chat", "--id", "k1")
+        desk = Program(self, None, "agent", "ana", "--server", both)
+        watch = Program(self, None, "watch", "--interval", "100ms", "--server", both)
+        watch.expect("general")
+        desk.say("wait\naccept\n")
+        desk.expect("  1  active")
+        server.kill()
+        desk.expect("the connection is lost")
+        server.port, server.tcp, server.unix = port, f"tcp://127.0.0.1:{port}", f"unix://{server.folder / 'elsewhere'}"
+        server.start()
+        desk.expect("active    chat  general")
+        desk.say("complete answered\nquit\n")
+        desk.expect("completed")
+        self.assertEqual(desk.status(), 0)
+        for _ in range(7):
+            run(None, "submit", "--channel", "chat", "--queue", "strict", "--server", both)
+        while watch.expect("strict") and watch.expect("\n").split()[0] != "7":
+            pass  # tables from before, or in between
+
 
 class Terminal(CenterTest):
     def test_a_line_is_typed_while_offers_come(self):

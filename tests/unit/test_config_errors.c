@@ -179,7 +179,8 @@ static const struct row file_rows[] = {
      "unix://PATH\n"},
     {"node: {journal: disk}\nworkspaces: {a: {tiers: [{name: t, answer: 1s}], channels: [c], "
      "queues: [q]}}\n",
-     "1:17: node.journal: \"disk\" is no journal; write memory, file:DIRECTORY, or redis://HOST:PORT\n"},
+     "1:17: node.journal: \"disk\" is no journal; write memory, file:DIRECTORY, or "
+     "redis://HOST:PORT\n"},
     {"node: {limits: {frame: 1KiB, id: 129}, insecure: yes}\n"
      "workspaces: {a: {tiers: [{name: t, answer: 1s}], channels: [c], queues: [q]}}\n",
      "1:24: node.limits.frame: 1KiB is out of range: 4KiB to 64MiB\n"

@@ -426,7 +426,9 @@ static void test_moved_during_hello(void **state)
     talk_come_back();
     talk_answer(1, HELLO_A);
     talk_refuse(3, "{code: not_owner, address: '" C "'}");
+    talk_forget();
     talk_lose();
+    talk_heard("lost\n"); /* it had been told that it stands */
     expect_address(0, C);
     expect_wanted(0, 20);
     talk_come_back();
@@ -585,6 +587,49 @@ static void test_standby_takes_over_from_nobody(void **state)
     talk_heard("ready\nmissed\n");
     talk_on(0);
     expect_address(0, C);
+    talk_stop();
+}
+
+/* While nobody is the owner the nodes name the one that was. Being sent there in vain does not use
+ * up what it takes to go to the next one at once. */
+static void test_standby_takes_over_after_vain_hops(void **state)
+{
+    int64_t begin;
+
+    (void)state;
+    start_with_standby("connector");
+    talk_lose();
+    begin = talk.now;
+    while (talk.now < begin + 5000) {
+        if (strcmp(client_address(&talk.client, 0), A) == 0) {
+            attempt_fails();
+        } else {
+            talk_come_back();
+            talk_refuse(1, "{code: not_owner, address: '" A "'}");
+            talk_lose();
+        }
+    }
+    talk_forget();
+    talk_on(1);
+    talk_note("[2, moved, [{address: '" B "', epoch: 2, seq: 7}]]");
+    talk_said("1: hello#1 {protocol: 1, role: connector, workspace: default, name: shop, "
+              "epoch: 2, seq: 7}\n");
+    talk_stop();
+
+    /* Nor to one where there is no session yet. */
+    start_with_standby("connector");
+    talk_lose();
+    begin = talk.now;
+    while (talk.now < begin + 5000) {
+        talk_come_back();
+        talk_refuse(1, "{code: not_owner, address: '" A "'}");
+        talk_lose();
+    }
+    talk_on(1);
+    talk_note("[2, moved, [{address: '" C "', epoch: 2, seq: 7}]]");
+    talk_on(0);
+    expect_address(0, C);
+    expect_wanted(0, 20);
     talk_stop();
 }
 
@@ -1034,6 +1079,7 @@ int main(void)
         cmocka_unit_test(test_no_standby),
         cmocka_unit_test(test_standby_takes_over),
         cmocka_unit_test(test_standby_takes_over_from_nobody),
+        cmocka_unit_test(test_standby_takes_over_after_vain_hops),
         cmocka_unit_test(test_standby_takes_over_an_attempt),
         cmocka_unit_test(test_moved_to_the_standby),
         cmocka_unit_test(test_standby_must_not_say_hello_again),
