@@ -11,10 +11,12 @@ from processes import DEADLINE, until
 
 
 def kill(e, role="owner"):
-    """kill -9 of one process, or of owner and standby both; then its return."""
+    """kill -9 of one process, or of owner and standby both; then its return, not before another owns where there is one."""
     victims = [e.victim(each) for each in (("owner", "standby") if role == "both" else (role,))]
     for victim in victims:
         e.killed(victim)
+    if role == "owner" and len(e.stage.routers) > 1:
+        e.prove(e.victim("owner") is not victims[0], f"{e.victim('owner').name} owns {e.workspace} instead of {victims[0].name}")
     yield
     for victim in victims:
         victim.start()

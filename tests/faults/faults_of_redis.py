@@ -220,15 +220,44 @@ def memory(e, how="full"):
     primary.config("maxmemory-policy", "noeviction")
 
 
-def lose_reply(e, command="EVALSHA", nth=1, how="rst", count=1):
-    """A command takes effect, its reply never arrives, and the connection ends."""
+def lose_reply(e, command="EVALSHA", nth=1, how="rst", count=1, forgotten=False):
+    """A command takes effect, its reply never arrives, and the connection ends; `forgotten`: the scripts are, so that they are loaded
+    again."""
     primary = e.victim("primary")
     rule = primary.route.add("lose_reply", command=command, nth=nth, how=how, count=count)
     e.did(f"the reply of {command} number {nth} at {primary.name} will be lost")
+    if forgotten:
+        primary.command("SCRIPT", "FLUSH", "SYNC")
+        e.did("SCRIPT FLUSH")
     yield
     until(lambda: rule.struck() == count, f"somebody to send {command}")
     e.prove(True, f"{primary.name} had answered {rule.what()!r}, which nobody heard")
     rule.remove()
+
+
+def lose_raise(e, how="rst"):
+    """The owner dies, and whoever takes over never hears that its epoch stands in the stream."""
+    primary, owner = e.victim("primary"), e.victim("owner")
+    rules = []
+
+    def wait_to_strike():
+        rules.append(primary.route.add("lose_reply", command="EVALSHA", contains="instance", how=how, count=1))
+    wait_to_strike()
+    e.killed(owner)
+
+    def raised():
+        if rules[-1].struck() == 1 and "NOSCRIPT" in str(rules[-1].what()):
+            wait_to_strike()
+        return rules[-1].struck() == 1
+    until(raised, "somebody to raise an epoch")
+    e.prove("appended" in str(rules[-1].what()), f"{primary.name} had answered {rules[-1].what()!r} to a raise, which nobody heard")
+    for rule in rules:
+        rule.remove()
+    new = e.victim("owner")
+    e.prove(new is not owner, f"{new.name} owns {e.workspace} all the same")
+    yield
+    owner.start()
+    e.did(f"{owner.name} is back")
 
 
 def error_reply(e, reply="-LOADING Redis is loading the dataset in memory", command="EVALSHA", count=1):

@@ -12,6 +12,7 @@ import asyncio
 import dataclasses
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -110,6 +111,7 @@ class House:
 class Play:
     def __init__(self, house, strikes, seed=1, history=None, **load):
         self.house, self.stage, self.strikes, self.seed, self.load = house, house.stage, list(strikes), seed, load
+        self.may_end = []
         self.outcome = Outcome(seed, pathlib.Path(history or self.stage.folder.path / f"history-{seed}.jsonl"))
 
     def run(self):
@@ -117,6 +119,9 @@ class Play:
             self.workspace = self.house.workspace()
             asyncio.run(self.perform())
             self.judge()
+            for process in self.stage.processes:
+                if not process.running():
+                    self.ended(process)
         except Exception as problem:  # whatever it is, the ledger has it; a defect of the rig, too
             self.outcome.problem = f"{type(problem).__name__}: {problem}"
         return self.outcome
@@ -166,9 +171,15 @@ class Play:
             if process.paused:
                 process.resume()
             if not process.running():
+                self.ended(process)
                 process.start()
         self.stage.wait_whole(by_hand=True)
         recorder.fault("healing", "end")
+
+    def ended(self, process):
+        """Nothing ends by itself, whatever happens to it; whoever limits its memory says so."""
+        if process.process.returncode != -signal.SIGKILL and process not in self.may_end:
+            raise AssertionError(f"{process.name} has ended with {process.process.returncode}:\n{process.log(3000)}")
 
     def judge(self):
         checked = subprocess.run([sys.executable, "-B", str(CHECK), str(self.outcome.history), "--json"], capture_output=True, text=True,
