@@ -21,6 +21,7 @@ int command_codec(int argc, char **argv);
 int command_ring(int argc, char **argv);
 int command_journal(int argc, char **argv);
 int command_memory(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_scale(int argc, char **argv);
 
 /* Numbers of arguments; anything else ends the program with a message. */

@@ -19,6 +19,7 @@ static const struct {
     {"codec", command_codec, "the frames of a life cycle: decoded, encoded, and with msgpack-c"},
     {"ring", command_ring, "handing messages to another thread, one by one and in batches"},
     {"journal", command_journal, "the file journal alone: entries a second, CPU a batch"},
+    {"replay", command_replay, "how fast an engine comes of its journal: facts, a checkpoint"},
     {"memory", command_memory, "what a waiting contact costs in this process: resident bytes"},
     {"scale", command_scale,
      "cost and memory as agents, queues, waiting contacts and connections grow"},

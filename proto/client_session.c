@@ -51,9 +51,12 @@ void client_session_hello(struct client *c, struct client_line *l, bool standby,
     if (c->epoch >= 0) {
         packer_literal(p, "epoch");
         packer_int(p, c->epoch);
+        pairs++;
+    }
+    if (c->epoch >= 0 && c->seq >= 0) { /* `moved` may say nothing of it */
         packer_literal(p, "seq");
         packer_int(p, c->seq);
-        pairs += 2;
+        pairs++;
     }
     if (standby) {
         packer_literal(p, "standby");

@@ -47,14 +47,6 @@ struct checkpoint_loading {
     struct stories stories;
 };
 
-static uint64_t hash_on(uint64_t hash, const uint8_t *bytes, size_t size)
-{
-    struct visitor v = {.mode = VISIT_DIGEST, .hash = hash};
-
-    visit_bytes(&v, (void *)(uintptr_t)bytes, size);
-    return v.hash;
-}
-
 static void visit_closing(struct visitor *v, struct checkpoint_closing *c)
 {
     visit_u64(v, &c->records);
@@ -73,7 +65,7 @@ static struct visitor *record_begin(struct checkpoint *p, uint8_t kind)
 static void record_finish(struct checkpoint *p)
 {
     p->closing.records++;
-    p->closing.digest += hash_on(0, p->out.bytes, p->out.size);
+    p->closing.digest += visit_hash_record(p->out.bytes, p->out.size);
     p->sink(p->context, p->out.bytes, p->out.size);
 }
 
@@ -330,11 +322,13 @@ static void load_contact(struct visitor *v)
     }
     visit_contact(v, c);
     if (!v->bad && c->state < CONTACT_LIVE_STATES) {
-        if (engine_find_contact(e, contact_id(c)) != NULL) {
+        uint32_t hash = contact_index_hash(e, contact_id(c));
+
+        if (contact_index_find_hashed(e, contact_id(c), hash).contact != NULL) {
             v->bad = true;
             return;
         }
-        contact_index_add(e, c, contact_index_hash(e, contact_id(c)));
+        contact_index_add(e, c, hash);
     }
 }
 
@@ -548,9 +542,9 @@ static void count_loaded(struct checkpoint_loading *l, const uint8_t *bytes, siz
 {
     l->closing.records++;
     if (l->version == CHECKPOINT_VERSION_ORDERED) {
-        l->closing.digest = hash_on(l->closing.digest, bytes, size);
+        l->closing.digest = visit_hash(l->closing.digest, bytes, size);
     } else {
-        l->closing.digest += hash_on(0, bytes, size);
+        l->closing.digest += visit_hash_record(bytes, size);
     }
 }
 

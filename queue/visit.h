@@ -21,7 +21,11 @@ struct visitor {
     bool bad;
 };
 
-void visit_bytes(struct visitor *v, void *bytes, size_t size);
+/* Bytes to a number, on top of another. */
+uint64_t visit_hash(uint64_t hash, const uint8_t *bytes, size_t size);
+/* A record of a checkpoint to a number; another one than that, and sooner found. */
+uint64_t visit_hash_record(const uint8_t *bytes, size_t size);
+
 void visit_u64(struct visitor *v, uint64_t *x);
 void visit_i64(struct visitor *v, int64_t *x);
 void visit_u32(struct visitor *v, uint32_t *x);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "queue/base/id_map.h"
 #include "queue/base/memory.h"
 #include "router/log.h"
 
@@ -156,10 +157,20 @@ static bool conversation_open(struct conversation *c, struct session *s, const s
     return true;
 }
 
+/* To tell one address from the one before. */
+static uint64_t conversation_hash(struct text where)
+{
+    static const uint64_t seed[2] = {UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0x2545f4914f6cdd1d)};
+
+    return id_hash(seed, where);
+}
+
 /* A second session of a client, for the day when this node becomes the owner. */
 static void conversation_stand_by(struct conversation *c, struct session *s,
                                   const struct request *r, struct door *door)
 {
+    char address[DOOR_ADDRESS_BYTES];
+
     if (door == NULL) {
         conversation_refuse(s, r, ERROR_UNAUTHORIZED, TEXT("workspace"), TEXT("no such workspace"));
         return;
@@ -171,26 +182,28 @@ static void conversation_stand_by(struct conversation *c, struct session *s,
     }
     s->state = SESSION_STANDBY;
     s->door = door;
-    s->told_moved = false;
+    s->told_where = conversation_hash(engine_host_where(c->host, door, address));
     engine_host_hello_standby(c->host, door, session_packer(s), r->msgid);
     session_wrote(s);
 }
 
-/* The workspace's owner is this node by now: it says hello again, and is a session like any. */
+/* Another node serves the workspace than when it was told last. When it is this one it says hello
+ * again, and is a session like any. */
 static void conversation_tell_standby(void *context, struct session *s)
 {
     struct conversation *c = context;
-    bool served;
+    char address[DOOR_ADDRESS_BYTES];
+    struct text where;
 
     if (s->state != SESSION_STANDBY) {
         return;
     }
-    served = door_service(s->door) == DOOR_SERVED;
-    if (served && !s->told_moved) {
-        engine_host_say_moved_here(c->host, s->door, session_packer(s));
+    where = engine_host_where(c->host, s->door, address);
+    if (!text_is_none(where) && conversation_hash(where) != s->told_where) {
+        s->told_where = conversation_hash(where);
+        engine_host_say_moved(s->door, where, session_packer(s));
         session_wrote_notice(s);
     }
-    s->told_moved = served;
 }
 
 static enum session_verdict conversation_hello(struct conversation *c, struct session *s,

@@ -106,6 +106,10 @@ struct host_batch {
     bool has_checkpoint; /* its last slice */
 };
 
+struct engine_host_peer {
+    struct text name, address;
+};
+
 struct engine_host {
     struct engine_host_place place;
     struct clock *clock;
@@ -142,7 +146,7 @@ struct engine_host {
     bool stalled;
     boot_ms stalled_from;
 
-    const struct text *peers; /* addresses of the other nodes, told by hello; somebody else's */
+    const struct engine_host_peer *peers; /* the other nodes, told by hello; somebody else's */
     uint32_t peer_count;
 
     bool continuing; /* some workspace goes on under a higher epoch */
@@ -268,7 +272,10 @@ void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch
 /* The answer to the hello of a standby session, and what it hears when this node is the owner. */
 void engine_host_hello_standby(struct engine_host *h, struct door *door, struct packer *p,
                                uint32_t msgid);
-void engine_host_say_moved_here(struct engine_host *h, struct door *door, struct packer *p);
+void engine_host_say_moved(struct door *door, struct text address, struct packer *p);
+/* The address of the node that serves it; none when that is not known. */
+struct text engine_host_where(struct engine_host *h, struct door *door,
+                              char buffer[DOOR_ADDRESS_BYTES]);
 
 /* Who serves it, when it is not this node. */
 void engine_host_set_service(struct engine_host *h, struct workspace *w, enum door_service service,

@@ -4,14 +4,31 @@
 #include "queue/base/memory.h"
 #include "router/engine_host_inside.h"
 #include "router/log.h"
+#include "router/ownership/spread.h"
 
 /* ---- hello ---- */
+
+/* The one that would take over: there a client's second session is of most use. */
+static uint32_t guest_first_peer(const struct engine_host *h, struct text workspace)
+{
+    uint32_t first = 0;
+
+    for (uint32_t i = 1; i < h->peer_count; i++) {
+        if (spread_score(workspace, h->peers[i].name) >
+            spread_score(workspace, h->peers[first].name)) {
+            first = i;
+        }
+    }
+    return first;
+}
 
 /* What every hello is answered, up to `now_at`; `more` pairs follow. */
 static void guest_pack_greeting(struct engine_host *h, struct text workspace,
                                 const struct settings *settings, engine_time now, struct packer *p,
                                 uint32_t msgid, uint32_t more)
 {
+    uint32_t first = guest_first_peer(h, workspace);
+
     response_begin(p, msgid);
     packer_map(p, 10 + more);
     VIEW_INT(p, "protocol", 1);
@@ -23,7 +40,7 @@ static void guest_pack_greeting(struct engine_host *h, struct text workspace,
         packer_text(p, h->place.addresses[i]);
     }
     for (uint32_t i = 0; i < h->peer_count; i++) {
-        packer_text(p, h->peers[i]);
+        packer_text(p, h->peers[(first + i) % h->peer_count].address);
     }
     VIEW_TEXT(p, "workspace", workspace);
     VIEW_INT(p, "heartbeat_ms", h->options.heartbeat);
@@ -56,11 +73,25 @@ void engine_host_hello_standby(struct engine_host *h, struct door *door, struct 
     guest_pack_greeting(h, door->name, NULL, clock_wall(), p, msgid, 0);
 }
 
-void engine_host_say_moved_here(struct engine_host *h, struct door *door, struct packer *p)
+struct text engine_host_where(struct engine_host *h, struct door *door,
+                              char buffer[DOOR_ADDRESS_BYTES])
+{
+    switch (door_service(door)) {
+    case DOOR_SERVED:
+        return *h->place.address_count > 0 ? h->place.addresses[0] : TEXT_NONE;
+    case DOOR_ELSEWHERE:
+        return door_address(door, buffer);
+    case DOOR_WAITS:
+        break;
+    }
+    return TEXT_NONE;
+}
+
+void engine_host_say_moved(struct door *door, struct text address, struct packer *p)
 {
     notice_begin(p, NOTIFICATION_MOVED);
     packer_map(p, 2);
-    VIEW_TEXT(p, "address", *h->place.address_count > 0 ? h->place.addresses[0] : TEXT(""));
+    VIEW_TEXT(p, "address", address);
     VIEW_INT(p, "epoch", (int64_t)atomic_load(&door->epoch));
 }
 

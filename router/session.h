@@ -90,7 +90,7 @@ struct session {
     struct door *door;   /* of the workspace; NULL before hello */
     struct guest *guest; /* the owner's: a token, to be named with what the client wants */
     bool far;            /* the owner is another reactor */
-    bool told_moved;     /* of a standby: it knows that the workspace is served here */
+    uint64_t told_where; /* of a standby: hash of the address that it knows as the owner's */
     uint32_t away;       /* of a far one: weight of the requests at its owner */
     uint32_t in_flight;  /* requests answered later than in their turn, other than by the journal */
 

@@ -4,8 +4,9 @@
 #include "router/log.h"
 #include "router/ownership/spread.h"
 
-#define KEEPER_TICK_MS  20
-#define KEEPER_CLOSE_MS 500 /* for what is let go of to arrive */
+#define KEEPER_TICK_MS    20
+#define KEEPER_KEPT_LEAST (4u << 20)
+#define KEEPER_CLOSE_MS   500 /* for what is let go of to arrive */
 /* A node that came is given what it wants most only when it has been there for a while. */
 #define KEEPER_SETTLED_MS 5000
 
@@ -61,10 +62,18 @@ const struct member *keeper_heir(const struct keeper *k, const struct workspace 
     return heir;
 }
 
+static struct text keeper_copy(struct text t)
+{
+    return (struct text){memory_copy(t.bytes, t.length), t.length};
+}
+
 static void keeper_forget_peers(struct keeper *k)
 {
     while (k->peer_count > 0) {
-        memory_give((void *)(uintptr_t)k->peers[--k->peer_count].bytes);
+        struct engine_host_peer *p = &k->peers[--k->peer_count];
+
+        memory_give((void *)(uintptr_t)p->name.bytes);
+        memory_give((void *)(uintptr_t)p->address.bytes);
     }
 }
 
@@ -75,11 +84,10 @@ static void keeper_members_changed(void *context)
     keeper_forget_peers(k);
     for (uint32_t i = 0; i < member_count(k->members) && k->peer_count < KEEPER_PEERS_MAX; i++) {
         const struct member *m = member_at(k->members, i);
-        struct text address = text_from(m->row.address);
 
         if (!keeper_is_us(k, m) && m->live) {
-            k->peers[k->peer_count++] =
-                (struct text){memory_copy(address.bytes, address.length), address.length};
+            k->peers[k->peer_count++] = (struct engine_host_peer){
+                keeper_copy(m->name), keeper_copy(text_from(m->row.address))};
         }
     }
     k->host->peers = k->peers;
@@ -199,6 +207,13 @@ void keeper_owner_refused(struct keeper *k, const struct lookout *l)
     }
 }
 
+size_t keeper_kept_bytes(const struct keeper *k)
+{
+    size_t part = STREAM_KEPT_BYTES / (k->count == 0 ? 1 : k->count);
+
+    return part > KEEPER_KEPT_LEAST ? part : KEEPER_KEPT_LEAST;
+}
+
 void keeper_goes_on(struct keeper *k, struct shore *s)
 {
     k->in_force_until = 0;
@@ -237,6 +252,7 @@ void keeper_add(struct keeper *k, struct workspace *w)
     struct ownership *o = memory_take(sizeof(*o));
 
     list_append(&k->ownerships, &o->in_keeper);
+    k->count++;
     ownership_open(o, k, keeper_shore(k, w), w);
 }
 

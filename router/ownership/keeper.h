@@ -49,14 +49,15 @@ struct keeper {
     bool registers; /* this one says that the node lives */
     struct redis_locator *locator;
     struct list shores, ownerships, lookouts;
+    uint32_t count; /* of ownerships */
     struct member_book *members;
     struct journal *journal;
     uv_timer_t tick;
     boot_ms in_force_until; /* of all leases, as far as was looked */
     bool ready;             /* all streams have been read once */
     uint32_t peer_count;
-    struct text peers[KEEPER_PEERS_MAX]; /* owned */
-    boot_ms closing_since;               /* 0: it is not */
+    struct engine_host_peer peers[KEEPER_PEERS_MAX]; /* their texts are owned */
+    boot_ms closing_since;                           /* 0: it is not */
     void (*closed)(void *context);
     void *closed_context;
 };
@@ -86,6 +87,9 @@ static inline boot_ms keeper_now(const struct keeper *k)
 /* Nobody listens where this one looks: whoever watches it is told. */
 void keeper_owner_refused(struct keeper *k, const struct lookout *l);
 struct ownership *keeper_find(struct keeper *k, struct text workspace);
+/* How many bytes of its last facts one workspace may keep, for the day when Redis loses them: all
+ * of a keeper's together have the room of one stream. */
+size_t keeper_kept_bytes(const struct keeper *k);
 void keeper_goes_on(struct keeper *k, struct shore *s);
 void keeper_settle(struct keeper *k);
 

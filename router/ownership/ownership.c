@@ -68,6 +68,9 @@ static void ownership_tell(struct ownership *o, enum door_service service, struc
 {
     char known[DOOR_ADDRESS_BYTES];
 
+    if (service == DOOR_ELSEWHERE) {
+        atomic_store(&o->workspace->door->epoch, o->replay.epoch);
+    }
     if (door_service(o->workspace->door) != service ||
         !text_equal(door_address(o->workspace->door, known), address)) {
         engine_host_set_service(o->keeper->host, o->workspace, service, address);
@@ -168,7 +171,7 @@ static void ownership_entry(void *context, const struct stream_read_entry *e)
 
     switch (stream_replay_entry(&o->replay, e)) {
     case STREAM_TAKEN:
-        stream_tail_follow(o->tail, e, (uint64_t)keeper_now(o->keeper));
+        stream_tail_follow(o->tail, e, uv_now(o->keeper->host->place.loop));
         if (stream_id_less(o->seen, e->id)) {
             o->seen = e->id;
         }
@@ -242,6 +245,7 @@ static void ownership_read(struct ownership *o)
     ownership_forget_read(o);
     stream_replay_init(&o->replay, o->workspace->name, &events);
     o->tail = stream_tail_create(o->workspace->name, ownership_key(o, key), 0, STREAM_START);
+    o->tail->kept_most = keeper_kept_bytes(o->keeper);
     o->given_epoch = 0;
     ownership_enter(o, OWNERSHIP_READING);
     ownership_view(o);

@@ -16,9 +16,9 @@ struct stream_reader {
     struct stream_reader_options options;
     struct redis_path *path;
     struct list views;
-    struct list_node
-        *visited;   /* the view after the one that is being told; see stream_view_close */
-    uint32_t count; /* entries to ask for */
+    struct list_node *visited; /* the view that is being told, and the one after it; see */
+    struct list_node *next;    /* stream_view_close */
+    uint32_t count;            /* entries to ask for */
     bool up, reading, behind, closing, closed;
     uv_timer_t again; /* after a reading that was refused */
     struct text *words;
@@ -46,65 +46,106 @@ static bool stream_read_fields(const struct redisReply *row, struct stream_read_
 }
 
 /* Entries of one stream. The view may be closed by what it hears; then the rest is nobody's. */
-static size_t stream_read_rows(struct stream_reader *r, struct stream_view *v,
-                               const struct redisReply *rows)
+static void stream_read_rows(struct stream_reader *r, struct stream_view *v,
+                             const struct redisReply *rows)
 {
     struct list_node *self = &v->in_reader;
-    size_t bytes = 0;
 
-    for (size_t i = 0; i < redis_reply_count(rows); i++) {
+    r->visited = self;
+    for (size_t i = 0; i < redis_reply_count(rows) && r->visited == self; i++) {
         struct stream_read_entry e;
 
         if (!stream_read_fields(redis_reply_at(rows, i), &e)) {
+            v->broken = true;
             v->events.broken(v->events.context, "an entry has not one field of ours");
-            return bytes;
+            break;
         }
-        v->at = e.id;
-        bytes += e.value.length;
         v->events.entry(v->events.context, &e);
-        if (r->visited != self) {
-            return bytes; /* closed */
-        }
     }
-    return bytes;
+    r->visited = NULL;
 }
 
-static size_t stream_read_stream(struct stream_reader *r, const struct redisReply *stream)
+/* Streams come in the order in which the views stand, so each is looked for behind the last. */
+static struct stream_view *stream_reader_find(struct stream_reader *r, struct list_node *from,
+                                              struct text key)
 {
-    struct text key = redis_reply_text(redis_reply_at(stream, 0));
-    struct stream_view *v;
+    for (struct list_node *n = from; n != NULL; n = list_next(&r->views, n)) {
+        struct stream_view *v = stream_view_of(n);
 
-    for (struct list_node *n = list_first(&r->views); n != NULL; n = list_next(&r->views, n)) {
-        v = stream_view_of(n);
-        if (v->asked && text_equal(v->key, key)) {
-            size_t bytes;
-
-            v->heard = true;
-            r->visited = n;
-            bytes = stream_read_rows(r, v, redis_reply_at(stream, 1));
-            r->visited = NULL;
-            return bytes;
+        if (v->asked && !v->broken && text_equal(v->key, key)) {
+            return v;
         }
     }
-    return 0; /* closed meanwhile */
+    return NULL; /* closed meanwhile */
 }
 
-/* Those who were asked for and of whom nothing came have come to the end. */
-static void stream_reader_tell_ends(struct stream_reader *r)
+/* Where the views are when they have heard this: so that the next reading can be asked for before
+ * they have, and Redis and its reader work at the same time. */
+static void stream_reader_look_ahead(struct stream_reader *r, const struct redisReply *reply)
+{
+    struct list_node *from = list_first(&r->views);
+
+    for (size_t i = 0; i < redis_reply_count(reply); i++) {
+        const struct redisReply *stream = redis_reply_at(reply, i);
+        const struct redisReply *rows = redis_reply_at(stream, 1);
+        size_t count = redis_reply_count(rows);
+        struct stream_view *v =
+            stream_reader_find(r, from, redis_reply_text(redis_reply_at(stream, 0)));
+        struct stream_read_entry last;
+
+        if (v != NULL) {
+            v->rows = rows;
+            if (count > 0 && stream_read_fields(redis_reply_at(rows, count - 1), &last)) {
+                v->at = last.id;
+            }
+            from = list_next(&r->views, &v->in_reader);
+        }
+    }
+    for (struct list_node *n = list_first(&r->views); n != NULL; n = list_next(&r->views, n)) {
+        struct stream_view *v = stream_view_of(n);
+
+        v->ended = v->asked && v->rows == NULL;
+        v->asked = false;
+    }
+}
+
+/* Their entries to those who have some; the others have come to the end. */
+static void stream_reader_tell(struct stream_reader *r)
 {
     struct list_node *n = list_first(&r->views);
 
     while (n != NULL) {
         struct stream_view *v = stream_view_of(n);
+        const struct redisReply *rows = v->rows;
+        bool ended = v->ended;
 
-        r->visited = list_next(&r->views, n);
-        if (v->asked && !v->heard) {
-            v->asked = false;
+        r->next = list_next(&r->views, n);
+        v->rows = NULL;
+        v->ended = false;
+        if (rows != NULL) {
+            stream_read_rows(r, v, rows);
+        } else if (ended && !v->broken) {
             v->events.end(v->events.context);
         }
-        n = r->visited;
+        n = r->next;
     }
-    r->visited = NULL;
+    r->next = NULL;
+}
+
+static size_t stream_read_bytes(const struct redisReply *reply)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < redis_reply_count(reply); i++) {
+        const struct redisReply *rows = redis_reply_at(redis_reply_at(reply, i), 1);
+
+        for (size_t k = 0; k < redis_reply_count(rows); k++) {
+            const struct redisReply *fields = redis_reply_at(redis_reply_at(rows, k), 1);
+
+            bytes += redis_reply_text(redis_reply_at(fields, 1)).length;
+        }
+    }
+    return bytes;
 }
 
 static void stream_reader_go(struct stream_reader *r);
@@ -133,11 +174,8 @@ static void stream_reader_close_if_over(struct stream_reader *r)
 
 static void stream_reader_take(struct stream_reader *r, const struct redisReply *reply)
 {
-    size_t bytes = 0;
+    size_t bytes = stream_read_bytes(reply);
 
-    for (size_t i = 0; i < redis_reply_count(reply); i++) {
-        bytes += stream_read_stream(r, redis_reply_at(reply, i));
-    }
     r->behind = redis_reply_count(reply) > 0;
     if (bytes > STREAM_READ_BYTES && r->count > STREAM_READ_LEAST) {
         r->count /= 2;
@@ -145,7 +183,9 @@ static void stream_reader_take(struct stream_reader *r, const struct redisReply 
         r->count *= 2;
     }
     r->problem[0] = '\0';
-    stream_reader_tell_ends(r);
+    stream_reader_look_ahead(r, reply);
+    stream_reader_go(r);
+    stream_reader_tell(r);
 }
 
 static void stream_reader_answered(void *context, const struct redis_answer *a)
@@ -159,7 +199,6 @@ static void stream_reader_answered(void *context, const struct redis_answer *a)
     }
     if (a->outcome == REDIS_ANSWER) {
         stream_reader_take(r, a->reply);
-        stream_reader_go(r);
     } else if (a->outcome == REDIS_DENIED) {
         snprintf(r->problem, sizeof(r->problem), TEXT_FORMAT, TEXT_ARGS(a->error->words));
         uv_timer_start(&r->again, stream_reader_again, r->options.wait_ms, 0);
@@ -173,9 +212,8 @@ static uint32_t stream_reader_choose(struct stream_reader *r)
     uint32_t count = 0;
 
     for (struct list_node *n = list_first(&r->views); n != NULL; n = list_next(&r->views, n)) {
-        stream_view_of(n)->asked = true;
-        stream_view_of(n)->heard = false;
-        count++;
+        stream_view_of(n)->asked = !stream_view_of(n)->broken;
+        count += stream_view_of(n)->asked;
     }
     return count;
 }
@@ -215,9 +253,11 @@ static void stream_reader_go(struct stream_reader *r)
     }
     *w++ = TEXT("STREAMS");
     for (struct list_node *n = list_first(&r->views); n != NULL; n = list_next(&r->views, n)) {
-        w[i] = stream_view_of(n)->key;
-        w[i + views] = stream_id_write(stream_view_of(n)->at, r->ids[i]);
-        i++;
+        if (stream_view_of(n)->asked) {
+            w[i] = stream_view_of(n)->key;
+            w[i + views] = stream_id_write(stream_view_of(n)->at, r->ids[i]);
+            i++;
+        }
     }
     c.words = r->words;
     c.count = (uint32_t)(w - r->words) + 2 * views;
@@ -293,7 +333,10 @@ void stream_view_close(struct stream_view *v)
     struct stream_reader *r = v->reader;
 
     if (r->visited == &v->in_reader) {
-        r->visited = list_next(&r->views, &v->in_reader);
+        r->visited = NULL;
+    }
+    if (r->next == &v->in_reader) {
+        r->next = list_next(&r->views, &v->in_reader);
     }
     list_remove(&v->in_reader);
     memory_give((void *)(uintptr_t)v->key.bytes);

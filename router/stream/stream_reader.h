@@ -2,7 +2,8 @@
  * takeover and a standby live by.
  *
  * One connection for all the streams that the same primary serves, read by one XREAD after the
- * other, which waits when there is nothing. A *view* is the reading of one stream. Its entries come
+ * other, which waits when there is nothing; the next is asked for before the views have heard what
+ * came of the last. A *view* is the reading of one stream. Its entries come
  * in order, each once, also over broken connections; `end` says, once for each reading that found
  * nothing more, that the view has everything that Redis had when it was asked.
  *
@@ -41,10 +42,12 @@ struct stream_view {
     struct stream_reader *reader;
     struct list_node in_reader;
     struct stream_view_events events;
-    struct text key; /* owned */
-    struct stream_id at;
-    bool asked; /* of the reading that is under way */
-    bool heard; /* it answered something for this view */
+    struct text key;               /* owned */
+    struct stream_id at;           /* behind which it reads on */
+    bool asked;                    /* of the reading that is under way */
+    bool broken;                   /* it has said so, and reads no more */
+    bool ended;                    /* to be told so; or, to be told what has come: */
+    const struct redisReply *rows; /* else NULL */
 };
 
 struct stream_reader_options {

@@ -17,6 +17,7 @@ struct stream_tail *stream_tail_create(struct text workspace, struct text key, u
     t->workspace = stream_copy(workspace);
     t->key = stream_copy(key);
     t->epoch = epoch;
+    t->kept_most = STREAM_KEPT_BYTES;
     t->end = end;
     list_init(&t->open);
     list_init(&t->kept);
@@ -219,7 +220,7 @@ void stream_tail_forget(struct stream_tail *t, uint64_t now)
     struct stream_batch *b;
 
     while ((b = stream_first(&t->kept)) != NULL &&
-           (b->confirmed_at + STREAM_KEPT_MS < now || t->kept_bytes > STREAM_KEPT_BYTES)) {
+           (b->confirmed_at + STREAM_KEPT_MS < now || t->kept_bytes > t->kept_most)) {
         t->kept_bytes -= stream_batch_bytes(b);
         stream_batch_destroy(b);
     }

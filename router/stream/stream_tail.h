@@ -65,6 +65,7 @@ struct stream_tail {
     struct stream_batch *filling;
     struct list open, kept;
     size_t filled, kept_bytes;
+    size_t kept_most; /* [STREAM_KEPT_BYTES] where many share the memory: its part */
 };
 
 /* Its stream ends at `end`, and `epoch` is ours to append with (0 for one that follows).

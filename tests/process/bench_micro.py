@@ -48,6 +48,18 @@ class BenchMicro(unittest.TestCase):
             self.assertGreater(row["ns_per_message"], 0, "messages were lost")
             self.assertGreater(row["mailbox_ns_per_message"], 0, "messages were lost")
 
+    def test_replay(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = bench("replay", "--operations", "500", "--contacts", "2000", "--folder", folder)
+        facts, checkpoint, redis = result["rows"]
+        self.assertGreaterEqual(facts["facts"], 4 * 500, "submitted, offered, accepted, completed")
+        self.assertEqual(facts["records"], 0)
+        self.assertGreater(checkpoint["records"], 2000)
+        self.assertEqual([redis[key] for key in ("records", "entries", "bytes")],
+                         [checkpoint[key] for key in ("records", "entries", "bytes")], "what was written was read")
+        for row in result["rows"]:
+            self.cost(row["cost"])
+
     def test_journal(self):
         with tempfile.TemporaryDirectory() as folder:
             result = bench("journal", "--operations", "50", "--entries", "3", "--bytes", "100", "--folder", folder)

@@ -101,9 +101,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static void on_confirmed(void *context, struct stream_batch *b)
+static void on_confirmed(void *context, struct stream_batch *b, void *owner)
 {
     (void)b;
+    (void)owner;
     ((struct place *)context)->confirmed++;
 }
 

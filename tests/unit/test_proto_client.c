@@ -1,4 +1,5 @@
-/* The client's conversation with one server. Going to another one is in test_proto_failover.c. */
+/* The client's conversation with one server. Going to another one is in test_proto_failover.c and
+ * test_proto_standby.c. */
 #include "test_proto_maker.h"
 #include "test_proto_talk.h"
 

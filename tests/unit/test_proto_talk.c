@@ -103,6 +103,17 @@ void talk_resumes(struct switchboard_options *options)
     options->resume_ended = talk_resume_ended;
 }
 
+void talk_three(struct switchboard_options *options)
+{
+    options->address = A "," B "," C;
+}
+
+void talk_three_without(struct switchboard_options *options)
+{
+    talk_three(options);
+    options->without_standby = true;
+}
+
 void talk_start(const char *role, const char *name,
                 void (*change)(struct switchboard_options *options))
 {
@@ -123,6 +134,14 @@ void talk_start(const char *role, const char *name,
     }
     talk = (struct talk){.now = 1000};
     assert_true(client_init(&talk.client, &options, seed, talk.now));
+}
+
+void talk_start_at_a(const char *role, void (*change)(struct switchboard_options *options))
+{
+    talk_start(role, strcmp(role, "connector") == 0 ? "shop" : NULL, change);
+    talk_connect();
+    talk_answer(1, HELLO_A);
+    talk_forget();
 }
 
 void talk_stop(void)
@@ -286,4 +305,28 @@ void talk_come_back(void)
 
     talk.now += in > 0 ? in : 0;
     talk_connect();
+}
+
+void talk_attempt_fails(void)
+{
+    int64_t in = talk_wanted_in();
+
+    talk.now += in > 0 ? in : 0;
+    client_connecting(&talk.client, talk.line, talk.now);
+    client_disconnected(&talk.client, talk.line, talk.now);
+}
+
+void talk_address(uint32_t line, const char *address)
+{
+    assert_string_equal(client_address(&talk.client, line), address);
+}
+
+void talk_wanted(int64_t least, int64_t most)
+{
+    int64_t in = talk_wanted_in();
+
+    if (in < least || in > most) {
+        fail_msg("wanted in %lld ms, not within %lld to %lld", (long long)in, (long long)least,
+                 (long long)most);
+    }
 }

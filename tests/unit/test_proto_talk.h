@@ -10,6 +10,12 @@
 
 #define TALK_MAX 16384
 
+#define A "tcp://10.0.0.1:7700"
+#define B "tcp://10.0.0.2:7700"
+#define C "tcp://10.0.0.3:7700"
+
+#define HELLO_A "{node: a, nodes: ['" A "', '" B "', '" C "'], epoch: 1, seq: 5, now_at: 1000000}"
+
 struct talk {
     struct client client;
     struct packer answer;
@@ -27,8 +33,14 @@ void talk_start(const char *role, const char *name,
                 void (*change)(struct switchboard_options *options));
 void talk_stop(void);
 
-/* For talk_start: a connector's contacts are read after hello. */
+/* For talk_start: three servers are known, with and without a standby session at one of them; and a
+ * connector's contacts are read after hello. */
+void talk_three(struct switchboard_options *options);
+void talk_three_without(struct switchboard_options *options);
 void talk_resumes(struct switchboard_options *options);
+
+/* As talk_start, and hello has been answered at A. */
+void talk_start_at_a(const char *role, void (*change)(struct switchboard_options *options));
 
 /* The server of that line speaks from now on, and the functions below are about it. */
 void talk_on(uint32_t line);
@@ -55,6 +67,13 @@ void talk_tick(int64_t more);
 void talk_connect(void);
 void talk_lose(void);
 void talk_come_back(void);
+
+/* An attempt, at the time at which it is wanted, that leads nowhere. */
+void talk_attempt_fails(void);
+
+/* Where a line goes; after how long, at least and at most, the connection is wanted. */
+void talk_address(uint32_t line, const char *address);
+void talk_wanted(int64_t least, int64_t most);
 
 /* After how long a connection is wanted; fails when none ever is. */
 int64_t talk_wanted_in(void);
