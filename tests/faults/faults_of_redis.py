@@ -36,10 +36,12 @@ def kill_primary(e, during=None):
     e.did(f"{primary.name} is back")
 
 
-def lose_tail(e, entries=1, also=()):
-    """Nothing reaches the replicas while the primary takes so many entries more; then kill -9. One of them must lead."""
+def lose_tail(e, entries=1, owner=False):
+    """Nothing reaches the replicas while the primary takes so many entries more; then kill -9, of the `owner`, too. One of them must
+    lead."""
     primary = e.victim("primary")
     replicas = e.replicas(primary)
+    dead = [e.victim("owner")] if owner else []
     wires = Wires(e.stage)
     for replica in replicas:
         wires.cut(replica, primary, way="from")
@@ -48,7 +50,7 @@ def lose_tail(e, entries=1, also=()):
           f"{entries} entries that no replica has (somebody must write to {e.stream})")
     had = primary.entries(e.stream)
     e.killed(primary)
-    for router in also:
+    for router in dead:
         e.killed(router)
     # Read while they are cut off and before anybody could repair: what none has, no new primary will have.
     lacking = {replica.name: sorted(set(had) - set(replica.entries(e.stream))) for replica in replicas}
@@ -60,6 +62,8 @@ def lose_tail(e, entries=1, also=()):
             f"{new.name} lacked {len(lacking[new.name])} entries of {e.stream} that {primary.name} had "
             f"({lacking[new.name][0]} to {lacking[new.name][-1]})")
     yield
+    for router in dead:
+        router.start()
     primary.start()
     e.did(f"{primary.name} is back")
 
@@ -246,7 +250,8 @@ def lose_raise(e, how="rst"):
     e.killed(owner)
 
     def raised():
-        if rules[-1].struck() == 1 and "NOSCRIPT" in str(rules[-1].what()):
+        """Others mention an instance, too: nodes when they say that they live, and who hears that the script is not known."""
+        if rules[-1].struck() == 1 and "appended" not in str(rules[-1].what()):
             wait_to_strike()
         return rules[-1].struck() == 1
     until(raised, "somebody to raise an epoch")

@@ -19,9 +19,10 @@ import time
 import typing
 
 from clients import Load, configuration
-from episode import Episode, Fault, NotStruck
+from episode import Episode, Fault
 from processes import BIN, until
 from recorder import Recorder
+from resp import RedisError
 from stage import Stage
 
 CHECK = pathlib.Path(__file__).resolve().parents[1] / "checker" / "check.py"
@@ -159,21 +160,17 @@ class Play:
             self.outcome.struck.append(strike.words)
             self.outcome.proofs += episode.proof
             self.outcome.tail_lost += episode.tail_lost
-        except NotStruck as why:
-            self.outcome.missed.append(str(why))
+        except (AssertionError, OSError, RedisError) as why:  # among them NotStruck, and what another fault was in the way of
+            self.outcome.missed.append(f"{strike.words}: {type(why).__name__} {why}")
         finally:
             recorder.fault(what, "end")
 
     def heal(self, recorder):
         recorder.fault("healing", "begin")
-        self.stage.heal()
         for process in self.stage.processes:
-            if process.paused:
-                process.resume()
             if not process.running():
                 self.ended(process)
-                process.start()
-        self.stage.wait_whole(by_hand=True)
+        self.stage.restore()
         recorder.fault("healing", "end")
 
     def ended(self, process):

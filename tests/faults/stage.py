@@ -567,6 +567,23 @@ class Stage:
         if self.network:
             self.network.heal()
 
+    def restore(self):
+        """Everything as at the beginning, also what a fault that was cut short has left."""
+        self.heal()
+        for process in self.processes:
+            if process.paused:
+                process.resume()
+            if not process.running():
+                process.start()
+            if self.clock:
+                process.step_clock(0)
+        for redis in self.redis:
+            for key, value in {"maxmemory": 0, "maxmemory-policy": "noeviction", "busy-reply-threshold": 5000,
+                               "rdb-key-save-delay": 0}.items():
+                redis.config(key, value)
+            redis.command("ACL", "SETUSER", ROUTER_USER, "resetpass", ">" + ROUTER_PASSWORD)
+        self.wait_whole(by_hand=True)
+
     # The end
 
     def end(self, failed=False, keep=False):
