@@ -245,6 +245,7 @@ struct engine_host_taken {
     uint64_t epoch;             /* as the journal has it already */
     journal_position keep_from; /* see struct workspace */
     uint64_t checkpoint_bytes;
+    struct workspace_config *compiled; /* its configuration, where somebody has it; or NULL */
     engine_time now; /* what the owner's clock before us would say; 0: nobody knows */
 };
 

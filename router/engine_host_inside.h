@@ -72,9 +72,10 @@ void host_say_draining(struct engine_host *h);
 /* Engines that go on under a higher epoch hear of it. */
 void host_go_on(struct engine_host *h);
 
-/* One workspace begins: a new epoch (0: the next), its configuration, and who is connected. */
-bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t epoch, char *problem,
-                          size_t size);
+/* One workspace begins: a new epoch (0: the next), its configuration (which somebody may have
+ * `compiled`; else NULL), and who is connected. */
+bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t epoch,
+                          struct workspace_config *compiled, char *problem, size_t size);
 
 /* The journal's batch came back with an error: act on it. */
 void host_fail(struct engine_host *h);

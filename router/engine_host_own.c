@@ -21,7 +21,7 @@ bool engine_host_take(struct engine_host *h, struct workspace *w,
     } else {
         workspace_start_clock(w, h->clock);
     }
-    if (!host_begin_workspace(h, w, taken->epoch, problem, size)) {
+    if (!host_begin_workspace(h, w, taken->epoch, taken->compiled, problem, size)) {
         return false;
     }
     engine_host_set_service(h, w, DOOR_SERVED, TEXT_NONE);

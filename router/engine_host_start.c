@@ -73,7 +73,7 @@ static void host_apply_file(struct engine_host *h, struct workspace *w,
  * must stand where the engine's do; where this version reads the text otherwise than the one that
  * wrote it, the text is applied anew. False: it cannot be read at all any more. */
 static bool host_restore_config(struct engine_host *h, struct workspace *w,
-                                struct workspace_config *file)
+                                struct workspace_config *file, struct workspace_config *compiled)
 {
     const struct caller host = {.role = CALLER_HOST, .name = TEXT("file")};
     struct text document = engine_config_text(w->engine);
@@ -87,6 +87,9 @@ static bool host_restore_config(struct engine_host *h, struct workspace *w,
     if (file != NULL && text_equal(file->document, document)) {
         workspace_config_retain(file);
         config = file;
+    } else if (compiled != NULL && text_equal(compiled->document, document)) {
+        workspace_config_retain(compiled);
+        config = compiled;
     } else {
         config = config_read_workspace(document, &problems);
         config_problems_close(&problems);
@@ -141,8 +144,8 @@ static void host_compare_file(const struct workspace *w, const struct workspace_
     }
 }
 
-bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t epoch, char *problem,
-                          size_t size)
+bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t epoch,
+                          struct workspace_config *compiled, char *problem, size_t size)
 {
     struct workspace_config *file = h->file == NULL ? NULL : config_find(h->file, w->name);
     struct command started = {
@@ -150,7 +153,7 @@ bool host_begin_workspace(struct engine_host *h, struct workspace *w, uint64_t e
         .epoch = epoch != 0 ? epoch : epoch_next(engine_epoch(w->engine), h->options.node)};
 
     host_step(h, w, NULL, &started);
-    if (!host_restore_config(h, w, file)) {
+    if (!host_restore_config(h, w, file, compiled)) {
         snprintf(problem, size,
                  "workspace \"" TEXT_FORMAT
                  "\": the configuration in its journal cannot be read by "
@@ -178,7 +181,7 @@ static bool host_begin_service(struct engine_host *h, char *problem, size_t size
             continue;
         }
         workspace_start_clock(h->workspaces[i], h->clock);
-        if (!host_begin_workspace(h, h->workspaces[i], 0, problem, size)) {
+        if (!host_begin_workspace(h, h->workspaces[i], 0, NULL, problem, size)) {
             return false;
         }
     }
@@ -252,7 +255,7 @@ void engine_host_reload(struct engine_host *h, const struct config *file)
                 journal_trim(h->journal, w->keep_from);
             }
             workspace_start_clock(w, h->clock);
-            host_begin_workspace(h, w, 0, problem, sizeof(problem));
+            host_begin_workspace(h, w, 0, NULL, problem, sizeof(problem));
         } else {
             host_apply_file(h, door->workspace, config);
         }

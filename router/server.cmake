@@ -17,6 +17,7 @@ add_library(router STATIC
     ownership/keeper.c
     ownership/lookout.c
     ownership/ownership.c
+    ownership/standby_config.c
     ownership/shore.c
     log.c
     mailbox.c

@@ -127,7 +127,7 @@ static void keeper_open_members(struct keeper *k, const struct member_me *me)
         .me = me,
         .join_ms = k->node->lease_ms,
         .clock = k->host->clock,
-        .path = {.link = {.name = "switchboard-nodes"}},
+        .path = {.tag = TEXT("switchboard:nodes"), .link = {.name = "switchboard-nodes"}},
     };
 
     k->members = member_book_create(k->locator, &options, &events);

@@ -146,6 +146,9 @@ static bool ownership_means_us(const struct ownership *o, struct text value)
     struct text ours;
     bool same;
 
+    if (!atomic_load(&o->keeper->node->joined)) {
+        return false; /* nobody knows this process yet */
+    }
     packer_init(&p);
     ours = ownership_words_of_us(&p, o->keeper);
     same = text_equal(value, ours);
@@ -307,6 +310,7 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
     struct keeper *k = o->keeper;
     struct engine_host_taken taken = {.epoch = epoch,
                                       .checkpoint_bytes = o->replay.checkpoint_bytes,
+                                      .compiled = o->config.config,
                                       .now = ownership_resumed_time(o)};
     char problem[512] = "";
 
@@ -407,6 +411,16 @@ static void ownership_consider(struct ownership *o, boot_ms now)
     }
 }
 
+static void ownership_prepare(struct ownership *o)
+{
+    const struct config *file = o->keeper->host->file;
+
+    if (o->replay.engine != NULL) {
+        standby_config_look(&o->config, o->keeper->host->place.loop, o->replay.engine,
+                            file == NULL ? NULL : config_find(file, o->workspace->name));
+    }
+}
+
 void ownership_look(struct ownership *o)
 {
     boot_ms now = keeper_now(o->keeper);
@@ -418,6 +432,7 @@ void ownership_look(struct ownership *o)
             o->count_seen = o->lease.observed.count;
         }
         stream_replay_continue(&o->replay, OWNERSHIP_PROOF_STEP);
+        ownership_prepare(o);
         ownership_watch_owner(o);
         ownership_consider(o, now);
         return;
@@ -597,4 +612,5 @@ void ownership_close(struct ownership *o)
 {
     lease_unwatch(o->shore->leases, &o->lease);
     ownership_forget_read(o);
+    standby_config_close(&o->config);
 }

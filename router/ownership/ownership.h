@@ -30,6 +30,7 @@
 #include "router/ownership/lookout.h"
 #include "router/ownership/member.h"
 #include "router/ownership/shore.h"
+#include "router/ownership/standby_config.h"
 #include "router/stream/stream_replay.h"
 #include "router/workspace.h"
 
@@ -54,6 +55,7 @@ struct ownership {
     bool viewing;
     struct stream_replay replay; /* its engine is ours until we own it */
     struct stream_tail *tail;
+    struct standby_config config; /* by which its engine would decide */
     struct lease lease;
     struct lookout *lookout; /* for the owner's process; NULL: there is nobody to watch */
     uint64_t dead_epoch;     /* the owner of this epoch is dead: its address refused */
