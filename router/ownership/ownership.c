@@ -487,7 +487,9 @@ static void ownership_gave(struct ownership *o)
     engine_host_gave(k->host, o->workspace, o->epoch, text_from(o->heir));
     ownership_enter(o, OWNERSHIP_READING);
     journal_stream_drop(k->journal, o->tail);
-    lease_let_go(o->shore->leases, &o->lease);
+    if (o->lease.held != 0) { /* a renewal may have met the heir's epoch before we heard of it */
+        lease_let_go(o->shore->leases, &o->lease);
+    }
     ownership_read(o);
 }
 
