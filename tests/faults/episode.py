@@ -14,6 +14,7 @@ import time
 import typing
 
 from processes import until
+from resp import RedisError
 
 
 class NotStruck(AssertionError):
@@ -93,12 +94,20 @@ class Episode:
             owner = stage.owner(self.workspace)
             return next(router for router in stage.routers if router is not owner)
         if role == "primary":
-            return stage.slot_owner(self.slot) if stage.kind == "cluster" else stage.primary()
+            return until(self.leader, "a primary that answers")
         if role == "replica":
             return self.replicas(self.victim("primary"))[0]
         if role == "sentinel":
             return next(sentinel for sentinel in stage.sentinels if sentinel.running())
         raise ValueError(f"nobody is {role}")
+
+    def leader(self):
+        """None while there is none: another fault may have seen to that."""
+        try:
+            leader = self.stage.slot_owner(self.slot) if self.stage.kind == "cluster" else self.stage.primary()
+            return leader if leader.is_primary() else None
+        except (OSError, RedisError, StopIteration):
+            return None
 
     def replicas(self, primary):
         """Those that follow it."""

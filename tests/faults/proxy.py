@@ -264,7 +264,10 @@ class Pair:
         elif other.over:
             self.end("fin")  # both have said that they are done
         elif other.transport.can_write_eof():
-            other.transport.write_eof()
+            try:
+                other.transport.write_eof()
+            except OSError:
+                pass  # it has gone meanwhile, and says so itself
 
     def throttle(self, up, full):
         (self.full[up].add if full else self.full[up].discard)("socket")

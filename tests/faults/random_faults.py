@@ -39,6 +39,8 @@ PLACES = {"redis": ("pause of Redis", "pause of a replica", "pause of a Sentinel
 # Where one of the first two meets another fault, facts may be lost and routers refuse to go on, as they must: then nothing can be
 # drained. And Sentinels whose clocks have jumped decide nothing for half a minute.
 ALONE = ("Redis returns without its data", "memory of Redis", "clock of the Sentinels")
+# While nothing reaches the replicas nobody can take over, so these would wait for each other.
+LOSES_TAIL = ("failover that loses the tail", "failover that loses the tail, and the owner dies")
 OFTEN = {"failover that loses the tail": 4, "failover that loses the tail, and the owner dies": 2}
 
 
@@ -50,6 +52,10 @@ def choose(chance, kind):
     strikes = []
     for place in chance.sample([place for place, names in places.items() if names], count):
         names = places[place] if count == 1 else [name for name in places[place] if name not in ALONE]
+        if place == "routers" and any(strike.fault.name in LOSES_TAIL for strike in strikes):
+            continue
+        if place == "redis" and any(strike.fault.name in PLACES["routers"] for strike in strikes):
+            names = [name for name in names if name not in LOSES_TAIL]
         fault = table[chance.choices(names, [OFTEN.get(name, 1) for name in names])[0]]
         fitting = [each for each in fault.parameters if each.get("seconds", 0) <= max(LONGEST, fault.parameters[0].get("seconds", 0))]
         strikes.append(Strike(fault, chance.choice(fitting), round(chance.uniform(0, OVERLAP) if count > 1 else 0, 3)))

@@ -396,7 +396,7 @@ class Stage:
         if self.kind == "sentinel":
             names = [sentinel.primary_address() for sentinel in self.sentinels if sentinel.running() and not sentinel.paused]
             return self.at(max(set(names), key=names.count))
-        return next(redis for redis in self.redis if redis.is_primary())
+        return next(redis for redis in self.redis if redis.running() and redis.is_primary())
 
     def wait_failover(self, old, seconds=DEADLINE):
         """Until most Sentinels name another primary, which says so itself; it is given back."""
