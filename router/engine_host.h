@@ -21,6 +21,11 @@
  * everything is built anew by replay. When there was no room, what is durable is still served to
  * readers, and every change is refused until there is room again.
  *
+ * Where several nodes share the journal, workspaces come and go while the host serves
+ * (engine_host_take, _give, _lose; router/ownership says when): one without an engine is not
+ * served here, and its door says so. What was read waits for the journal's word, too, because it
+ * may be told only while this node owns the workspace.
+ *
  * Sessions and engines meet in this file's functions, through plain structs: sessions of this
  * reactor by calls, those of others by letters (post.h), which are the same calls a moment later.
  * What the engines say goes into the packers of this reactor's sessions, or into mail, and leaves

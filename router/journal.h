@@ -1,8 +1,11 @@
 /* The journal: the ordered facts of workspaces, kept so that nothing acknowledged is undone by a
  * crash.
  *
- * One interface, several stores (memory, file; redis later). Appending is asynchronous: a batch is
- * handed over, and a callback on the loop's thread says when it is durable. Callbacks come in the
+ * One interface, several stores: memory and file here, and streams in Redis that several nodes
+ * share (stream/journal_stream.h), which no address opens: they come and go with ownership.
+ *
+ * Appending is asynchronous: a batch is handed over, and a callback on the loop's thread says when
+ * it is durable. Callbacks come in the
  * order of the commits, each exactly once, and never from inside journal_append. The memory journal
  * calls back from inside journal_commit; the others later.
  *

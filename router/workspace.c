@@ -92,32 +92,47 @@ static void workspace_append(struct workspace *w, struct journal *j, size_t size
     w->facts_written += w->fact_count;
 }
 
+/* The fact added last begins another entry. */
+static void workspace_split_entry(struct workspace *w, struct journal *j)
+{
+    uint64_t seq = w->first_seq + w->fact_count - 1;
+    size_t size = w->facts.size - w->last_at;
+    uint8_t *last = memory_copy(w->facts.bytes + w->last_at, size);
+
+    assert(w->fact_count > 1);
+    w->fact_count--;
+    workspace_append(w, j, w->last_at);
+    workspace_open_entry(w, seq);
+    w->last_at = w->facts.size;
+    packer_raw(&w->facts, last, size);
+    w->fact_count = 1;
+    memory_give(last);
+}
+
 void workspace_add_fact(struct workspace *w, struct journal *j, const struct fact *fact)
 {
-    size_t before;
-
     if (w->fact_count == 0) {
         workspace_open_entry(w, fact->seq);
     }
-    before = w->facts.size;
+    w->last_at = w->facts.size;
     fact_encode(&w->facts, fact, engine_settings(w->engine));
+    w->fact_count++;
     if (w->facts.size > JOURNAL_ENTRY_BYTES_MAX) {
-        size_t size = w->facts.size - before;
-        uint8_t *last = memory_copy(w->facts.bytes + before, size);
-
         /* What may become a fact was bounded before it was stepped: one alone fits. */
-        assert(w->fact_count > 0);
-        workspace_append(w, j, before);
-        workspace_open_entry(w, fact->seq);
-        packer_raw(&w->facts, last, size);
-        memory_give(last);
+        workspace_split_entry(w, j);
         assert(w->facts.size <= JOURNAL_ENTRY_BYTES_MAX);
     }
-    w->fact_count++;
 }
+
+/* Whoever appends to a stream in Redis looks at its last entry first: a large one that ends in a
+ * small one is not copied for that. */
+#define WORKSPACE_LARGE_ENTRY 4096u
 
 void workspace_flush_facts(struct workspace *w, struct journal *j)
 {
+    if (w->host->options.shared && w->fact_count > 1 && w->facts.size > WORKSPACE_LARGE_ENTRY) {
+        workspace_split_entry(w, j);
+    }
     if (w->fact_count > 0) {
         workspace_append(w, j, w->facts.size);
         packer_reset(&w->facts);

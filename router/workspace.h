@@ -43,6 +43,7 @@ struct workspace {
 
     struct packer facts; /* the array of the entry being filled */
     uint32_t fact_count;
+    size_t last_at; /* where the last one begins */
     uint64_t first_seq;
     uint64_t facts_written;
 
