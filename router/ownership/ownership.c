@@ -9,11 +9,12 @@
 #include "router/log.h"
 #include "router/ownership/keeper.h"
 
-#define OWNERSHIP_TRY_AGAIN_MS 3000
-#define OWNERSHIP_PROOF_STEP   512 /* records of a proof a look: some hundred microseconds */
-#define OWNERSHIP_DIVERGED_MAX 3
-#define OWNERSHIP_KEY_BYTES    (JOURNAL_WORKSPACE_BYTES_MAX + 32)
-#define OWNERSHIP_VALUE_BYTES  1024
+#define OWNERSHIP_TRY_AGAIN_MS  3000
+#define OWNERSHIP_PROOF_STEP    512 /* records of a proof a look: some hundred microseconds */
+#define OWNERSHIP_DIVERGED_MAX  3
+#define OWNERSHIP_CLOCK_AWAY_MS (60 * 60 * 1000)
+#define OWNERSHIP_KEY_BYTES     (JOURNAL_WORKSPACE_BYTES_MAX + 32)
+#define OWNERSHIP_VALUE_BYTES   1024
 
 static void ownership_read(struct ownership *o);
 static void ownership_begin(struct ownership *o, uint64_t epoch);
@@ -266,6 +267,9 @@ static void ownership_raise(struct ownership *o, const char *why)
     if (o->lease.observed.epoch > known) {
         known = o->lease.observed.epoch;
     }
+    if (o->seen.epoch > known) { /* of a stream whose end is lost, and that loss accepted */
+        known = o->seen.epoch;
+    }
     o->epoch = epoch_next(known, k->node->number);
     log_event(LOG_LEVEL_INFO, "taking_over", LOG_TEXT("workspace", o->workspace->name),
               LOG_WORDS("why", why), LOG_NUMBER("epoch", o->epoch),
@@ -386,6 +390,24 @@ static const char *ownership_vacancy(const struct ownership *o, boot_ms now)
     return NULL;
 }
 
+/* Where nobody's clock was seen to run, the workspace's time begins at this machine's wall clock,
+ * for good. One that is far from Redis' own is set wrong, here or there (design, section 9). */
+static bool ownership_knows_the_time(const struct ownership *o, boot_ms now)
+{
+    static struct log_limit limit = {.most = 1};
+    duration_ms ahead = shore_clock_ahead(o->shore, now);
+
+    if (ownership_resumed_time(o) != 0 ||
+        (ahead < OWNERSHIP_CLOCK_AWAY_MS && ahead > -OWNERSHIP_CLOCK_AWAY_MS)) {
+        return true;
+    }
+    log_event_limited(&limit, LOG_LEVEL_ERROR, "clock_is_wrong",
+                      LOG_TEXT("workspace", o->workspace->name), LOG_NUMBER("ahead_ms", ahead),
+                      LOG_WORDS("words", "this machine's clock is more than an hour away from "
+                                         "Redis': set it right, and the workspace is served"));
+    return false;
+}
+
 static void ownership_consider(struct ownership *o, boot_ms now)
 {
     const struct lease_sight *seen = &o->lease.observed;
@@ -405,7 +427,7 @@ static void ownership_consider(struct ownership *o, boot_ms now)
         ownership_tell(o, DOOR_WAITS, TEXT_NONE);
     }
     rank = keeper_rank(o->keeper, o->workspace, owner_was_us ? TEXT_NONE : text_from(seen->node));
-    if (rank != UINT32_MAX && now >= o->not_before &&
+    if (rank != UINT32_MAX && now >= o->not_before && ownership_knows_the_time(o, now) &&
         now - o->over_since >= (boot_ms)rank * lease_book_lease_ms(o->shore->leases)) {
         ownership_raise(o, why);
     }

@@ -49,6 +49,10 @@ static bool shore_greeted(void *context, const struct redis_greeting *g)
         }
     }
     s->refused = false;
+    if (g->time_us != 0) {
+        s->redis_time = (engine_time)(g->time_us / 1000);
+        s->redis_time_at = keeper_now(k);
+    }
     if (another) {
         char endpoint[REDIS_ENDPOINT_BYTES];
 
@@ -61,6 +65,11 @@ static bool shore_greeted(void *context, const struct redis_greeting *g)
         keeper_goes_on(k, s);
     }
     return true;
+}
+
+duration_ms shore_clock_ahead(const struct shore *s, boot_ms now)
+{
+    return s->redis_time_at == 0 ? 0 : clock_wall() - (s->redis_time + (now - s->redis_time_at));
 }
 
 void shore_look_again(struct shore *s, boot_ms now)

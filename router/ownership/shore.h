@@ -24,6 +24,8 @@ struct shore {
     char run_id[REDIS_ID_BYTES]; /* of the primary that the desk last reached */
     bool refused;                /* what the desk reached is not to be trusted with data */
     boot_ms refused_at;
+    engine_time redis_time; /* what the primary's wall clock said, */
+    boot_ms redis_time_at;  /* and when; 0: never */
 };
 
 struct shore_options {
@@ -37,6 +39,10 @@ struct shore_options {
 struct shore *shore_create(struct keeper *k, const struct shore_options *o);
 /* No ownership uses it any more. */
 void shore_destroy(struct shore *s);
+
+/* By how much this machine's wall clock is ahead of the primary's, milliseconds; 0 while that is
+ * not known. */
+duration_ms shore_clock_ahead(const struct shore *s, boot_ms now);
 
 /* Look again at a primary that was refused. */
 void shore_look_again(struct shore *s, boot_ms now);

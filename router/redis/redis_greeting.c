@@ -59,6 +59,7 @@ static const struct {
 } redis_greeting_lines[] = {
     {"redis_version", INFO_VERSION, offsetof(struct redis_greeting, version)},
     {"run_id", INFO_ID, offsetof(struct redis_greeting, run_id)},
+    {"server_time_usec", INFO_NUMBER64, offsetof(struct redis_greeting, time_us)},
     {"master_replid", INFO_ID, offsetof(struct redis_greeting, replication_id)},
     {"master_repl_offset", INFO_NUMBER64, offsetof(struct redis_greeting, replication_offset)},
     {"connected_slaves", INFO_NUMBER32, offsetof(struct redis_greeting, replicas)},

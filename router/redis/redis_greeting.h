@@ -25,6 +25,7 @@ struct redis_greeting {
     char run_id[REDIS_ID_BYTES];         /* another one: another process */
     char replication_id[REDIS_ID_BYTES]; /* another one: another history of data */
     int64_t replication_offset;          /* bytes of it */
+    uint64_t time_us;                    /* its wall clock, microseconds since the Unix epoch */
     uint32_t replicas;                   /* of a primary: connected now */
     bool replica_in_sync;                /* of a replica: its link to the primary stands */
     bool loading;                        /* data is still being read; nothing else can be asked */
