@@ -134,6 +134,7 @@ static void ownership_catch_up(struct ownership *o)
               LOG_NUMBER("records", o->replay.replay.records));
     ownership_enter(o, OWNERSHIP_FOLLOWING);
     if (o->given_epoch != 0 && o->given_epoch == o->replay.end.epoch) {
+        ownership_stop_reading(o);
         stream_desk_add(o->shore->desk, o->tail);
         ownership_begin(o, o->given_epoch);
     } else {
@@ -160,7 +161,8 @@ static bool ownership_means_us(const struct ownership *o, struct text value)
 static void ownership_epoch_read(struct ownership *o, const struct stream_read_entry *e)
 {
     o->epoch_seen_at = keeper_now(o->keeper);
-    o->given_epoch = ownership_means_us(o, e->value) ? e->id.epoch : 0;
+    o->given_epoch =
+        e->id.epoch > o->lost_epoch && ownership_means_us(o, e->value) ? e->id.epoch : 0;
     if (o->given_epoch != 0 && o->state == OWNERSHIP_FOLLOWING &&
         !atomic_load(&o->keeper->node->draining)) {
         ownership_stop_reading(o);
@@ -552,6 +554,7 @@ static void ownership_end_service(struct ownership *o, const char *why)
     log_event(LOG_LEVEL_WARNING, "ownership_lost", LOG_TEXT("workspace", o->workspace->name),
               LOG_NUMBER("epoch", o->epoch), LOG_WORDS("words", why));
     o->seen = stream_tail_confirmed_end(o->tail, o->seen);
+    o->lost_epoch = o->epoch;
     ownership_enter(o, OWNERSHIP_READING); /* not ours, whoever asks meanwhile */
     engine_host_lose(k->host, o->workspace);
     journal_stream_drop(k->journal, o->tail);
