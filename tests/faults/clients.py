@@ -216,9 +216,9 @@ class Agent(Person):
     async def decide(self, offer):
         await self.rest(0, 30)
         r = self.chance.random() if self.load.submitting else 0
-        if r > 0.96:
-            return  # let it ring
-        method = "offer.decline" if r > 0.86 else "offer.accept"
+        if r > 1 - self.load.ring:
+            return
+        method = "offer.decline" if r > 0.9 - self.load.ring else "offer.accept"
         accepted = await self.settled(method, offer=offer["offer"], told={"contact": offer["contact"]})
         if method == "offer.accept" and accepted is not None:
             await self.work(offer["contact"])
@@ -280,10 +280,10 @@ class Supervisor(Person):
 
 class Load:
     def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, every_ms=15, workspace="default",
-                 through=None):
-        """`through`: by which address each one that routers announce is reached from here."""
+                 through=None, ring=0.04):
+        """`through`: by which address each one that routers announce is reached from here. `ring`: how many offers nobody answers."""
         self.recorder, self.addresses, self.seed, self.every_ms = recorder, addresses, seed, every_ms
-        self.workspace, self.through = workspace, through or {}
+        self.workspace, self.through, self.ring = workspace, through or {}, ring
         self.contacts, self.updates, self.accepted, self.submitting = {}, 0, 0, True
         self.over = asyncio.Event()
         self.names = [f"agent{i}" for i in range(agents)]

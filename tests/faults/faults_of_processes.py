@@ -23,11 +23,15 @@ def kill(e, role="owner"):
         e.did(f"{victim.name} is back")
 
 
-def pause(e, role="owner"):
-    """SIGSTOP of one process; then SIGCONT."""
+def pause(e, role="owner", taken_over=False):
+    """SIGSTOP of one process; then SIGCONT, `taken_over`: not before another owns, and the clients have left for that one."""
     victim = e.victim(role)
     victim.pause()
     e.did(f"SIGSTOP {victim.name} (pid {victim.pid})")
+    if taken_over:
+        new = e.victim("owner")
+        e.prove(new is not victim, f"{new.name} owns {e.workspace} instead of {victim.name}")
+        victim.route.add("cut", how="rst")
     yield
     e.prove(victim.state() == "T", f"{victim.name} stood still all the time")
     victim.resume()

@@ -36,12 +36,12 @@ def kill_primary(e, during=None):
     e.did(f"{primary.name} is back")
 
 
-def lose_tail(e, entries=1, owner=False):
-    """Nothing reaches the replicas while the primary takes so many entries more; then kill -9, of the `owner`, too. One of them must
-    lead."""
+def lose_tail(e, entries=1, dies="nobody"):
+    """Nothing reaches the replicas while the primary takes so many entries more; then kill -9, also of the owner or of all routers.
+    One of the replicas must lead."""
     primary = e.victim("primary")
     replicas = e.replicas(primary)
-    dead = [e.victim("owner")] if owner else []
+    dead = {"nobody": [], "owner": [e.victim("owner")], "all": e.stage.routers}[dies]
     wires = Wires(e.stage)
     for replica in replicas:
         wires.cut(replica, primary, way="from")

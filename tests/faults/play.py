@@ -27,7 +27,6 @@ from stage import Stage
 
 CHECK = pathlib.Path(__file__).resolve().parents[1] / "checker" / "check.py"
 WARM, AFTERWARDS = 30, 20  # contacts before the first fault, and behind the last one
-DRAIN_MS = 25_000
 SHAPES = {"single": {}, "sentinel": {}, "cluster": {"replicas": 1}}
 
 
@@ -64,7 +63,7 @@ class Outcome:
 class House:
     """A stage, its routers, and workspaces for so many plays; then the routers begin anew on an empty store."""
 
-    def __init__(self, kind, routers=2, plays=6, binary=None, options=(), **stage):
+    def __init__(self, kind, routers=2, plays=6, binary=None, options=(), env=None, **stage):
         self.names = [f"play{number}" for number in range(plays)]
         self.left = []
         self.stage = Stage(**stage)
@@ -73,7 +72,7 @@ class House:
             config = self.stage.folder.path / "config.yaml"
             config.write_text(configuration(self.names), encoding="utf-8")
             self.stage.start_routers(routers, config=config, binary=binary or BIN / "switchboard-server",
-                                     workspace=self.names[0], options=["--log-level", "debug", *options])
+                                     workspace=self.names[0], env=env, options=["--log-level", "debug", *options])
         except BaseException:
             self.stage.end(failed=True)
             raise
@@ -110,9 +109,9 @@ class House:
 
 
 class Play:
-    def __init__(self, house, strikes, seed=1, history=None, **load):
+    def __init__(self, house, strikes, seed=1, history=None, drain_ms=25_000, **load):
         self.house, self.stage, self.strikes, self.seed, self.load = house, house.stage, list(strikes), seed, load
-        self.may_end = []
+        self.may_end, self.drain_ms = [], drain_ms
         self.outcome = Outcome(seed, pathlib.Path(history or self.stage.folder.path / f"history-{seed}.jsonl"))
 
     def run(self):
@@ -141,7 +140,7 @@ class Play:
             for problem in struck:
                 if problem is not None:
                     raise problem
-            await load.finish(drain_ms=DRAIN_MS, enough=AFTERWARDS)
+            await load.finish(drain_ms=self.drain_ms, enough=AFTERWARDS)
         finally:
             await load.give_up()
             recorder.close()

@@ -27,10 +27,10 @@ LONGEST = 2.5    # seconds that a fault may be told to last
 OVERLAP = 1.5    # seconds within which the faults of a play begin
 # Those of one place come one after the other; of different places they overlap as they like.
 PLACES = {"redis": ("pause of Redis", "pause of a replica", "pause of a Sentinel", "partition of primary and replica", "a host alone",
-                    "kill -9 of the primary", "kill -9 of the primary that feeds a replica", "failover that loses the tail", "failover that loses the tail, and the owner dies",
+                    "kill -9 of the primary", "kill -9 of the primary that feeds a replica", "failover that loses the tail", "failover that loses the tail, and routers die",
                     "stale primary returns", "two failovers", "takeover in the Cluster", "a slot moves", "memory of Redis", "BUSY", "NOREPLICAS",
                     "Redis returns without its data"),
-          "routers": ("kill -9 of a router", "kill -9 of two routers", "pause of the owner", "pause of the standby", "limits of a router",
+          "routers": ("kill -9 of a router", "kill -9 of two routers", "pause of the owner", "pause of the owner until another owns", "pause of the standby", "limits of a router",
                       "two processes under one name", "lost reply of a takeover"),
           "wires": ("partition of owner and Redis", "slow Redis", "lost reply", "lost reply of WAIT", "lost reply of SCRIPT",
                     "error replies", "scripts forgotten", "another password",
@@ -40,8 +40,8 @@ PLACES = {"redis": ("pause of Redis", "pause of a replica", "pause of a Sentinel
 # drained. And Sentinels whose clocks have jumped decide nothing for half a minute.
 ALONE = ("Redis returns without its data", "memory of Redis", "clock of the Sentinels")
 # While nothing reaches the replicas nobody can take over, so these would wait for each other.
-LOSES_TAIL = ("failover that loses the tail", "failover that loses the tail, and the owner dies")
-OFTEN = {"failover that loses the tail": 4, "failover that loses the tail, and the owner dies": 2}
+LOSES_TAIL = ("failover that loses the tail", "failover that loses the tail, and routers die")
+OFTEN = {"failover that loses the tail": 4, "failover that loses the tail, and routers die": 2}
 
 
 def choose(chance, kind):
