@@ -41,8 +41,10 @@ class Episode:
         self.stage, self.fault, self.workspace, self.note = stage, fault, workspace, note
         self.tag = f"switchboard:{{{workspace}}}"
         self.stream = self.tag + ":journal"
+        self.key = self.tag + ":stage"  # of the rig's own, on the same primary
         self.parameters = dict(fault.parameters[0] if parameters is None else parameters)
         self.log, self.proof = [], []
+        self.may_end = []   # processes that may end of it by themselves
         self.tail_lost = 0  # entries that a failover is shown to have lost
         self.steps = None
         if stage.kind not in fault.stages.split():

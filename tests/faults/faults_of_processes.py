@@ -128,6 +128,8 @@ def limit(e, role="owner", what="descriptors", spare=0):
     else:
         pages = int(pathlib.Path(f"/proc/{victim.pid}/statm").read_text(encoding="ascii").split()[0])
         limit_now = pages * resource.getpagesize() + spare
+    if what == "memory":
+        e.may_end.append(victim)
     resource.prlimit(victim.pid, kind, (limit_now, had[1]))  # the soft limit: the hard one could not be raised again
     e.did(f"{victim.name}: {what} limited to {limit_now}")
     e.prove(resource.prlimit(victim.pid, kind)[0] == limit_now, f"{victim.name} may have {limit_now} {what}")

@@ -159,6 +159,7 @@ class Play:
             self.outcome.struck.append(strike.words)
             self.outcome.proofs += episode.proof
             self.outcome.tail_lost += episode.tail_lost
+            self.may_end += episode.may_end
         except (AssertionError, OSError, RedisError) as why:  # among them NotStruck, and what another fault was in the way of
             self.outcome.missed.append(f"{strike.words}: {type(why).__name__} {why}")
         finally:

@@ -57,7 +57,7 @@ def choose(chance, kind):
         if place == "redis" and any(strike.fault.name in PLACES["routers"] for strike in strikes):
             names = [name for name in names if name not in LOSES_TAIL]
         fault = table[chance.choices(names, [OFTEN.get(name, 1) for name in names])[0]]
-        fitting = [each for each in fault.parameters if each.get("seconds", 0) <= max(LONGEST, fault.parameters[0].get("seconds", 0))]
+        fitting = [each for each in fault.parameters if max(each.get("seconds", 0), each.get("seconds_apart", 0)) <= max(LONGEST, fault.parameters[0].get("seconds", 0))]
         strikes.append(Strike(fault, chance.choice(fitting), round(chance.uniform(0, OVERLAP) if count > 1 else 0, 3)))
     return strikes
 
