@@ -471,13 +471,21 @@ class Server:
                     break
         for name, pids in self.names.items():
             for pid in pids:
-                try:
-                    for entry in os.scandir(f"/proc/{pid}/fd"):
-                        if os.readlink(entry.path) == inode:
-                            return name
-                except OSError:
-                    continue  # that process is gone, or the descriptor is
+                if inode in self.descriptors(pid):
+                    return name
         return None
+
+    @staticmethod
+    def descriptors(pid):
+        """What they refer to; one that is closed while we look, and a process that has gone, have nothing."""
+        try:
+            for entry in os.scandir(f"/proc/{pid}/fd"):
+                try:
+                    yield os.readlink(entry.path)
+                except OSError:
+                    pass
+        except OSError:
+            pass
 
     async def do(self, order):
         op = order.pop("op")
@@ -497,11 +505,17 @@ class Server:
 
     async def do_name(self, name, pids):
         self.names[name] = pids
-        for pair in [pair for route in self.routes.values() for pair in route.pairs if pair.source == ""]:
-            pair.source = None  # who was nobody may be this one
+        self.look_again()
         return {}
 
+    def look_again(self):
+        """Who was nobody may be somebody by now."""
+        for route in self.routes.values():
+            for pair in route.pairs:
+                pair.source = pair.source or None
+
     async def do_add(self, route, kind, number, **options):
+        self.look_again()
         rule = self.rules[number] = Rule(number, kind, options)
         targets = self.routes[route]
         pairs = [pair for pair in list(targets.pairs) if rule.only is None or pair.who() == rule.only]
