@@ -23,6 +23,8 @@ static const struct {
     {"memory", command_memory, "what a waiting contact costs in this process: resident bytes"},
     {"scale", command_scale,
      "cost and memory as agents, queues, waiting contacts and connections grow"},
+    {"takeover", command_takeover,
+     "how long contacts wait for a new owner when a router or its Redis fails"},
     {"peers", command_peers, "the same traffic through the brokers that one would use instead"},
 };
 

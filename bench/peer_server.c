@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,9 @@ static void peer_server_become(const struct peer_server *s, char *const argument
     sigset_t none;
     int log;
 
+    if (s->network != 0 && setns(s->network, CLONE_NEWNET) != 0) {
+        _exit(127);
+    }
     (void)setpgid(0, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != bench) {
@@ -177,12 +181,14 @@ static void peer_server_last_words(struct peer_server *s, const char *what)
     (void)peer_server_fail(s, what, last);
 }
 
-static bool peer_server_accepts(uint16_t port)
+static bool peer_server_accepts(const struct peer_server *s, uint16_t port)
 {
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool accepts = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+    bool accepts =
+        fd >= 0 &&
+        inet_pton(AF_INET, s->host[0] == '\0' ? "127.0.0.1" : s->host, &at.sin_addr) == 1 &&
+        connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 
     if (fd >= 0) {
         (void)close(fd);
@@ -204,7 +210,7 @@ bool peer_server_await(struct peer_server *s, uint16_t port, double seconds,
                 return false;
             }
         }
-        if (peer_server_accepts(port)) {
+        if (peer_server_accepts(s, port)) {
             return true;
         }
         if (*interrupted) {
@@ -265,16 +271,26 @@ static int peer_server_remove(const char *path, const struct stat *about, int ki
     return remove(path);
 }
 
+/* The leaders have not been waited for, so the groups are still ours and nobody else's. */
+void peer_server_signal(const struct peer_server *s, int signal)
+{
+    for (uint32_t i = 0; i < s->programs; i++) {
+        (void)kill(-s->groups[i], signal);
+    }
+}
+
+void peer_server_end(struct peer_server *s)
+{
+    peer_server_signal(s, SIGKILL);
+    while (s->programs > 0) {
+        (void)waitpid(s->groups[--s->programs], NULL, 0);
+    }
+}
+
 /* Nothing outlives the folder, so nothing has to be put in order first: all are killed. */
 void peer_server_stop(struct peer_server *s)
 {
-    while (s->programs > 0) {
-        pid_t leader = s->groups[--s->programs];
-
-        /* The leader has not been waited for, so the group is still ours and nobody else's. */
-        (void)kill(-leader, SIGKILL);
-        (void)waitpid(leader, NULL, 0);
-    }
+    peer_server_end(s);
     if (s->folder[0] != '\0') {
         (void)nftw(s->folder, peer_server_remove, 16, FTW_DEPTH | FTW_PHYS);
         s->folder[0] = '\0';

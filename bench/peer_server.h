@@ -17,6 +17,8 @@ struct peer_server {
     char folder[256]; /* absolute */
     char failed[256]; /* what went wrong, "" while nothing has */
     uint16_t port;    /* on 127.0.0.1, free when the server was made */
+    char host[16];    /* instead of 127.0.0.1, when it is set */
+    int network;      /* a network namespace in which its programs run; 0: ours */
     bool durable;
     /* What there will be, for those who have to know it: */
     uint32_t window; /* contacts that a consumer works at once */
@@ -54,6 +56,12 @@ bool peer_server_run(struct peer_server *s, char *const arguments[], char *const
  * `*interrupted` is set. */
 bool peer_server_await(struct peer_server *s, uint16_t port, double seconds,
                        const volatile int *interrupted);
+
+/* A signal for the processes of all groups; they may be gone already. */
+void peer_server_signal(const struct peer_server *s, int signal);
+
+/* Kill all processes and wait for their end. Folder and port stay, for those that are run next. */
+void peer_server_end(struct peer_server *s);
 
 /* What all processes of all groups have used so far. */
 struct peer_use peer_server_use(const struct peer_server *s);

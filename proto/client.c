@@ -169,7 +169,7 @@ void client_connected(struct client *c, uint32_t line, int64_t now)
 {
     client_line_connected(&c->lines[line], now);
     c->connections += line == c->main;
-    client_session_hello(c, &c->lines[line], line != c->main, now);
+    client_session_hello(c, &c->lines[line], line != c->main || c->options.only_there, now);
 }
 
 void client_disconnected(struct client *c, uint32_t line, int64_t now)
@@ -342,7 +342,7 @@ static void client_notified(struct client *c, struct text name, struct text para
         terminated[name.length] = '\0';
         c->options.notified(c->options.context, terminated, params.bytes, params.length);
     }
-    if (text_equal(name, TEXT("moved")) && !c->closed) {
+    if (text_equal(name, TEXT("moved")) && !c->closed && !c->options.only_there) {
         client_session_moved(c, client_read_address(c, params), now);
     }
 }

@@ -49,12 +49,13 @@ struct client {
     struct switchboard_options options; /* its strings are ours */
     struct client_route route;
     struct client_line lines[CLIENT_LINES];
-    uint32_t main;          /* which of them */
-    bool followed;          /* the main connection, or a standby, told us where to go */
-    bool promoted;          /* the main connection was a standby session before */
-    bool closed;            /* client_fail_all was called: nothing more happens */
-    bool stands;            /* SWITCHBOARD_READY was told, and not yet that the session is lost */
-    bool greeted;           /* there was a session before this one */
+    uint32_t main; /* which of them */
+    bool followed; /* the main connection, or a standby, told us where to go */
+    bool promoted; /* the main connection was a standby session before */
+    bool closed;   /* client_fail_all was called: nothing more happens */
+    bool stands;   /* SWITCHBOARD_READY was told, and not yet that the session is lost */
+    bool signs_in; /* agent.sign_in was sent, and not refused only because hello was unanswered */
+    bool greeted;  /* there was a session before this one */
     bool answered_any;      /* on the main connection, behind hello */
     int64_t follow_at;      /* when to go there */
     int64_t hello_after_ms; /* hello was refused, and so long a pause asked for */

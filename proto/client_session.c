@@ -67,6 +67,16 @@ void client_session_hello(struct client *c, struct client_line *l, bool standby,
     l->sent_at = now;
 }
 
+/* Who was an agent is one again. */
+static void client_session_sign_in(struct client *c, struct client_line *l)
+{
+    if (c->sign_in.size != 0) {
+        client_frame_head(&l->output, CLIENT_MSGID_SIGN_IN, TEXT("agent.sign_in"));
+        packer_raw(&l->output, c->sign_in.bytes, c->sign_in.size);
+        c->signs_in = true;
+    }
+}
+
 /* Calls go out from now on. */
 static void client_session_open(struct client *c, int64_t now)
 {
@@ -111,11 +121,11 @@ static void client_session_accepted(struct client *c, const struct switchboard_a
     client_session_learn(c, hello);
     c->greeted = c->stands = true;
     client_resume_begin(c, hello, now);
-    if (c->sign_in.size != 0) {
-        client_frame_head(&l->output, CLIENT_MSGID_SIGN_IN, TEXT("agent.sign_in"));
-        packer_raw(&l->output, c->sign_in.bytes, c->sign_in.size);
-        l->sent_at = now; /* CLIENT_GREETING goes on until the agent is what it was */
-    } else {
+    if (!c->signs_in) {
+        client_session_sign_in(c, l);
+        l->sent_at = now;
+    }
+    if (!c->signs_in) { /* else CLIENT_GREETING goes on until the agent is what it was */
         l->state = CLIENT_READY;
     }
     client_session_say(c, SWITCHBOARD_READY, answer);
@@ -176,6 +186,10 @@ void client_session_signed_in(struct client *c, const struct switchboard_answer 
     enum error_code code =
         answer->status == SWITCHBOARD_OK ? ERROR_NONE : client_error_code(&c->error);
 
+    if (!c->stands) {
+        c->signs_in = false; /* a server that still thinks about hello: then behind its answer */
+        return;
+    }
     if (code == ERROR_NOT_OWNER) {
         client_session_follow(c, CLIENT_HOP_ASKED, c->error.address, now);
         return;
@@ -230,7 +244,7 @@ static void client_session_over(struct client *c, int64_t heard_at)
 {
     bool stood = c->stands;
 
-    c->stands = c->followed = c->promoted = c->answered_any = false;
+    c->stands = c->followed = c->promoted = c->signs_in = c->answered_any = false;
     c->hello_after_ms = -1;
     if (stood) {
         client_resume_lost(c, heard_at);
@@ -292,6 +306,12 @@ static void client_session_promote(struct client *c, int64_t now)
     client_session_hello(c, l, false, now);
     client_session_over(c, before->received_at);
     c->promoted = true;
+    /* With the same write as hello: a failover costs a round trip less. On a new connection that
+     * would not do: it may be given up for this one before it is answered, and then who of the two
+     * signs in last is chance. */
+    if (!c->closed) {
+        client_session_sign_in(c, l);
+    }
 }
 
 void client_session_moved(struct client *c, const char *address, int64_t now)

@@ -42,7 +42,7 @@ static bool client_standby_choose(struct client *c)
 
     memory_give(s->address);
     s->address = NULL;
-    if (c->options.without_standby || c->route.choices < 2 ||
+    if (c->options.without_standby || c->options.only_there || c->route.choices < 2 ||
         s->refused >= client_standby_candidates(c)) {
         return false;
     }

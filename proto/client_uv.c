@@ -328,6 +328,15 @@ static void client_uv_settle_closing(struct switchboard_client *c)
     }
 }
 
+static void client_uv_write_all(struct switchboard_client *c)
+{
+    for (uint32_t i = 0; i < CLIENT_LINES; i++) {
+        if (c->connections[i] != NULL) {
+            client_uv_write(c->connections[i]);
+        }
+    }
+}
+
 static void client_uv_settle(struct switchboard_client *c)
 {
     bool output = false;
@@ -345,7 +354,11 @@ static void client_uv_settle(struct switchboard_client *c)
         }
         output = output || (n != NULL && n->established && client_has_output(&c->conversation, i));
     }
-    if (output) {
+    if (output && client_state(&c->conversation) == CLIENT_GREETING) {
+        /* Hello waits for nobody: where many clients share a loop, the first of them are served
+         * while the last have not heard yet that they must move. */
+        client_uv_write_all(c);
+    } else if (output) {
         (void)uv_prepare_start(&c->flush, client_uv_on_flush);
     }
     client_uv_arm(c);
@@ -353,14 +366,8 @@ static void client_uv_settle(struct switchboard_client *c)
 
 static void client_uv_on_flush(uv_prepare_t *flush)
 {
-    struct switchboard_client *c = flush->data;
-
     (void)uv_prepare_stop(flush);
-    for (uint32_t i = 0; i < CLIENT_LINES; i++) {
-        if (c->connections[i] != NULL) {
-            client_uv_write(c->connections[i]);
-        }
-    }
+    client_uv_write_all(flush->data);
 }
 
 static void client_uv_on_timer(uv_timer_t *timer)
@@ -456,6 +463,11 @@ enum switchboard_state switchboard_client_state(const struct switchboard_client 
 size_t switchboard_client_unanswered(const struct switchboard_client *c)
 {
     return c->conversation.requests.unanswered;
+}
+
+bool switchboard_client_has_standby(const struct switchboard_client *c)
+{
+    return c->conversation.lines[1 - c->conversation.main].state == CLIENT_READY;
 }
 
 const char *switchboard_client_problem(const struct switchboard_client *c)

@@ -67,6 +67,8 @@ enum answer_shape {
     SHAPE_STATS,
     SHAPE_CHECK,
     SHAPE_VERSION,
+    SHAPE_NODES,
+    SHAPE_NODE_STATE,
     SHAPE_COUNT,
 };
 

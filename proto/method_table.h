@@ -1,8 +1,8 @@
 /* Every method, once: code, PROTOCOL.md and help are made from these rows, and from those of
  * parameter_table.h.
  *
- * Methods that the protocol names and this version does not have yet (watch, contact.explain,
- * node.*) have no row: they are `unknown_method`, like any other word. */
+ * Methods that the protocol names and this version does not have yet (watch, contact.explain) have
+ * no row: they are `unknown_method`, like any other word. */
 #ifndef PROTO_METHOD_TABLE_H
 #define PROTO_METHOD_TABLE_H
 
@@ -69,6 +69,12 @@
     X(CONFIG_CHECK, "config.check", ROLES_ADMIN, READ, CHECK,                                      \
       "checks a configuration text and changes nothing")                                           \
     X(CONFIG_APPLY, "config.apply", ROLES_ADMIN, CHANGE, VERSION,                                  \
-      "makes a configuration text this workspace's, durably")
+      "makes a configuration text this workspace's, durably")                                      \
+    X(NODE_LIST, "node.list", ROLES_ADMIN, SESSION, NODES,                                         \
+      "the nodes that share the journal, what they own, and how the journal is")                   \
+    X(NODE_DRAIN, "node.drain", ROLES_ADMIN, SESSION, NODE_STATE,                                  \
+      "this node hands over what it owns and takes nothing more")                                  \
+    X(NODE_TAKEOVER, "node.takeover", ROLES_ADMIN, SESSION, NODE_STATE,                            \
+      "this node takes a workspace and keeps it, whoever owns it")
 
 #endif

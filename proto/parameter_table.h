@@ -67,7 +67,9 @@
       "only those (true) or only the others (false) whose deadline has passed")                    \
     X(BY, "by", "one row for each of these")                                                       \
     X(CAPACITY, "capacity", "units, and how many contacts of a channel at a time")                 \
-    X(QUEUES, "queues", "the queues served, perhaps ranked; all of them unless given")
+    X(QUEUES, "queues", "the queues served, perhaps ranked; all of them unless given")             \
+    X(NODE, "node", "the name of the node that is meant; the one that is asked")                   \
+    X(UNDO, "undo", "take it back: own again what belongs here")
 
 /* X(method, field, type, roles that may give it, roles that must, what is allowed, help)
  *
@@ -204,6 +206,11 @@
     X(CONFIG_CHECK, TEXT, TEXT, ROLES_ALL, ROLES_ALL, BYTES(FRAME),                                \
       "the configuration, as in the file")                                                         \
     X(CONFIG_APPLY, TEXT, TEXT, ROLES_ALL, ROLES_ALL, BYTES(FRAME),                                \
-      "the configuration, as in the file")
+      "the configuration, as in the file")                                                         \
+    X(NODE_DRAIN, NODE, ID, ROLES_ALL, ROLES_NOBODY, BYTES(NAME), "")                              \
+    X(NODE_DRAIN, WORKSPACE, ID, ROLES_ALL, ROLES_NOBODY, BYTES(NAME),                             \
+      "only this one, which then stays where it went")                                             \
+    X(NODE_DRAIN, UNDO, BOOL, ROLES_ALL, ROLES_NOBODY, ANY, "")                                    \
+    X(NODE_TAKEOVER, WORKSPACE, ID, ROLES_ALL, ROLES_ALL, BYTES(NAME), "the one to take")
 
 #endif

@@ -346,6 +346,25 @@ enum refusal_kind step_decline(struct engine *e)
 
 /* ---- work ---- */
 
+/* Was it this agent's own word that it gave the contact back, the last time that anybody did? What
+ * a supervisor moved, or a lost connection gave back, the agent did not. */
+static bool gave_back(const struct contact *c, const struct agent *a, enum fact_kind kind)
+{
+    struct history_entry lines[HISTORY_KEPT];
+    uint32_t count = contact_history(c, lines);
+
+    while (count > 0) {
+        const struct history_entry *line = &lines[--count];
+
+        if (line->kind == FACT_CONTACT_TRANSFERRED || line->kind == FACT_CONTACT_REQUEUED) {
+            return line->kind == kind && line->agent == a && text_is_none(line->actor) &&
+                   !text_equal(line->reason, offer_end_word(OFFER_END_AGENT_LOST)) &&
+                   !text_equal(line->reason, offer_end_word(OFFER_END_SIGNED_OUT));
+        }
+    }
+    return false;
+}
+
 /* The running work of the caller on a contact; NULL and refused when it has none. *again: it had,
  * the contact still is where this caller put it. */
 static struct offer *own_work(struct engine *e, struct text contact, struct contact **again)
@@ -486,10 +505,11 @@ static enum refusal_kind transfer_target(struct engine *e, const struct transfer
 }
 
 /* Said again, with the contact still where the first transfer put it. */
-static bool transferred_already(const struct engine *e, const struct transfer_command *t,
+static bool transferred_already(struct engine *e, const struct transfer_command *t,
                                 const struct contact *c)
 {
-    if (c == NULL || (c->state != CONTACT_WAITING && c->state != CONTACT_OFFERED)) {
+    if (c == NULL || (c->state != CONTACT_WAITING && c->state != CONTACT_OFFERED) ||
+        !gave_back(c, caller_agent(e), FACT_CONTACT_TRANSFERRED)) {
         return false;
     }
     return t->agent.length > 0
@@ -556,7 +576,8 @@ enum refusal_kind step_requeue(struct engine *e)
 
     if (o == NULL) {
         if (again != NULL &&
-            (again->state == CONTACT_WAITING || again->state == CONTACT_SCHEDULED)) {
+            (again->state == CONTACT_WAITING || again->state == CONTACT_SCHEDULED) &&
+            gave_back(again, caller_agent(e), FACT_CONTACT_REQUEUED)) {
             answer_contact_state(e, contact_id(again), (enum contact_state)again->state);
             return REFUSED_NOT;
         }

@@ -15,8 +15,9 @@
 #include "proto/packer.h"
 #include "router/listener.h"
 
-#define CHECK_SECONDS 5
-#define CHECK_BYTES   65536
+#define CHECK_SECONDS   5
+#define CHECK_STANDS_BY "another node owns the workspace"
+#define CHECK_BYTES     (1 << 20)
 
 static void check_set_timeouts(int fd)
 {
@@ -72,133 +73,229 @@ static int check_connect(const struct listener_address *a, char *problem, size_t
     return fd;
 }
 
-static void check_pack_requests(struct packer *p, const char *workspace)
+/* ---- asking ---- */
+
+static void check_pack_hello(struct packer *p, const char *role, const char *workspace)
 {
+    bool standby = strcmp(role, "admin") == 0; /* the node is meant, whoever owns the workspace */
+
     packer_array(p, 4);
     packer_uint(p, 0);
     packer_uint(p, 1);
     packer_literal(p, "hello");
     packer_array(p, 1);
-    packer_map(p, 4);
+    packer_map(p, 5);
     packer_literal(p, "protocol");
     packer_uint(p, 1);
-    packer_literal(p, "role");
-    packer_literal(p, "supervisor");
-    packer_literal(p, "workspace");
-    packer_text_of(p, workspace, strlen(workspace));
-    packer_literal(p, "client");
-    packer_literal(p, "switchboard-check/" SWITCHBOARD_VERSION);
+    PACKER_PAIR_TEXT(p, "role", text_from(role));
+    PACKER_PAIR_TEXT(p, "workspace", text_from(workspace));
+    PACKER_PAIR_TEXT(p, "client", TEXT("switchboard-check/" SWITCHBOARD_VERSION));
+    PACKER_PAIR_BOOL(p, "standby", standby);
+}
 
+static void check_pack_second(struct packer *p, const char *method)
+{
     packer_array(p, 4);
     packer_uint(p, 0);
     packer_uint(p, 2);
-    packer_literal(p, "ping");
+    packer_text(p, text_from(method));
     packer_array(p, 0);
 }
 
-/* The error's code of a response, or nothing when it is a result. False: this is no response. */
-static bool check_read_response(const uint8_t *bytes, size_t size, uint64_t *msgid,
-                                struct text *code, struct text *message)
-{
-    struct cursor c = cursor_over(bytes, size);
-    uint32_t items, pairs;
-    uint64_t type;
+/* ---- answers ---- */
 
-    *code = TEXT_NONE;
-    *message = TEXT_NONE;
-    if (!cursor_array(&c, &items) || items != 4 || !cursor_uint(&c, &type) || type != 1 ||
-        !cursor_uint(&c, msgid)) {
-        return false;
-    }
-    if (cursor_nil(&c)) {
-        return true;
-    }
-    if (!cursor_map(&c, &pairs)) {
+struct check_answer {
+    uint64_t msgid;
+    struct text code, message; /* of an error; no code: a result */
+    struct cursor result;
+};
+
+/* Where the value of that key begins. False: the map has none. */
+static bool check_find(struct cursor *c, struct text wanted)
+{
+    uint32_t pairs;
+
+    if (!cursor_map(c, &pairs)) {
         return false;
     }
     for (; pairs > 0; pairs--) {
         struct text key;
 
-        if (!cursor_text(&c, &key)) {
+        if (!cursor_text(c, &key)) {
             return false;
         }
-        if (text_equal(key, TEXT("code"))) {
-            cursor_text(&c, code);
-        } else if (text_equal(key, TEXT("message"))) {
-            cursor_text(&c, message);
-        } else if (!cursor_skip(&c)) {
+        if (text_equal(key, wanted)) {
+            return true;
+        }
+        if (!cursor_skip(c)) {
             return false;
         }
     }
-    return !text_is_none(*code);
+    return false;
 }
 
-/* Read until both answers are there. */
-static bool check_answers(int fd, char *problem, size_t size)
+static struct text check_find_text(struct cursor map, struct text key)
+{
+    struct text value = TEXT_NONE;
+
+    return check_find(&map, key) && cursor_text(&map, &value) ? value : TEXT_NONE;
+}
+
+/* False: this is no response. */
+static bool check_read_answer(const uint8_t *bytes, size_t size, struct check_answer *out)
+{
+    struct cursor c = cursor_over(bytes, size);
+    uint32_t items;
+    uint64_t type;
+
+    *out = (struct check_answer){.code = TEXT_NONE, .message = TEXT_NONE};
+    if (!cursor_array(&c, &items) || items != 4 || !cursor_uint(&c, &type) || type != 1 ||
+        !cursor_uint(&c, &out->msgid)) {
+        return false;
+    }
+    if (cursor_nil(&c)) {
+        out->result = c;
+        return true;
+    }
+    out->code = check_find_text(c, TEXT("code"));
+    out->message = check_find_text(c, TEXT("message"));
+    return !text_is_none(out->code);
+}
+
+/* A notification is no answer, and no harm. */
+static bool check_is_notice(const uint8_t *bytes, size_t size)
+{
+    struct cursor c = cursor_over(bytes, size);
+    uint32_t items;
+    uint64_t type;
+
+    return cursor_array(&c, &items) && items == 3 && cursor_uint(&c, &type) && type == 2;
+}
+
+static void check_complain(const struct check_answer *a, char *problem, size_t size)
+{
+    if (text_equal(a->code, TEXT("not_owner"))) {
+        snprintf(problem, size, CHECK_STANDS_BY);
+    } else {
+        snprintf(problem, size, "refused: " TEXT_FORMAT ": " TEXT_FORMAT, TEXT_ARGS(a->code),
+                 TEXT_ARGS(a->message));
+    }
+}
+
+/* Read until both answers are there. `second` (may be NULL) gets what it wants of the second. */
+static bool check_answers(int fd, void (*second)(struct cursor result, char *out, size_t size),
+                          char *problem, size_t size)
 {
     static uint8_t bytes[CHECK_BYTES];
     const struct frame_limits limits = {.bytes = CHECK_BYTES, .nesting = 16};
     struct frame_scan scan;
     size_t filled = 0;
     unsigned answered = 0;
+    bool refused = false;
 
     frame_scan_init(&scan);
     while (answered != 3) {
         enum frame_status status = frame_scan(&scan, bytes, filled, &limits);
-        struct text code, message;
-        uint64_t msgid;
+        struct check_answer a = {0};
         ssize_t got;
 
         if (status == FRAME_MORE) {
             got = filled == sizeof(bytes) ? 0 : recv(fd, bytes + filled, sizeof(bytes) - filled, 0);
             if (got <= 0) {
-                snprintf(problem, size, "no answer: %s",
-                         got == 0 ? "the connection was closed" : strerror(errno));
+                snprintf(problem, size, "no answer%s%s",
+                         got == 0 ? ": the connection was closed" : "",
+                         got < 0 && errno != EAGAIN ? strerror(errno) : "");
                 return false;
             }
             filled += (size_t)got;
             continue;
         }
-        if (status != FRAME_DONE ||
-            !check_read_response(bytes, scan.position, &msgid, &code, &message)) {
+        if (status != FRAME_DONE || (!check_read_answer(bytes, scan.position, &a) &&
+                                     !check_is_notice(bytes, scan.position))) {
             snprintf(problem, size, "whoever listens there does not speak this protocol");
             return false;
         }
-        if (!text_is_none(code)) {
-            snprintf(problem, size, "refused: " TEXT_FORMAT ": " TEXT_FORMAT, TEXT_ARGS(code),
-                     TEXT_ARGS(message));
-            return false;
+        if (!text_is_none(a.code)) {
+            refused = true;
+            check_complain(&a, problem, size);
         }
-        answered |= msgid == 1 || msgid == 2 ? (unsigned)msgid : 0;
+        if (refused && a.msgid == 1) {
+            return false; /* hello's says more than that of what came behind it */
+        }
+        if (a.msgid == 2 && text_is_none(a.code) && second != NULL) {
+            second(a.result, problem, size);
+        }
+        answered |= a.msgid == 1 || a.msgid == 2 ? (unsigned)a.msgid : 0;
         filled -= scan.position;
         memmove(bytes, bytes + scan.position, filled);
         frame_scan_init(&scan);
     }
-    return true;
+    return !refused;
+}
+
+/* Hello in that role, then that method. */
+static bool check_ask(const struct listener_address *a, const char *role, const char *workspace,
+                      const char *method,
+                      void (*second)(struct cursor result, char *out, size_t size), char *problem,
+                      size_t size)
+{
+    struct packer requests;
+    bool good = false;
+    int fd = check_connect(a, problem, size);
+
+    if (fd < 0) {
+        return false;
+    }
+    packer_init(&requests);
+    check_pack_hello(&requests, role, workspace);
+    check_pack_second(&requests, method);
+    if (send(fd, requests.bytes, requests.size, MSG_NOSIGNAL) != (ssize_t)requests.size) {
+        snprintf(problem, size, "cannot send: %s", strerror(errno));
+    } else {
+        good = check_answers(fd, second, problem, size);
+    }
+    packer_close(&requests);
+    close(fd);
+    return good;
+}
+
+/* Of node.list: why the journal is away and for how long; nothing when it is there. */
+static void check_read_journal(struct cursor result, char *out, size_t size)
+{
+    struct cursor journal = result, age;
+    uint64_t ms = 0;
+
+    out[0] = '\0';
+    if (!check_find(&journal, TEXT("journal")) ||
+        !text_equal(check_find_text(journal, TEXT("state")), TEXT("away"))) {
+        return;
+    }
+    age = journal;
+    if (check_find(&age, TEXT("age_ms"))) {
+        (void)cursor_uint(&age, &ms);
+    }
+    snprintf(out, size, "; redis: not reachable for %llu s: " TEXT_FORMAT,
+             (unsigned long long)(ms / 1000), TEXT_ARGS(check_find_text(journal, TEXT("problem"))));
 }
 
 bool check_client_run(const char *address, const char *workspace, char *problem, size_t size)
 {
     struct listener_address a;
-    struct packer requests;
-    bool serves = false;
-    int fd;
+    char journal[512] = "";
+    size_t used;
 
     if (!listener_parse(text_from(address), &a, problem, size)) {
         return false;
     }
-    fd = check_connect(&a, problem, size);
-    if (fd < 0) {
+    if (check_ask(&a, "supervisor", workspace, "ping", NULL, problem, size)) {
+        problem[0] = '\0';
+        return true;
+    }
+    used = strlen(problem);
+    if (!check_ask(&a, "admin", workspace, "node.list", check_read_journal, journal,
+                   sizeof(journal))) {
         return false;
     }
-    packer_init(&requests);
-    check_pack_requests(&requests, workspace);
-    if (send(fd, requests.bytes, requests.size, MSG_NOSIGNAL) != (ssize_t)requests.size) {
-        snprintf(problem, size, "cannot send: %s", strerror(errno));
-    } else {
-        serves = check_answers(fd, problem, size);
-    }
-    packer_close(&requests);
-    close(fd);
-    return serves;
+    snprintf(problem + used, size - used, "%s", journal);
+    return journal[0] == '\0' && strcmp(problem, CHECK_STANDS_BY) == 0;
 }

@@ -5,6 +5,7 @@
 #include "queue/base/id_map.h"
 #include "queue/base/memory.h"
 #include "router/log.h"
+#include "router/nodes.h"
 
 void conversation_init(struct conversation *c, struct engine_host *host,
                        struct engine_host *const *hosts, const struct limits *limits)
@@ -165,26 +166,29 @@ static uint64_t conversation_hash(struct text where)
     return id_hash(seed, where);
 }
 
-/* A second session of a client, for the day when this node becomes the owner. */
+/* A second session of a client, for the day when this node becomes the owner; or an admin's, who
+ * means the node itself and not the workspace. */
 static void conversation_stand_by(struct conversation *c, struct session *s,
                                   const struct request *r, struct door *door)
 {
+    enum role role = (enum role)request_number(r, FIELD_ROLE, ROLE_CONNECTOR);
     char address[DOOR_ADDRESS_BYTES];
 
     if (door == NULL) {
         conversation_refuse(s, r, ERROR_UNAUTHORIZED, TEXT("workspace"), TEXT("no such workspace"));
         return;
     }
-    if (!c->host->options.shared) {
+    if (!c->host->options.shared && role != ROLE_ADMIN) {
         conversation_refuse(s, r, ERROR_INVALID, TEXT("standby"),
                             TEXT("this node owns all that it knows: it is nobody's standby"));
         return;
     }
     s->state = SESSION_STANDBY;
+    s->role = role;
     s->door = door;
     s->told_where = conversation_hash(engine_host_where(c->host, door, address));
-    engine_host_hello_standby(c->host, door, session_packer(s), r->msgid);
-    session_wrote(s);
+    /* Nothing of it is in the journal, so that it need not wait for one that is away. */
+    engine_host_hello_standby(c->host, door, session_urgent_packer(s), r->msgid);
 }
 
 /* Another node serves the workspace than when it was told last. When it is this one it says hello
@@ -428,6 +432,27 @@ static void conversation_read_config(struct conversation *c, struct session *s,
     config_job_start(c->loop, job, request_text(r, FIELD_TEXT));
 }
 
+/* ---- nodes ---- */
+
+static bool conversation_is_about_nodes(enum method m)
+{
+    return m == METHOD_NODE_LIST || m == METHOD_NODE_DRAIN || m == METHOD_NODE_TAKEOVER;
+}
+
+/* It is the node that answers, also while the journal is away. */
+static void conversation_ask_node(struct conversation *c, struct session *s, struct request *r)
+{
+    struct request_error wrong;
+
+    if ((method_roles(r->method) & 1u << s->role) == 0) {
+        conversation_refuse(s, r, ERROR_FORBIDDEN, TEXT_NONE, TEXT_NONE);
+    } else if (!request_decode_params(r, s->role, &c->limits, &wrong)) {
+        conversation_refuse_decoded(s, r, &wrong);
+    } else {
+        nodes_answer(session_urgent_packer(s), c->host, c->keeper, r);
+    }
+}
+
 /* ---- requests ---- */
 
 /* A late answer is counted as in flight. */
@@ -540,7 +565,8 @@ static void conversation_request(struct conversation *c, struct session *s, cons
     conversation_serve(c, s, r, l);
 }
 
-/* A standby is silent: it may show that it lives, say hello again, and go. */
+/* A standby is silent: it may show that it lives, say hello again, and go; an admin's may ask about
+ * nodes. */
 static enum session_verdict conversation_call_standby(struct conversation *c, struct session *s,
                                                       struct request *r)
 {
@@ -552,6 +578,10 @@ static enum session_verdict conversation_call_standby(struct conversation *c, st
     }
     if (r->method == METHOD_GOODBYE) {
         return conversation_goodbye(c, s, r);
+    }
+    if (conversation_is_about_nodes(r->method)) {
+        conversation_ask_node(c, s, r);
+        return FRAME_TAKEN;
     }
     gate = engine_host_gate_door(c->host, s->door, c->clock);
     if (gate == GATE_OPEN) {
@@ -579,6 +609,10 @@ static enum session_verdict conversation_call(struct conversation *c, struct ses
     }
     if (r->method == METHOD_NONE) {
         conversation_refuse(s, r, ERROR_UNKNOWN_METHOD, TEXT_NONE, TEXT_NONE);
+        return FRAME_TAKEN;
+    }
+    if (conversation_is_about_nodes(r->method)) {
+        conversation_ask_node(c, s, r);
         return FRAME_TAKEN;
     }
     if ((method_roles(r->method) & 1u << s->role) == 0) {

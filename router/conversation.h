@@ -13,11 +13,14 @@
 #include "router/config_job.h"
 #include "router/engine_host.h"
 
+struct keeper;
+
 struct conversation {
     uv_loop_t *loop;
     struct clock *clock;
     struct engine_host *host;         /* this reactor's */
     struct engine_host *const *hosts; /* of all, by reactor */
+    struct keeper *keeper;            /* this reactor's, where nodes share the journal; else NULL */
     struct post *post;
     struct directory *directory;
     struct visitor *visitor;

@@ -9,6 +9,7 @@
  *
  * Where several nodes share the journal, a door also says whether the workspace is served here, and
  * if not, where. `changes` counts those words, so that a reactor sees that there is something new.
+ * There its owner also says how it stands (`report`), and is told what an admin wants (`wish`).
  *
  * directory_add and what a door's owner publishes: the owner's thread. The rest: any reactor. */
 #ifndef ROUTER_DIRECTORY_H
@@ -22,6 +23,7 @@
 #include "router/config.h"
 #include "router/dispatch.h"
 #include "router/mailbox.h"
+#include "router/report.h"
 
 struct workspace;
 
@@ -32,6 +34,14 @@ enum door_service {
 };
 
 #define DOOR_ADDRESS_BYTES 256
+
+/* What an admin wants of a workspace's ownership. */
+enum door_wish {
+    DOOR_WISH_NOTHING,
+    DOOR_WISH_TAKE,   /* this node takes it, and keeps it */
+    DOOR_WISH_GIVE,   /* another node gets it, and keeps it */
+    DOOR_WISH_LOOSEN, /* it goes where it belongs, again */
+};
 
 struct door {
     struct door *next;           /* of the directory; set before the door can be seen */
@@ -44,6 +54,8 @@ struct door {
     _Atomic uint64_t epoch;         /* of the ownership */
     _Atomic int service;            /* enum door_service */
     _Atomic boot_ms service_since;
+    _Atomic int wish;          /* enum door_wish; its owner takes it away and heeds it */
+    struct report_page report; /* where nodes share the journal: how the ownership stands */
     uv_mutex_t address_lock;
     char address[DOOR_ADDRESS_BYTES]; /* of the node that serves it; "": not known */
 };

@@ -84,7 +84,9 @@ static const struct argp_option main_options[] = {
     {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0,
      "error, warning, info or debug; instead of the file's", 0},
     {"check", OPTION_CHECK, "ADDRESS", 0,
-     "ask the server at ADDRESS whether it serves: exit 0 if so, else say why not and exit 1", 0},
+     "ask the server at ADDRESS whether it serves, or stands by while another node does: exit 0 if "
+     "so, else say why not and exit 1",
+     0},
     {"workspace", OPTION_WORKSPACE, "NAME", 0, "the workspace that --check says hello to (default)",
      0},
     {0},
@@ -225,7 +227,7 @@ static int main_check(const struct main_arguments *a)
 
     if (check_client_run(a->check, a->workspace != NULL ? a->workspace : "default", problem,
                          sizeof(problem))) {
-        printf("%s serves\n", a->check);
+        printf("%s %s%s\n", a->check, problem[0] == '\0' ? "serves" : "stands by: ", problem);
         return EXIT_SUCCESS;
     }
     fprintf(stderr, "%s does not serve: %s\n", a->check, problem);

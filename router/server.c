@@ -60,7 +60,7 @@ static void server_drain(struct server *s)
     if (!s->said_ready) {
         server_say(s, &s->reactors[0], &s->stopping);
     } else if (!server_is(&s->draining)) {
-        atomic_store(&s->keeper_node.draining, true);
+        atomic_fetch_or(&s->keeper_node.draining, KEEPER_DRAIN_STOP);
         uv_timer_start(&s->drain_bound, server_drain_bound, (uint64_t)s->node.drain_timeout, 0);
         log_event(LOG_LEVEL_INFO, "draining",
                   LOG_NUMBER("connections", atomic_load(&s->connections)));

@@ -14,18 +14,22 @@ add_library(router STATIC
     engine_host_start.c
     guest.c
     listener.c
+    ownership/figures.c
     ownership/keeper.c
     ownership/lookout.c
+    ownership/outage.c
     ownership/ownership.c
     ownership/standby_config.c
     ownership/shore.c
     log.c
     mailbox.c
+    nodes.c
     parcel.c
     post.c
     reactor.c
     reads.c
     recovery.c
+    report.c
     server.c
     server_journal.c
     session.c

@@ -146,6 +146,7 @@ static bool server_open_shared(struct server *s, char *problem, size_t size)
 
         keeper_open(&r->keeper, &r->host, &s->keeper_node, &events, i == 0);
         r->keeps = true;
+        r->conversation.keeper = &r->keeper;
         engine_host_start(&r->host, r->keeper.journal, s->config, 0, problem, size);
         for (uint32_t w = 0; w < r->host.workspace_count; w++) {
             keeper_add(&r->keeper, r->host.workspaces[w]);

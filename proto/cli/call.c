@@ -106,7 +106,8 @@ static int call_make(struct cli *cli, const struct call *call, const char *metho
                      const struct packer *params)
 {
     const struct link_session session = {.role = call_role(call, method_find(text_from(method))),
-                                         .name = call->name};
+                                         .name = call->name,
+                                         .only_there = strncmp(method, "node.", 5) == 0};
     struct reply reply = {0};
     struct link l;
     int status = link_open(&l, cli, &session, NULL);

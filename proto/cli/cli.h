@@ -57,6 +57,7 @@ int lists_contacts(struct cli *cli, const struct command *command, int argc, cha
 int lists_stats(struct cli *cli, const struct command *command, int argc, char **argv);
 int check_run(struct cli *cli, const struct command *command, int argc, char **argv);
 int tune_run(struct cli *cli, const struct command *command, int argc, char **argv);
+int node_run(struct cli *cli, const struct command *command, int argc, char **argv);
 int methods_run(struct cli *cli, const struct command *command, int argc, char **argv);
 
 #endif

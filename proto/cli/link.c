@@ -66,6 +66,7 @@ int link_open(struct link *l, const struct cli *cli, const struct link_session *
         .reconnect_min_ms = 300, /* somebody is watching */
         .reconnect_max_ms = 2000,
         .without_standby = !session->lasting,
+        .only_there = session->only_there,
         .context = l,
         .state_changed = link_state_changed,
         .notified = link_notified,

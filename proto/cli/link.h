@@ -29,6 +29,7 @@ struct link_session {
     const char *name;   /* of a connector; may be NULL */
     const char *notify; /* likewise */
     bool lasting;       /* lives long enough for a standby session at another node */
+    bool only_there;    /* the node at the address is meant, whoever owns the workspace */
 };
 
 struct link {

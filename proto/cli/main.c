@@ -44,6 +44,20 @@ static const struct command main_commands[] = {
      "(switchboard-cli --help has them). `switchboard-cli methods` lists what can be called.\n",
      1, 2, call_run},
     {"methods", "[METHOD]", "lists the methods, or one method's parameters", "", 0, 1, methods_run},
+    {"node", "list|drain|takeover", "the nodes that share a journal, and who owns what",
+     "  switchboard-cli --server tcp://10.0.0.5:7700 node list\n"
+     "It is the node at --server that answers (--workspace is any that it knows). list shows what "
+     "it\n"
+     "owns and follows, what the others own, and whether Redis is reachable.\n"
+     "  switchboard-cli node drain [NODE] [--only WORKSPACE] [--undo]\n"
+     "The node hands over what it owns, no request is lost, and it takes nothing more until "
+     "--undo;\n"
+     "waits until it owns nothing. Exit status 1: it still owns something.\n"
+     "  switchboard-cli node takeover WORKSPACE\n"
+     "The node at --server takes it from whoever owns it, and keeps it. Clients of the owner "
+     "before\n"
+     "are cut off: where that one still answers, drain it instead.\n",
+     1, 2, node_run},
     {"check", "FILE", "checks a configuration, without a server",
      "Every mistake is printed on standard error as FILE:LINE:COLUMN: what is wrong; the exit\n"
      "status is then 1.\n",

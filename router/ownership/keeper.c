@@ -10,6 +10,8 @@
 #define KEEPER_CLOSE_MS   500 /* for what is let go of to arrive */
 /* A node that came is given what it wants most only when it has been there for a while. */
 #define KEEPER_SETTLED_MS 5000
+/* For so long what an admin wants is tried again. */
+#define KEEPER_ASKED_MS 10000
 
 /* ---- who else there is ---- */
 
@@ -23,10 +25,15 @@ static bool keeper_may_own(const struct keeper *k, const struct member *m)
     return !keeper_is_us(k, m) && m->live && !m->row.draining;
 }
 
-static bool keeper_may_take(const struct keeper *k)
+/* Who drains takes nothing, unless it was asked by an admin and there is nobody else: what nobody
+ * serves is worse. */
+static bool keeper_may_take(const struct keeper *k, const struct workspace *w)
 {
-    return atomic_load(&k->node->joined) && !atomic_load(&k->node->draining) &&
-           member_book_is_settled(k->members) && k->closing_since == 0;
+    unsigned draining = atomic_load(&k->node->draining);
+
+    return atomic_load(&k->node->joined) && member_book_is_settled(k->members) &&
+           k->closing_since == 0 &&
+           (draining == 0 || (draining == KEEPER_DRAIN_ASKED && keeper_heir(k, w->name) == NULL));
 }
 
 uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without)
@@ -34,7 +41,7 @@ uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct t
     uint64_t ours = spread_score(w->name, k->node->name);
     uint32_t rank = 0;
 
-    if (!keeper_may_take(k)) {
+    if (!keeper_may_take(k, w)) {
         return UINT32_MAX;
     }
     for (uint32_t i = 0; i < member_count(k->members); i++) {
@@ -46,14 +53,14 @@ uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct t
     return rank;
 }
 
-const struct member *keeper_heir(const struct keeper *k, const struct workspace *w)
+const struct member *keeper_heir(const struct keeper *k, struct text workspace)
 {
     const struct member *heir = NULL;
     uint64_t highest = 0;
 
     for (uint32_t i = 0; i < member_count(k->members); i++) {
         const struct member *m = member_at(k->members, i);
-        uint64_t score = spread_score(w->name, m->name);
+        uint64_t score = spread_score(workspace, m->name);
 
         if (keeper_may_own(k, m) && (heir == NULL || score > highest)) {
             heir = m;
@@ -266,12 +273,12 @@ static bool keeper_should_move(const struct keeper *k, struct ownership *o,
     bool wanted = heir != NULL && spread_score(o->workspace->name, heir->name) >
                                       spread_score(o->workspace->name, k->node->name);
 
-    if (!wanted) {
+    if (!wanted || o->pinned) {
         o->wanted_since = 0;
     } else if (o->wanted_since == 0) {
         o->wanted_since = now;
     }
-    return wanted && now - o->wanted_since > KEEPER_SETTLED_MS;
+    return o->wanted_since != 0 && now - o->wanted_since > KEEPER_SETTLED_MS;
 }
 
 static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
@@ -283,12 +290,76 @@ static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
     if (o->state != OWNERSHIP_OWNING || k->closing_since != 0) {
         return;
     }
-    heir = keeper_heir(k, o->workspace);
+    heir = keeper_heir(k, o->workspace->name);
     moves = keeper_should_move(k, o, heir, now);
     if (heir != NULL && (moves || atomic_load(&k->node->draining))) {
         o->wanted_since = 0;
-        ownership_give(o, heir);
+        ownership_give(o, heir, false);
     }
+}
+
+/* ---- what admins want ---- */
+
+static void keeper_try_to_take(struct keeper *k, struct ownership *o, boot_ms now)
+{
+    if (ownership_is_ours(o)) {
+        o->pinned = true;
+        o->asked_until = 0;
+    } else if (now > o->asked_until || atomic_load(&k->node->draining)) {
+        o->asked_until = 0;
+        log_event(LOG_LEVEL_WARNING, "takeover_given_up", LOG_TEXT("workspace", o->workspace->name),
+                  LOG_WORDS("state", ownership_state_word(o->state)));
+    } else {
+        ownership_take(o);
+    }
+}
+
+static void keeper_heed(struct keeper *k, struct ownership *o, boot_ms now)
+{
+    const struct member *heir;
+
+    switch ((enum door_wish)atomic_exchange(&o->workspace->door->wish, DOOR_WISH_NOTHING)) {
+    case DOOR_WISH_NOTHING:
+        break;
+    case DOOR_WISH_TAKE:
+        o->asked_until = now + KEEPER_ASKED_MS;
+        break;
+    case DOOR_WISH_GIVE:
+        heir = keeper_heir(k, o->workspace->name);
+        if (o->state == OWNERSHIP_OWNING && heir != NULL) {
+            ownership_give(o, heir, true);
+        }
+        break;
+    case DOOR_WISH_LOOSEN:
+        o->pinned = false;
+        break;
+    }
+    if (o->asked_until != 0) {
+        keeper_try_to_take(k, o, now);
+    }
+}
+
+/* To admins who ask here, and to whoever reads Redis. */
+static void keeper_show(struct keeper *k, struct ownership *o, boot_ms now)
+{
+    ownership_report(o, now);
+    figures_look(&o->figures, o->shore->presence, o->workspace, k->host->clock,
+                 o->state == OWNERSHIP_OWNING);
+}
+
+const struct outage *keeper_outage(const struct keeper *k)
+{
+    const struct outage *worst = &k->members_outage;
+
+    for (struct list_node *n = list_first(&k->shores); n != NULL; n = list_next(&k->shores, n)) {
+        const struct outage *o = &record_of(n, struct shore, in_keeper)->outage;
+        bool worse = o->away != worst->away ? o->away
+                     : o->away              ? o->changed_at < worst->changed_at
+                                            : o->changed_at > worst->changed_at;
+
+        worst = worse ? o : worst;
+    }
+    return worst;
 }
 
 bool keeper_is_empty(const struct keeper *k)
@@ -298,7 +369,7 @@ bool keeper_is_empty(const struct keeper *k)
         const struct ownership *o = keeper_ownership(n);
 
         if (o->state == OWNERSHIP_RAISING || o->state == OWNERSHIP_GIVING ||
-            (o->state == OWNERSHIP_OWNING && keeper_heir(k, o->workspace) != NULL)) {
+            (o->state == OWNERSHIP_OWNING && keeper_heir(k, o->workspace->name) != NULL)) {
             return false;
         }
     }
@@ -350,8 +421,13 @@ static void keeper_tick(uv_timer_t *timer)
     }
     for (struct list_node *n = list_first(&k->ownerships); n != NULL;
          n = list_next(&k->ownerships, n)) {
+        keeper_heed(k, keeper_ownership(n), now);
         keeper_look_at(k, keeper_ownership(n), now);
+        keeper_show(k, keeper_ownership(n), now);
     }
+    /* Where there is a shore, that is what is said. */
+    outage_look(&k->members_outage, list_empty(&k->shores) ? member_book_problem(k->members) : "",
+                TEXT_NONE, now);
     keeper_say_ready(k);
 }
 

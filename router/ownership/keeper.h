@@ -5,7 +5,9 @@
  * holds the leases of its own workspaces. The first reactor's also says that this node lives.
  *
  * Draining: everything is handed over to the live nodes that want it most, one after the other; a
- * node that is alone lets go of its leases and stops.
+ * node that is alone lets go of its leases and stops. Admins may drain a node that goes on as a
+ * standby, take a workspace to this one, or give one away; such a workspace is *pinned*: it stays
+ * where it was put until its node ends, drains, or is told to loosen it.
  *
  * Belongs to its reactor's thread. */
 #ifndef ROUTER_OWNERSHIP_KEEPER_H
@@ -18,6 +20,12 @@
 #include "router/stream/journal_stream.h"
 
 #define KEEPER_PEERS_MAX 64
+
+/* Why a node hands over what it owns and takes nothing any more; bits. */
+enum keeper_drain {
+    KEEPER_DRAIN_STOP = 1, /* its process ends */
+    KEEPER_DRAIN_ASKED = 2 /* an admin asked, and may take it back */
+};
 
 /* What the keepers of a process have in common. The first reactor's writes, `joined` last. */
 struct keeper_node {
@@ -33,7 +41,7 @@ struct keeper_node {
     _Atomic bool joined;    /* the others know this process, under: */
     char instance[MEMBER_INSTANCE_BYTES];
     char client_address[MEMBER_ADDRESS_BYTES]; /* where clients find it */
-    _Atomic bool draining;                     /* it takes nothing any more */
+    _Atomic unsigned draining;                 /* enum keeper_drain; 0: it takes what it should */
 };
 
 struct keeper_events {
@@ -53,6 +61,7 @@ struct keeper {
     struct member_book *members;
     struct journal *journal;
     uv_timer_t tick;
+    struct outage members_outage;
     boot_ms in_force_until; /* of all leases, as far as was looked */
     bool ready;             /* all streams have been read once */
     uint32_t peer_count;
@@ -98,6 +107,9 @@ void keeper_settle(struct keeper *k);
 uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without);
 
 /* The live node that should have it, other than this one; NULL when there is none. */
-const struct member *keeper_heir(const struct keeper *k, const struct workspace *w);
+const struct member *keeper_heir(const struct keeper *k, struct text workspace);
+
+/* How the journal is, as this reactor sees it: what is away longest, or came back last. */
+const struct outage *keeper_outage(const struct keeper *k);
 
 #endif

@@ -58,6 +58,7 @@ struct member_book {
     struct redis_script_queue *scripts; /* of the link that is up */
     uv_timer_t timer;
     enum member_state state;
+    bool was_in;
     struct text name;        /* ours, owned */
     struct member_row me;    /* ours, as it is written next */
     struct member **members; /* by name */
@@ -364,6 +365,11 @@ static void member_refuse(struct member_book *b, const struct member *m)
 {
     char why[256];
 
+    if (b->was_in && text_equal(m->name, b->name)) {
+        member_end_as(b, MEMBER_OUSTED, "another process has taken this node's name",
+                      b->events.ousted);
+        return;
+    }
     if (text_equal(m->name, b->name)) {
         snprintf(why, sizeof(why), "another process runs under the name " TEXT_FORMAT ", at %.128s",
                  TEXT_ARGS(b->name), m->row.address);
@@ -383,6 +389,7 @@ static void member_joined(void *context, const struct redis_answer *a)
     if (member_answered(b, a) && a->outcome == REDIS_ANSWER && b->state == MEMBER_JOINS &&
         redis_reply_is(a->reply, "written")) {
         b->state = MEMBER_IN;
+        b->was_in = true;
         member_probe_end(b);
         if (b->events.joined != NULL) {
             b->events.joined(b->events.context);
@@ -433,11 +440,10 @@ static void member_beaten(void *context, const struct redis_answer *a)
     if (!member_answered(b, a) || a->outcome != REDIS_ANSWER || b->state != MEMBER_IN) {
         return;
     }
-    if (redis_reply_is(a->reply, "gone")) {
-        b->state = MEMBER_JOINS; /* Redis has lost it, or it was taken for dead for a day */
-    } else if (redis_reply_is(a->reply, "taken")) {
-        member_end_as(b, MEMBER_OUSTED, "another process has taken this node's name",
-                      b->events.ousted);
+    /* Redis has lost it, or it was taken for dead for a day; or somebody else's stands there: a
+     * living process that took the name, or a dead one's that a failover brought back. */
+    if (redis_reply_is(a->reply, "gone") || redis_reply_is(a->reply, "taken")) {
+        b->state = MEMBER_JOINS;
     }
 }
 

@@ -14,6 +14,7 @@
 #define OWNERSHIP_PROOF_STEP    512 /* records of a proof a look: some hundred microseconds */
 #define OWNERSHIP_DIVERGED_MAX  3
 #define OWNERSHIP_CLOCK_AWAY_MS (60 * 60 * 1000)
+#define OWNERSHIP_REPORT_MS     200
 #define OWNERSHIP_KEY_BYTES     (JOURNAL_WORKSPACE_BYTES_MAX + 32)
 #define OWNERSHIP_VALUE_BYTES   1024
 
@@ -49,20 +50,25 @@ static struct text ownership_key(const struct ownership *o, char buffer[OWNERSHI
 
 /* What an entry that raises the epoch says: who has it now. */
 static struct text ownership_words(struct packer *p, struct text node, struct text address,
-                                   struct text instance)
+                                   struct text instance, bool pinned)
 {
     packer_reset(p);
-    packer_map(p, 3);
+    packer_map(p, 3 + pinned);
     PACKER_PAIR_TEXT(p, "node", node);
     PACKER_PAIR_TEXT(p, "address", address);
     PACKER_PAIR_TEXT(p, "instance", instance);
+    if (pinned) {
+        PACKER_PAIR_BOOL(p, "pinned", true);
+    }
     return (struct text){(const char *)p->bytes, (uint32_t)p->size};
 }
 
-static struct text ownership_words_of_us(struct packer *p, const struct keeper *k)
+static struct text ownership_words_of_us(struct packer *p, const struct ownership *o)
 {
-    return ownership_words(p, k->node->name, text_from(k->node->client_address),
-                           text_from(k->node->instance));
+    const struct keeper_node *node = o->keeper->node;
+
+    return ownership_words(p, node->name, text_from(node->client_address),
+                           text_from(node->instance), o->pinned);
 }
 
 /* Who serves it, for those who come to this node. Told again only when it is news. */
@@ -135,7 +141,7 @@ static void ownership_catch_up(struct ownership *o)
               LOG_NUMBER("records", o->replay.replay.records));
     ownership_enter(o, OWNERSHIP_FOLLOWING);
     if (o->given_epoch != 0 && o->given_epoch == o->replay.end.epoch) {
-        ownership_stop_reading(o);
+        ownership_stop_reading(o); /* what comes now is our own */
         stream_desk_add(o->shore->desk, o->tail);
         ownership_begin(o, o->given_epoch);
     } else {
@@ -143,19 +149,22 @@ static void ownership_catch_up(struct ownership *o)
     }
 }
 
-static bool ownership_means_us(const struct ownership *o, struct text value)
+/* Is it given to this very process? Then it says, too, whether it stays here. */
+static bool ownership_means_us(struct ownership *o, struct text value)
 {
+    bool same = false, pinned = o->pinned;
     struct packer p;
-    struct text ours;
-    bool same;
 
     if (!atomic_load(&o->keeper->node->joined)) {
         return false; /* nobody knows this process yet */
     }
     packer_init(&p);
-    ours = ownership_words_of_us(&p, o->keeper);
-    same = text_equal(value, ours);
+    for (int i = 0; i < 2 && !same; i++) {
+        o->pinned = i == 1;
+        same = text_equal(value, ownership_words_of_us(&p, o));
+    }
     packer_close(&p);
+    o->pinned = same ? o->pinned : pinned;
     return same;
 }
 
@@ -279,7 +288,7 @@ static void ownership_raise(struct ownership *o, const char *why)
               LOG_NUMBER("epoch_before", known));
     ownership_stop_reading(o);
     packer_init(&p);
-    stream_tail_raise(o->tail, o->epoch, ownership_words_of_us(&p, k));
+    stream_tail_raise(o->tail, o->epoch, ownership_words_of_us(&p, o));
     packer_close(&p);
     b = stream_tail_hand_over(o->tail);
     b->owner = o;
@@ -482,7 +491,7 @@ void ownership_lease_changed(struct ownership *o)
 
 /* ---- giving ---- */
 
-void ownership_give(struct ownership *o, const struct member *to)
+void ownership_give(struct ownership *o, const struct member *to, bool pinned)
 {
     struct keeper *k = o->keeper;
     struct packer p;
@@ -493,9 +502,9 @@ void ownership_give(struct ownership *o, const struct member *to)
     o->epoch = epoch_next(o->epoch, to->row.number);
     snprintf(o->heir, sizeof(o->heir), "%s", to->row.address);
     packer_init(&p);
-    stream_tail_raise(
-        o->tail, o->epoch,
-        ownership_words(&p, to->name, text_from(to->row.address), text_from(to->row.instance)));
+    stream_tail_raise(o->tail, o->epoch,
+                      ownership_words(&p, to->name, text_from(to->row.address),
+                                      text_from(to->row.instance), pinned));
     packer_close(&p);
     stream_tail_hand_over(o->tail)->owner = o;
     log_event(LOG_LEVEL_INFO, "handing_over", LOG_TEXT("workspace", o->workspace->name),
@@ -512,10 +521,12 @@ static void ownership_gave(struct ownership *o)
     engine_host_gave(k->host, o->workspace, o->epoch, text_from(o->heir));
     ownership_enter(o, OWNERSHIP_READING);
     journal_stream_drop(k->journal, o->tail);
-    if (o->lease.held != 0) { /* a renewal may have met the heir's epoch before we heard of it */
+    if (o->lease.held != 0) { /* else the heir was faster than our confirmation, and holds it */
         lease_let_go(o->shore->leases, &o->lease);
     }
-    ownership_read(o);
+    if (!atomic_load(&k->node->draining)) { /* then it is of no use any more */
+        ownership_read(o);
+    }
 }
 
 /* ---- what the desk says ---- */
@@ -597,13 +608,47 @@ void ownership_goes_on(struct ownership *o)
     journal_stream_hand_over(k->journal, o->tail);
     o->epoch = epoch_next(o->epoch, k->node->number);
     packer_init(&p);
-    stream_tail_raise(o->tail, o->epoch, ownership_words_of_us(&p, k));
+    stream_tail_raise(o->tail, o->epoch, ownership_words_of_us(&p, o));
     packer_close(&p);
     stream_tail_hand_over(o->tail)->owner = o;
     engine_host_continue(k->host, o->workspace, o->epoch);
     lease_hold(o->shore->leases, &o->lease, o->epoch, ownership_time);
     log_event(LOG_LEVEL_INFO, "goes_on", LOG_TEXT("workspace", o->workspace->name),
               LOG_NUMBER("epoch", o->epoch));
+}
+
+/* ---- for those who ask ---- */
+
+void ownership_report(struct ownership *o, boot_ms now)
+{
+    bool ours = ownership_is_ours(o);
+    const struct lease_sight *seen = &o->lease.observed;
+    const struct keeper_node *node = o->keeper->node;
+    const struct engine *e = ours ? o->workspace->engine : o->replay.engine;
+    struct report r = {.epoch = ours ? o->epoch : o->replay.epoch,
+                       .seq = e == NULL ? 0 : engine_seq(e),
+                       .since = o->since,
+                       .in_force_until = ours ? o->lease.in_force_until : 0,
+                       .owner_epoch = ours ? o->epoch : seen->epoch,
+                       .pinned = ours && o->pinned};
+
+    if (o->reported_at != 0 && o->reported == o->state &&
+        now - o->reported_at < OWNERSHIP_REPORT_MS) {
+        return;
+    }
+    o->reported_at = now;
+    o->reported = o->state;
+    snprintf(r.state, sizeof(r.state), "%s", ownership_state_word(o->state));
+    if (ours) {
+        snprintf(r.owner, sizeof(r.owner), TEXT_FORMAT, TEXT_ARGS(node->name));
+        snprintf(r.address, sizeof(r.address), "%s", node->client_address);
+    } else if (!seen->released) {
+        snprintf(r.owner, sizeof(r.owner), "%s", seen->node);
+        snprintf(r.address, sizeof(r.address), "%s", seen->address);
+    }
+    snprintf(r.problem, sizeof(r.problem), "%.*s", REPORT_PROBLEM_BYTES - 1,
+             o->state == OWNERSHIP_STUCK ? o->problem : o->shore->outage.problem);
+    report_publish(&o->workspace->door->report, &r);
 }
 
 /* ---- the frame ---- */
@@ -638,6 +683,7 @@ void ownership_let_go(struct ownership *o)
 
 void ownership_close(struct ownership *o)
 {
+    figures_hide(&o->figures);
     lease_unwatch(o->shore->leases, &o->lease);
     ownership_forget_read(o);
     standby_config_close(&o->config);

@@ -26,6 +26,7 @@
 #ifndef ROUTER_OWNERSHIP_OWNERSHIP_H
 #define ROUTER_OWNERSHIP_OWNERSHIP_H
 
+#include "router/ownership/figures.h"
 #include "router/ownership/lease.h"
 #include "router/ownership/lookout.h"
 #include "router/ownership/member.h"
@@ -68,8 +69,13 @@ struct ownership {
     boot_ms over_since;      /* nobody serves it, as far as we see; 0: somebody does */
     boot_ms not_before;      /* we do not take it by ourselves before */
     boot_ms wanted_since;    /* another node should have what we own; 0: none */
-    struct stream_id seen;   /* the last entry that this node knows to have been there */
-    uint32_t diverged;       /* readings in a row that had to begin anew */
+    boot_ms asked_until;     /* an admin wants it here, and it is tried so long; 0: nobody does */
+    bool pinned;             /* it stays here, although another node should have it */
+    struct figures figures;  /* shown to others while we own it */
+    boot_ms reported_at;     /* at its door */
+    enum ownership_state reported;
+    struct stream_id seen;          /* the last entry that this node knows to have been there */
+    uint32_t diverged;              /* readings in a row that had to begin anew */
     char heir[LEASE_ADDRESS_BYTES]; /* to whom it is given: the address */
     char problem[STREAM_REPLAY_PROBLEM_BYTES];
 };
@@ -86,11 +92,15 @@ void ownership_close(struct ownership *o);
 /* Some time has passed, or something about leases and members has changed. */
 void ownership_look(struct ownership *o);
 
-/* Take it, whoever owns it: an admin's word. */
+/* Take it, whoever owns it: an admin's word. Where its owner appends meanwhile nothing comes of it,
+ * and it may be asked again. */
 void ownership_take(struct ownership *o);
 
-/* Hand it over. */
-void ownership_give(struct ownership *o, const struct member *to);
+/* Hand it over. `pinned`: and there it stays, also when it should be elsewhere. */
+void ownership_give(struct ownership *o, const struct member *to, bool pinned);
+
+/* Say at its door how it stands; now and then, and at once when it has changed. */
+void ownership_report(struct ownership *o, boot_ms now);
 
 /* Of desks. */
 void ownership_raised(struct ownership *o);

@@ -7,6 +7,8 @@
 #include "router/ownership/ownership.h"
 
 #define SHORE_LOOK_AGAIN_MS 1000
+/* Between two pages of what is shown: so little of the time goes into it. */
+#define SHORE_PAGE_MS 20
 
 /* ---- what the desk says ---- */
 
@@ -36,13 +38,12 @@ static bool shore_greeted(void *context, const struct redis_greeting *g)
 {
     struct shore *s = context;
     struct keeper *k = s->keeper;
-    char problem[REDIS_PROBLEM_BYTES];
     bool another = strcmp(s->run_id, g->run_id) != 0;
     bool first = s->run_id[0] == '\0';
 
-    if (!redis_greeting_is_safe(g, k->node->replicas, problem, sizeof(problem))) {
+    if (!redis_greeting_is_safe(g, k->node->replicas, s->unsafe, sizeof(s->unsafe))) {
         log_event(k->node->accept_loss ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "redis_unsafe",
-                  LOG_WORDS("words", problem));
+                  LOG_WORDS("words", s->unsafe));
         if (!k->node->accept_loss) {
             s->refused = true;
             s->refused_at = keeper_now(k);
@@ -73,8 +74,28 @@ duration_ms shore_clock_ahead(const struct shore *s, boot_ms now)
     return s->redis_time_at == 0 ? 0 : clock_wall() - (s->redis_time + (now - s->redis_time_at));
 }
 
+/* Why it cannot be relied on; "" when it can. */
+static const char *shore_problem(const struct shore *s)
+{
+    const char *const problems[] = {
+        s->refused ? s->unsafe : "",
+        stream_desk_problem(s->desk),
+        lease_book_problem(s->leases),
+        stream_reader_problem(s->reader),
+        s->run_id[0] == '\0' ? "it has not been reached yet" : "",
+    };
+
+    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++) {
+        if (problems[i][0] != '\0') {
+            return problems[i];
+        }
+    }
+    return "";
+}
+
 void shore_look_again(struct shore *s, boot_ms now)
 {
+    outage_look(&s->outage, shore_problem(s), s->tag, now);
     if (s->refused && now - s->refused_at > SHORE_LOOK_AGAIN_MS) {
         s->refused_at = now;
         stream_desk_renew(s->desk, "it was not to be trusted with data");
@@ -126,17 +147,20 @@ struct shore *shore_create(struct keeper *k, const struct shore_options *o)
                                        .raise_ms = k->node->lease_ms};
     struct stream_reader_options reader = {0};
     struct lease_options lease = o->lease;
+    struct presence_options presence = {.page_ms = SHORE_PAGE_MS};
 
     s->keeper = k;
     s->tag = (struct text){memory_copy(o->tag.bytes, o->tag.length), o->tag.length};
-    desk.path.tag = reader.path.tag = lease.path.tag = s->tag;
+    desk.path.tag = reader.path.tag = lease.path.tag = presence.path.tag = s->tag;
     desk.path.link.name = "switchboard-journal";
     reader.path.link.name = "switchboard-reader";
     lease.path.link.name = "switchboard-lease";
+    presence.path.link.name = "switchboard-presence";
     lease.replicas = o->replicas;
     s->desk = stream_desk_create(o->locator, &desk, &desk_events);
     s->reader = stream_reader_create(o->locator, &reader);
     s->leases = lease_book_create(o->locator, &lease, &lease_events);
+    s->presence = presence_create(o->locator, &presence);
     list_append(&k->shores, &s->in_keeper);
     return s;
 }
@@ -147,6 +171,7 @@ void shore_destroy(struct shore *s)
     stream_desk_destroy(s->desk);
     stream_reader_destroy(s->reader);
     lease_book_destroy(s->leases);
+    presence_destroy(s->presence);
     memory_give((void *)(uintptr_t)s->tag.bytes);
     memory_give(s);
 }

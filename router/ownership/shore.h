@@ -1,5 +1,5 @@
 /* What one reactor has at one primary: a desk to append by, a reader to follow by, and the book of
- * leases, each on a connection of its own.
+ * leases, each on a connection of its own; and what is shown to others.
  *
  * Where one Redis or the Sentinels' primary serves everything, a reactor has one shore; in a
  * Cluster it has one for each workspace, because slots move.
@@ -9,6 +9,8 @@
 #define ROUTER_OWNERSHIP_SHORE_H
 
 #include "router/ownership/lease.h"
+#include "router/ownership/outage.h"
+#include "router/ownership/presence.h"
 #include "router/stream/stream_desk.h"
 #include "router/stream/stream_reader.h"
 
@@ -21,9 +23,12 @@ struct shore {
     struct stream_desk *desk;
     struct stream_reader *reader;
     struct lease_book *leases;
+    struct presence *presence;
     char run_id[REDIS_ID_BYTES]; /* of the primary that the desk last reached */
     bool refused;                /* what the desk reached is not to be trusted with data */
     boot_ms refused_at;
+    char unsafe[REDIS_PROBLEM_BYTES]; /* and why */
+    struct outage outage;
     engine_time redis_time; /* what the primary's wall clock said, */
     boot_ms redis_time_at;  /* and when; 0: never */
 };
@@ -44,7 +49,7 @@ void shore_destroy(struct shore *s);
  * not known. */
 duration_ms shore_clock_ahead(const struct shore *s, boot_ms now);
 
-/* Look again at a primary that was refused. */
+/* Look again at a primary that was refused, and see whether anything is wrong. */
 void shore_look_again(struct shore *s, boot_ms now);
 
 #endif

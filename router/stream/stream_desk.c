@@ -412,6 +412,9 @@ void stream_desk_go_on(struct stream_desk *d)
 {
     if (d->scripts != NULL && !d->greeted) {
         d->greeted = true;
+        if (stream_desk_is_idle(d)) {
+            d->problem[0] = '\0'; /* else when it is confirmed */
+        }
         stream_desk_start_over(d);
     }
 }

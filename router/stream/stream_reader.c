@@ -277,6 +277,7 @@ static void stream_reader_up(void *context, struct redis_path *p, const struct r
     (void)g;
     r->up = true;
     r->behind = true;
+    r->problem[0] = '\0';
     stream_reader_go(r);
 }
 

@@ -118,7 +118,7 @@ class CommandLine(CenterTest):
     def test_help_teaches_every_command(self):
         commands = re.findall(r"^  ([a-z]+) .*  \S", run(None, "--help").split("Commands:")[1].split("\n\n")[0], re.M)
         self.assertEqual(set(commands), {"submit", "agent", "watch", "queues", "agents", "contacts", "contact", "stats",
-                                         "call", "methods", "check", "classify"})
+                                         "call", "methods", "check", "classify", "node"})
         for command in commands:
             self.assertIn(f"switchboard-cli {command}", run(None, command, "--help"))
 

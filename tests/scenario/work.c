@@ -283,6 +283,37 @@ TEST(transfer, repeated)
     EXPECT_ANSWER(f, "gone: completed");
 }
 
+/* What a supervisor moved, or a lost connection gave back, the agent did not pass on: it has not
+ * said so before, also when the contact is where it would have put it. */
+TEST(transfer, is_not_what_another_did)
+{
+    queue(f, "es", "");
+    agent(f, "ana", "");
+    contact(f, "k1", "es");
+    accept(f, "ana", "k1");
+    away(f, "ana", "lunch");
+    move(f, "k1", "es");
+    transfer(f, "ana", "k1", "queue=es");
+    EXPECT_ANSWER(f, "conflict: waiting");
+    requeue(f, "ana", "k1", "");
+    EXPECT_ANSWER(f, "conflict: waiting");
+}
+
+TEST(requeue, is_not_what_a_lost_connection_did)
+{
+    workspace(f, "grace=5s");
+    queue(f, "es", "");
+    agent(f, "ana", "");
+    contact(f, "k1", "es");
+    accept(f, "ana", "k1");
+    connection_lost(f, "ana");
+    advance(f, 5000);
+    sign_in(f, "ana", "");
+    away(f, "ana", "lunch");
+    requeue(f, "ana", "k1", "");
+    EXPECT_ANSWER(f, "conflict: waiting");
+}
+
 /* Given back now: it keeps its key, and a new attempt begins. */
 TEST(requeue, now)
 {

@@ -101,7 +101,8 @@ static void test_standby_takes_over(void **state)
     talk_forget();
     talk_on(1);
     talk_note("[2, moved, [{address: '" B "', epoch: 2, seq: 7}]]");
-    talk_said("1: hello#1 {protocol: 1, role: agent, workspace: default, epoch: 2, seq: 7}\n");
+    talk_said("1: hello#1 {protocol: 1, role: agent, workspace: default, epoch: 2, seq: 7}\n"
+              "1: agent.sign_in#3 {agent: ana}\n");
     talk_heard("contact.rate the connection ended before the answer, and the call must not be "
                "repeated\nlost\n");
     assert_true(client_wants_close(&talk.client, 0));
@@ -111,7 +112,7 @@ static void test_standby_takes_over(void **state)
     talk_lose();
     talk_on(1);
     talk_answer(1, "{node: b, epoch: 2, seq: 7}");
-    talk_said("1: agent.sign_in#3 {agent: ana}\n");
+    talk_said("");
     talk_answer(3, "{agent: ana, held: [{offer: o1}], epoch: 2, seq: 8}");
     talk_heard("ready\nsigned in again: ok {agent: ana, held: [{offer: o1}], epoch: 2, seq: 8}\n");
     talk_said("1: offer.accept#16 {offer: o1}\n");
@@ -123,6 +124,28 @@ static void test_standby_takes_over(void **state)
     talk_on(0);
     assert_string_not_equal(client_address(&talk.client, 0), B);
     talk_wanted(0, 1000);
+    talk_stop();
+}
+
+/* A server that thinks about hello for a while refuses what came behind it: that says nothing about
+ * the agent, who signs in when hello is answered. */
+static void test_standby_signs_in_behind_a_slow_hello(void **state)
+{
+    (void)state;
+    start_with_standby("agent");
+    talk_call("agent.sign_in", "{agent: ana}");
+    talk_answer(16, "{agent: ana, epoch: 1, seq: 6}");
+    talk_forget();
+    talk_on(1);
+    talk_note("[2, moved, [{address: '" B "', epoch: 2, seq: 7}]]");
+    talk_forget_said();
+    talk_heard("lost\n");
+    talk_refuse(3, "{code: unauthorized, message: say hello first}");
+    talk_heard("");
+    talk_answer(1, "{node: b, epoch: 2, seq: 7}");
+    talk_said("1: agent.sign_in#3 {agent: ana}\n");
+    talk_answer(3, "{agent: ana, epoch: 2, seq: 8}");
+    talk_heard("ready\nsigned in again: ok {agent: ana, epoch: 2, seq: 8}\n");
     talk_stop();
 }
 
@@ -625,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_standby),
         cmocka_unit_test(test_no_standby),
         cmocka_unit_test(test_standby_takes_over),
+        cmocka_unit_test(test_standby_signs_in_behind_a_slow_hello),
         cmocka_unit_test(test_standby_takes_over_from_nobody),
         cmocka_unit_test(test_standby_takes_over_after_vain_hops),
         cmocka_unit_test(test_standby_takes_over_an_attempt),

@@ -139,6 +139,8 @@ struct switchboard_options {
     uint32_t connect_ms;  /* an attempt, hello included, may take so long; 10,000, or 3,000 where
                              there is another address to try */
     bool without_standby; /* no second session: for programs that ask once and end */
+    bool only_there; /* the node at the address is meant, whoever owns the workspace: for admins
+                        who call node.list, node.drain and node.takeover, and nothing else */
 
     void *context; /* of the callbacks below, each of which may be NULL */
 
@@ -178,6 +180,9 @@ void switchboard_client_close(struct switchboard_client *client, void (*closed)(
                               void *context);
 
 enum switchboard_state switchboard_client_state(const struct switchboard_client *client);
+
+/* The second session stands: a failover would find this client prepared. */
+bool switchboard_client_has_standby(const struct switchboard_client *client);
 
 /* Calls that have no answer yet; a reading of contact.mine counts as one. */
 size_t switchboard_client_unanswered(const struct switchboard_client *client);

@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+"""Two servers on one Redis: whatever happens to one of them, the other goes on with what was answered."""
+import signal
+
+from center import Client, agent, main, until
+from reload import MORE, document
+from shared import SharedTest
+
+STREAM = "switchboard:{default}:journal"
+
+
+class Failover(SharedTest):
+    def pair(self, **options):
+        redis = self.redis()
+        nodes = [self.node(name, redis, **options) for name in ("a", "b")]
+        return redis, *self.owner_of("default", *nodes)
+
+    def test_a_killed_owner(self):
+        """Contacts keep their places, and an agent what it holds."""
+        _, owner, standby = self.pair()
+        with Client(standby) as stranger:
+            refused = stranger.refusal("hello", protocol=1, role="connector", workspace="default")
+        self.assertEqual((refused["code"], refused["address"]), ("not_owner", owner.tcp))
+        shop = Client(owner, "connector", name="shop")
+        ana = agent(owner, "ana", capacity={"units": 34})
+        for number in range(5):
+            shop.call("contact.submit", id=f"k{number}", channel="chat")
+        offer = ana.notice("offer", contact="k0")
+        ana.call("offer.accept", offer=offer["offer"])
+        waits = Client(standby, "connector", name="shop", standby=True)
+        epoch = shop.hello["epoch"]
+
+        owner.kill()
+        moved = waits.notice("moved")
+        self.assertEqual(moved["address"], standby.tcp)
+        again = waits.call("hello", protocol=1, role="connector", workspace="default", name="shop")
+        self.assertGreater(again["epoch"], epoch)
+        self.assertGreaterEqual(moved["epoch"], again["epoch"])
+        ana = Client(standby, "agent")
+        held = ana.call("agent.sign_in", agent="ana")["held"]
+        self.assertEqual([(offer["contact"], offer["state"]) for offer in held], [("k0", "active")])
+        places = {row["contact"]: row.get("position") for row in waits.call("contact.mine")["contacts"]}
+        self.assertEqual(places, {"k0": None, "k1": 1, "k2": 2, "k3": 3, "k4": 4})
+        ana.call("contact.complete", contact="k0", wrap_up_ms=0)
+        self.assertEqual(ana.notice("offer")["contact"], "k1")
+        self.assertTrue(standby.events("taking_over", workspace="default"))
+
+    def test_the_killed_one_comes_back_as_a_standby(self):
+        _, owner, standby = self.pair()
+        shop = Client(owner, "connector", name="shop")
+        shop.call("contact.submit", id="k1", channel="chat")
+        owner.kill()
+        until(standby.owns, "the other to own it")
+        Client(standby, "connector", name="shop").call("contact.submit", id="k2", channel="chat")
+        owner.start()
+        until(owner.follows, "it to follow")
+        self.assertEqual({row["contact"] for row in Client(standby, "supervisor").call("contact.list")["contacts"]},
+                         {"k1", "k2"})
+
+    def test_sigterm_hands_over(self):
+        """Everybody is told where to go; whatever is asked meanwhile is answered, here or there, and nothing is lost."""
+        _, owner, standby = self.pair()
+        shop = Client(owner, "connector", name="shop")
+        ana = agent(owner, "ana", sign_in={"state": "away"})
+        numbers = [shop.send("contact.submit", id=f"k{i}", channel="email") for i in range(200)]
+        owner.signal(signal.SIGTERM)
+        self.assertEqual(shop.notice("moved")["address"], standby.tcp)
+        self.assertEqual(ana.notice("moved")["address"], standby.tcp)
+        shop.wait_closed()
+        fates = [shop.answers.get(number, (None, None)) for number in numbers]
+        errors = {error["code"] for error, _ in fates if error}
+        self.assertLessEqual(errors, {"not_owner", "unavailable"})
+        there = standby.client("connector", name="shop")
+        for i, (_, result) in enumerate(fates):
+            again = there.call("contact.submit", id=f"k{i}", channel="email")
+            self.assertEqual(again.get("duplicate", False), bool(result) or again.get("duplicate", False))
+        self.assertEqual(owner.wait_end(), 0)
+        self.assertFalse(owner.events("drain_cut_short"))
+        self.assertEqual(len(owner.events("handing_over", workspace="default")), 1)
+        self.assertFalse(standby.events("taking_over", workspace="default"))  # it was given
+
+    def test_a_configuration_goes_along(self):
+        """What config.apply made the workspace's is in force after a takeover; a file that differs is told and not used."""
+        _, owner, standby = self.pair()
+        desk = Client(owner, "admin")
+        desk.call("config.apply", text=document(MORE))
+        until(lambda: standby.workspaces()["default"]["seq"] >= owner.workspaces()["default"]["seq"],
+              "the other to have read it")
+        owner.kill()
+        until(standby.owns, "the other to own it")
+        there = Client(standby, "supervisor")
+        self.assertIn("night", {row["queue"] for row in there.call("queue.list")["queues"]})
+        self.assertEqual(Client(standby, "connector").call("contact.submit", channel="chat", queue="night")["queue"],
+                         "night")
+
+    def test_a_file_that_differs(self):
+        redis = self.redis()
+        first = self.node("a", redis)
+        until(first.owns, "the first to own it")
+        second = self.node("b", redis, config=MORE)
+        owner, *_ = self.owner_of("default", first, second)
+        if owner is second:  # it belongs there, and was handed over
+            self.assertTrue(second.events("config_differs", workspace="default"))
+        else:
+            first.kill()
+            until(second.owns, "the second to own it")
+            until(lambda: second.events("config_differs", workspace="default"), "the log to tell it")
+        desk = Client(second, "supervisor")
+        self.assertNotIn("night", {row["queue"] for row in desk.call("queue.list")["queues"]})
+
+    def test_two_processes_of_one_name(self):
+        redis = self.redis()
+        first = self.node("a", redis)
+        until(first.owns, "it to own everything")
+        second = self.node("a", redis, ready=False)
+        self.assertEqual(second.wait_end(), 1)
+        said = second.events("ousted")
+        self.assertEqual(len(said), 1, second.log())
+        self.assertIn("a", said[0]["node"])
+        self.assertIn(first.tcp, said[0]["words"])
+        self.assertTrue(first.owns())
+
+
+class Lost(SharedTest):
+    def test_the_owner_repairs_what_it_remembers(self):
+        """Redis comes back empty, and the owner still has everything that was in it."""
+        redis = self.redis()
+        nodes = [self.node(name, redis) for name in ("a", "b")]
+        owner, standby = self.owner_of("default", *nodes)
+        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        epoch = owner.workspaces()["default"]["epoch"]
+        redis.lose_everything()
+        until(lambda: owner.owns() and owner.workspaces()["default"]["epoch"] > epoch, "it to go on")
+        until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] ==
+              owner.workspaces()["default"]["seq"], "the other to follow")
+        owner.kill()
+        until(standby.owns, "the other to own it")
+        self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
+
+    def left_with_another_stream(self, *options):
+        """A standby whose owner dies while Redis comes back with the journal of an earlier life."""
+        redis = self.redis()
+        owner, standby = self.node("a", redis), self.node("b", redis, options=options)
+        owner, standby = self.owner_of("default", owner, standby)
+        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        until(lambda: standby.workspaces()["default"]["seq"] >= owner.workspaces()["default"]["seq"],
+              "the other to have read it")
+        began = redis("XRANGE", STREAM, "-", "+", "COUNT", 1)[0]
+        standby.signal(signal.SIGSTOP)
+        owner.kill()
+        redis.lose_everything()
+        redis("XADD", STREAM, f"{65536 + 1}-{began[0].split('-')[1]}", *began[1])
+        standby.signal(signal.SIGCONT)
+        return standby
+
+    def test_a_redis_that_has_forgotten_is_refused(self):
+        """What may have been answered is not there: nobody is served as if nothing had been."""
+        standby = self.left_with_another_stream()
+        stuck = until(lambda: standby.events("journal_stuck", workspace="default"), "the log to say that it is stuck")
+        self.assertIn("facts are lost", stuck[0]["words"])
+        self.assertIn("--accept-loss", stuck[0]["words"])
+        row = until(lambda: next((row for row in [standby.workspaces()["default"]] if row["state"] == "stuck"), None),
+                    "node.list to say it")
+        self.assertIn("facts are lost", row["problem"])
+        self.assertIn("facts are lost", self.cli(standby, "node", "list"))
+        with Client(standby) as stranger:
+            refused = stranger.refusal("hello", protocol=1, role="connector", workspace="default")
+        self.assertEqual(refused["code"], "unavailable")
+        self.assertFalse(standby.events("owned", workspace="default"))
+
+    def test_unless_the_loss_is_accepted(self):
+        standby = self.left_with_another_stream("--accept-loss")
+        until(standby.owns, "it to serve what is left")
+        self.assertTrue(standby.events("loss_accepted", workspace="default"))
+        self.assertEqual(Client(standby, "supervisor").call("contact.list")["contacts"], [])
+
+
+class Away(SharedTest):
+    def test_redis_is_away_and_comes_back(self):
+        """Said in the log and by whoever is asked, with how long it was."""
+        redis = self.redis()
+        node = self.node("a", redis)
+        until(node.owns, "it to own everything")
+        redis.pause()
+        away = until(lambda: node.events("journal_away"), "the log to say it")
+        self.assertGreaterEqual(away[0]["away_ms"], 1000)
+        journal = node.list()["journal"]
+        self.assertEqual(journal["state"], "away")
+        self.assertGreaterEqual(journal["age_ms"], 1000)
+        self.assertNotEqual(journal["problem"], "")
+        self.assertRegex(self.cli(node, "node", "list"), r"redis: not reachable for \d+ s: ")
+        redis.resume()
+        back = until(lambda: node.events("journal_back"), "the log to say that it is back")
+        self.assertGreaterEqual(back[0]["away_ms"], away[0]["away_ms"])
+        until(lambda: node.list()["journal"]["state"] == "up", "node.list to say that it is back")
+        Client(node, "connector").call("contact.submit", channel="chat")
+
+
+if __name__ == "__main__":
+    main()
