@@ -36,6 +36,10 @@ def pause(e, role="owner", taken_over=False):
     e.prove(victim.state() == "T", f"{victim.name} stood still all the time")
     victim.resume()
     e.did(f"SIGCONT {victim.name}")
+    if taken_over:
+        for router in e.stage.routers:
+            router.route.add("cut", how="rst")
+        e.did("all clients come anew, and some of them to it")
 
 
 def partition(e, one="owner", other="primary", way="both", flaps=0):

@@ -505,17 +505,19 @@ class Server:
 
     async def do_name(self, name, pids):
         self.names[name] = pids
-        self.look_again()
+        self.look_again(*self.routes.values())
         return {}
 
-    def look_again(self):
+    @staticmethod
+    def look_again(*routes):
         """Who was nobody may be somebody by now."""
-        for route in self.routes.values():
+        for route in routes:
             for pair in route.pairs:
                 pair.source = pair.source or None
 
     async def do_add(self, route, kind, number, **options):
-        self.look_again()
+        if "only" in options:
+            self.look_again(self.routes[route])
         rule = self.rules[number] = Rule(number, kind, options)
         targets = self.routes[route]
         pairs = [pair for pair in list(targets.pairs) if rule.only is None or pair.who() == rule.only]

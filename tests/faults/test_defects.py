@@ -19,7 +19,7 @@ DEFECTS = {
     "reads_unconfirmed": ("sentinel", TAIL, {"supervisors": 6}, {"I1", "I2", "I10", "I13", "I18", "I19"}),
     "no_epoch_check": ("single", STALE, {}, {"I1", "I3", "I9", "I10", "I18"}),
     "forgets_ids": ("single", KILL, {}, {"I12", "I13"}),
-    "loses_offer_clock": ("single", KILL, {"ring": 0.5}, {"I14", "L5"}),
+    "loses_offer_clock": ("single", KILL, {"ring": 0.8}, {"I14", "L5"}),
 }
 
 
