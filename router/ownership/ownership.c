@@ -524,7 +524,7 @@ static void ownership_gave(struct ownership *o)
     if (o->lease.held != 0) { /* else the heir was faster than our confirmation, and holds it */
         lease_let_go(o->shore->leases, &o->lease);
     }
-    if (!atomic_load(&k->node->draining)) { /* then it is of no use any more */
+    if ((atomic_load(&k->node->draining) & KEEPER_DRAIN_STOP) == 0) { /* else it is of no use */
         ownership_read(o);
     }
 }

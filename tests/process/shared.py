@@ -78,12 +78,15 @@ class Node(Server):
         except (OSError, Refused):
             return False
 
-    def client(self, *arguments, **hello):
+    def client(self, role, **hello):
         """A session of the workspace that this node owns, or is just about to."""
         def opened():
+            client = Client(self)
             try:
-                return Client(self, *arguments, **hello)
+                client.hello = client.call("hello", protocol=1, role=role, workspace="default", **hello)
+                return client
             except Refused as refused:
+                client.close()
                 if refused.code not in ("not_owner", "unavailable"):
                     raise
                 return None
