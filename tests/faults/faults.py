@@ -28,7 +28,7 @@ FAULTS = (
     Fault("F1", "kill -9 of a router", ALL, each("role", ("owner",)), processes.kill, 1),
     Fault("F1", "kill -9 of two routers", ALL, each("role", ("standby", "both")), processes.kill, 2),
     Fault("F2", "pause of the owner", ALL, each("seconds", (0.1, 0.5, 1, 10, 60), role="owner"), processes.pause, 1),
-    Fault("F2", "pause of the owner until another owns", ALL, ({"role": "owner", "taken_over": True},), processes.pause, 2),
+    Fault("F2", "pause of the owner until another owns", ALL, ({"role": "owner", "taken_over": True, "seconds": 0.5},), processes.pause, 2),
     Fault("F3", "pause of Redis", ALL, each("seconds", (0.1, 1, 10, 60), role="primary"), processes.pause),
     Fault("F3", "pause of a replica", "sentinel",
           each("seconds", (0.1, 1, 10, 60), role="replica"), processes.pause),
