@@ -27,6 +27,7 @@ from stage import Stage
 
 CHECK = pathlib.Path(__file__).resolve().parents[1] / "checker" / "check.py"
 WARM, AFTERWARDS = 30, 20  # contacts before the first fault, and behind the last one
+EACH_MS = 15  # that a contact takes of eight agents who work three at a time, and who decline, give back and pass on
 SHAPES = {"single": {}, "sentinel": {}, "cluster": {"replicas": 1}}
 
 
@@ -140,7 +141,8 @@ class Play:
             for problem in struck:
                 if problem is not None:
                     raise problem
-            await load.finish(drain_ms=self.drain_ms, enough=AFTERWARDS)
+            # Whoever could not be served meanwhile has gone on asking: what waits takes as long as its people need for it.
+            await load.finish(drain_ms=max(self.drain_ms, EACH_MS * len(load.contacts)), enough=AFTERWARDS)
         finally:
             await load.give_up()
             recorder.close()
