@@ -62,6 +62,7 @@ struct ownership {
     uint64_t dead_epoch;     /* the owner of this epoch is dead: its address refused */
     uint64_t epoch;          /* ours, while we raise, own or give */
     uint64_t given_epoch;    /* the last entry read gave it to this very process; 0: it did not */
+    uint64_t lost_epoch;     /* our last one that was lost: an entry that gives it is an old one */
     boot_ms epoch_seen_at;   /* when the highest one was read */
     uint64_t count_seen;     /* of the lease's renewals */
     bool saw_renewals;       /* so the owner's clock is known */
