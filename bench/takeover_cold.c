@@ -21,7 +21,8 @@
 
 /* Milliseconds from the start of the process. */
 struct cold_round {
-    double listening, primary, read, owned, offer;
+    double primary, read, owned, offer;
+    double cpu; /* of the router until then */
     int64_t facts, records;
 };
 
@@ -122,15 +123,15 @@ static void cold_measure(struct takeover_cold *c, uint64_t started_ns)
     struct cold_round *round = &c->rounds[c->count++];
 
     round->offer = (double)(c->center.new_ns - started_ns) / COLD_NS;
-    round->listening = cold_event_ms(c, "listening", NULL);
+    round->cpu = peer_server_use(&cold_router(c)->server).cpu_us / 1000;
     round->primary = cold_event_ms(c, "primary", NULL);
     round->read = cold_event_ms(c, "following", round);
     round->owned = cold_event_ms(c, "owned", NULL);
     progress_note(&c->progress,
                   "round %u: %lld records and %lld facts read in %.0f ms; serving after %.0f ms, "
-                  "first offer after %.0f ms",
+                  "first offer after %.0f ms, router CPU %.0f ms",
                   c->count, (long long)round->records, (long long)round->facts,
-                  round->read - round->primary, round->owned, round->offer);
+                  round->read - round->primary, round->owned, round->offer, round->cpu);
 }
 
 /* ---- rounds ---- */
@@ -233,6 +234,11 @@ static double cold_offer(const struct cold_round *r)
     return r->offer;
 }
 
+static double cold_cpu(const struct cold_round *r)
+{
+    return r->cpu;
+}
+
 static const struct {
     const char *word, *words;
     double (*figure)(const struct cold_round *r);
@@ -240,6 +246,7 @@ static const struct {
     {"reading_ms", "reading", cold_reading},
     {"owned_ms", "process started to serving", cold_owned},
     {"first_offer_ms", "process started to first offer", cold_offer},
+    {"cpu_ms", "CPU of the router until then", cold_cpu},
 };
 
 #define COLD_FIGURES (sizeof(cold_figures) / sizeof(cold_figures[0]))

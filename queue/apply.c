@@ -1,6 +1,7 @@
 /* Facts to state: live and in replay, the same code. What is not in the tables of moves cannot
  * happen; a fact from outside is checked against them before, so that a journal that is not ours is
  * an error with words and not an assertion. */
+#include "queue/base/defect.h"
 #include "queue/state.h"
 
 /* ---- the workspace ---- */
@@ -31,7 +32,10 @@ static void agent_after_start(struct engine *e, struct agent *a)
         if (o->state == OFFER_SENT || o->state == OFFER_SHOWN) {
             o->delivered = false;
             offer_enter(e, o, OFFER_SENT,
-                        e->now + e->settings->queues[contact_queue(o->contact)].delivery_clock);
+                        DEFECT(LOSES_OFFER_CLOCK)
+                            ? TIME_NEVER
+                            : e->now +
+                                  e->settings->queues[contact_queue(o->contact)].delivery_clock);
         }
     }
     agent_arm(e, a);

@@ -1,4 +1,5 @@
 /* Commands of agents: presence, offers, and the work on what they hold. */
+#include "queue/base/defect.h"
 #include "queue/state.h"
 
 /* ---- presence ---- */
@@ -19,7 +20,8 @@ static void held_offers_arrive(struct engine *e, struct agent *a)
         struct offer *o = record_of(n, struct offer, of_agent);
         struct fact f;
         o->delivered = true;
-        if (o->state == OFFER_SENT && !a->receipts && a->state == AGENT_AVAILABLE) {
+        if (o->state == OFFER_SENT && !a->receipts && a->state == AGENT_AVAILABLE &&
+            !DEFECT(LOSES_OFFER_CLOCK)) {
             fact_about(&f, FACT_OFFER_RECEIVED, o->contact);
             f.offer.offer = o->number;
             f.offer.agent = a;

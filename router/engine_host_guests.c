@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "queue/base/defect.h"
 #include "queue/base/memory.h"
 #include "router/engine_host_inside.h"
 #include "router/log.h"
@@ -215,7 +216,10 @@ void engine_host_read(struct engine_host *h, struct guest *g, const struct reque
     struct outlet o;
     struct view v;
 
-    if (host_open(h, &o, g->session, MAIL_ANSWER | MAIL_LARGE, 0)) {
+    if (host_open(h, &o, g->session,
+                  MAIL_ANSWER | MAIL_LARGE |
+                      (DEFECT(READS_UNCONFIRMED) ? (unsigned)MAIL_URGENT : 0u),
+                  0)) {
         view_init(&v, g->workspace->engine, workspace_now(g->workspace, h->clock));
         reads_answer(o.packer, &v, &reader, r);
         host_close(&o);

@@ -1,5 +1,6 @@
 #include "router/ownership/keeper.h"
 
+#include "queue/base/defect.h"
 #include "queue/base/memory.h"
 #include "router/log.h"
 #include "router/ownership/spread.h"
@@ -165,7 +166,7 @@ static bool keeper_in_force(void *context)
     boot_ms now = clock_sample(k->host->clock);
     boot_ms until = INT64_MAX;
 
-    if (now < k->in_force_until) {
+    if (now < k->in_force_until || DEFECT(NO_EPOCH_CHECK)) {
         return true;
     }
     for (struct list_node *n = list_first(&k->ownerships); n != NULL;

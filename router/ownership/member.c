@@ -152,9 +152,15 @@ static bool member_see(struct member_book *b, struct text name, struct text word
         return false;
     }
     m = member_get(b, name, &is_new);
-    beats = !is_new && !text_equal(m->words, words);
     differs = is_new || member_rows_differ(&m->row, &row);
     lived = m->live;
+    if (!is_new && strcmp(m->row.instance, row.instance) != 0) {
+        is_new = true; /* another process: that it wrote once does not say that it lives */
+        m->live = false;
+        m->seen_at = 0;
+        m->silence = (struct silence){0};
+    }
+    beats = !is_new && !text_equal(m->words, words);
     silence_read(&m->silence, now, beats, 2 * b->options.beat_ms);
     m->row = row;
     m->there = true;
@@ -163,7 +169,7 @@ static bool member_see(struct member_book *b, struct text name, struct text word
         m->words = member_text_copy(words);
     }
     m->seen_at = beats ? now : m->seen_at;
-    m->live = beats || (lived && m->silence.lasts < b->options.live_ms);
+    m->live = beats || (m->live && m->silence.lasts < b->options.live_ms);
     return differs || m->live != lived;
 }
 

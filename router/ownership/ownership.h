@@ -63,6 +63,7 @@ struct ownership {
     uint64_t epoch;          /* ours, while we raise, own or give */
     uint64_t given_epoch;    /* the last entry read gave it to this very process; 0: it did not */
     boot_ms went_on_at;      /* when it last went on under a higher epoch */
+    uint64_t lost_epoch;     /* our last one that was lost: an entry that gives it is an old one */
     boot_ms epoch_seen_at;   /* when the highest one was read */
     uint64_t count_seen;     /* of the lease's renewals */
     bool saw_renewals;       /* so the owner's clock is known */

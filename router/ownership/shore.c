@@ -1,5 +1,6 @@
 #include "router/ownership/shore.h"
 
+#include "queue/base/defect.h"
 #include "queue/base/memory.h"
 #include "router/log.h"
 #include "router/ownership/keeper.h"
@@ -157,7 +158,8 @@ struct shore *shore_create(struct keeper *k, const struct shore_options *o)
                                               .empty = shore_lease_empty,
                                               .renewed = shore_lease_renewed,
                                               .primary = shore_lease_primary};
-    struct stream_desk_options desk = {.replicas = o->replicas, .raise_ms = k->node->lease_ms};
+    struct stream_desk_options desk = {.replicas = DEFECT(NO_WAIT) ? 0 : o->replicas,
+                                       .raise_ms = k->node->lease_ms};
     struct stream_reader_options reader = {0};
     struct lease_options lease = o->lease;
     struct presence_options presence = {.page_ms = SHORE_PAGE_MS};

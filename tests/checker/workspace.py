@@ -62,7 +62,6 @@ class Workspace:
         self.touched = collections.defaultdict(Causes)  # contact to what may have taken it from its agent, and is not the agent's
         self.nameless = False             # whether a submission without an id may have made a contact that nobody knows
         self.replays = False              # whether the rig sends requests of clients twice
-        self.listed = set()               # the states of which the final read-out has every contact
         self.tally = collections.Counter()
         self.spans = {}                   # epoch to [lowest seq, its line, highest seq, its line]
         self.alive = {}                   # agent to (t0s, t1s): when its session was certainly served
@@ -76,6 +75,11 @@ class Workspace:
         self.tries, self.served = [], []  # submissions since the healing
         self.last = {}                    # (client, connection) to the last fact of a watch
         self.told = {}                    # (client, connection) to the notifications of its last seq
+        self.forget_finals()
+
+    def forget_finals(self):
+        """A read-out begins: what an earlier one said is not what it ends with."""
+        self.listed = set()               # the states of which the final read-out has every contact
         self.finals = {"queues": {}, "agents": {}, "stats": None, "lists": 0, "states": collections.Counter(),
                        "seqs": set(), "cut": False, "rows": collections.Counter()}
 
@@ -89,6 +93,8 @@ class Workspace:
                 self.profiles[agent].append(profile)
         elif what in ("healed", "draining", "drained", "final"):
             setattr(self, what, t)
+            if what == "final":
+                self.forget_finals()
             if what == "draining":
                 self.drain_within = line.get("within_ms")
         if line["kind"] == "fault":

@@ -3,8 +3,8 @@
     load = Load(recorder, ["tcp://127.0.0.1:7700"], seed=1)
     await load.start(); ...faults...; await load.finish()
 
-It works against any router that speaks the protocol. CONFIG is the configuration that goes with it; what the checker must know of
-that is in the record.
+It works against any router that speaks the protocol. CONFIG is the configuration that goes with it (configuration() has it for several
+workspaces); what the checker must know of that is in the record.
 """
 import asyncio
 import random
@@ -13,10 +13,7 @@ from link import Link, Refused
 from recorder import digest
 
 UNITS, ROOM, GRACE_MS, ANSWER_MS = 20, 60, 3000, 1500
-CONFIG = f"""
-node: {{heartbeat: 5s, segment: 64KiB}}
-workspaces:
-  default:
+WORKSPACE = f"""
     grace: {GRACE_MS}ms
     max_misses: 1000
     tiers: [{{name: standard, answer: 2m}}]
@@ -24,6 +21,14 @@ workspaces:
     queue_defaults: {{answer_clock: {ANSWER_MS}ms, delivery_clock: 500ms, cool_down: 0s}}
     queues: [{{name: general}}, {{name: spanish, requires: {{es: 2}}}}]
 """
+
+
+def configuration(workspaces):
+    return "node: {heartbeat: 5s, segment: 64KiB}\nworkspaces:\n" + "".join(f"  {name}:{WORKSPACE}" for name in workspaces)
+
+
+CONFIG = configuration(["default"])
+READINGS = 4  # of everything, until nothing moves meanwhile
 ENDED = ("completed", "cancelled", "expired", "diverted", "rejected")
 LATER = ("unavailable", "draining", "rate_limited", "not_owner", "queue_full", "closed")
 OVER = ("gone", "conflict", "not_found", "forbidden")
@@ -35,7 +40,7 @@ class Person:
     def __init__(self, load, client, role):
         self.load = load
         self.chance = random.Random(f"{load.seed} {client}")
-        self.link = Link(load.recorder, load.addresses, client, role, client, self.chance)
+        self.link = load.link(client, role, client, self.chance)
         self.tasks = set()
 
     async def live(self):
@@ -115,6 +120,7 @@ class Connector(Person):
         if await self.settled("contact.submit", told={"digest": digest(params["text"])}, **params) is not None:
             self.unanswered.pop(contact, None)
             self.mine.append(contact)
+            self.load.accepted += 1
 
     async def change(self, contact):
         r = self.chance.random()
@@ -211,9 +217,9 @@ class Agent(Person):
     async def decide(self, offer):
         await self.rest(0, 30)
         r = self.chance.random() if self.load.submitting else 0
-        if r > 0.96:
-            return  # let it ring
-        method = "offer.decline" if r > 0.86 else "offer.accept"
+        if r > 1 - self.load.ring:
+            return
+        method = "offer.decline" if r > 0.9 - self.load.ring else "offer.accept"
         accepted = await self.settled(method, offer=offer["offer"], told={"contact": offer["contact"]})
         if method == "offer.accept" and accepted is not None:
             await self.work(offer["contact"])
@@ -274,9 +280,12 @@ class Supervisor(Person):
 
 
 class Load:
-    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, every_ms=15):
+    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, every_ms=15, workspace="default",
+                 through=None, ring=0.04):
+        """`through`: by which address each one that routers announce is reached from here. `ring`: how many offers nobody answers."""
         self.recorder, self.addresses, self.seed, self.every_ms = recorder, addresses, seed, every_ms
-        self.contacts, self.updates, self.submitting = {}, 0, True
+        self.workspace, self.through, self.ring = workspace, through or {}, ring
+        self.contacts, self.updates, self.accepted, self.submitting = {}, 0, 0, True
         self.over = asyncio.Event()
         self.names = [f"agent{i}" for i in range(agents)]
         self.profiles = {name: {"capacity": ROOM, "skills": {"es": 5 if i == 0 else i % 4 + 1}} for i, name in enumerate(self.names)}
@@ -287,11 +296,14 @@ class Load:
                        + [Supervisor(self, f"desk{i}") for i in range(supervisors)])
         self.tasks = []
 
+    def link(self, client, role, name, chance=None):
+        return Link(self.recorder, self.addresses, client, role, name, chance, self.workspace, self.through)
+
     def failed(self, problem):
         self.recorder.failure = self.recorder.failure or problem
 
     async def start(self):
-        admin = Link(self.recorder, self.addresses, "admin", "admin", "admin")
+        admin = self.link("admin", "admin", "admin")
         for name, profile in self.profiles.items():
             while True:
                 if self.recorder.failure is not None:
@@ -324,15 +336,16 @@ class Load:
         goal = len(self.contacts) + contacts
         await self.until(lambda: len(self.contacts) >= goal, f"{contacts} more contacts", seconds)
 
-    async def finish(self, healed_ms=4500, drain_ms=60_000):
-        """After the last fault: some load still, the drain, the read-out."""
+    async def finish(self, healed_ms=4500, drain_ms=60_000, enough=None):
+        """After the last fault: some load still, the drain, the read-out. `enough`: of contacts accepted, to end that load early."""
         loop = asyncio.get_running_loop()
         self.recorder.rig("healed")
-        end = loop.time() + healed_ms / 1000
-        await self.until(lambda: loop.time() > end, "the load after the healing", 60)
+        end, had = loop.time() + healed_ms / 1000, self.accepted
+        await self.until(lambda: loop.time() > end or enough is not None and self.accepted - had >= enough,
+                         "the load after the healing", 60)
         self.submitting = False
         self.recorder.rig("draining", within_ms=drain_ms)
-        reader = Link(self.recorder, self.addresses, "reader", "supervisor", "reader")
+        reader = self.link("reader", "supervisor", "reader")
         try:
             await asyncio.wait_for(self.drain(reader), drain_ms / 1000 + 20)
             self.recorder.rig("drained")
@@ -343,48 +356,76 @@ class Load:
         if self.recorder.failure is not None:
             raise self.recorder.failure
         await self.nobody_there(reader)
-        await self.read_out(reader)
+        for _ in range(READINGS):  # another node may become the owner meanwhile, as it wants to some seconds after the last fault
+            if await self.read_out(reader):
+                break
         await reader.close()
+
+    async def give_up(self):
+        """Nothing of it goes on, whatever state it is in."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for person in self.people:
+            for task in person.tasks:
+                task.cancel()
+            await asyncio.gather(*person.tasks, return_exceptions=True)
+            await person.link.close()
 
     async def drain(self, reader):
         connectors = [person for person in self.people if isinstance(person, Connector)]
         while True:
             if self.recorder.failure is not None:
                 raise self.recorder.failure
-            if reader.ended.is_set():
-                await reader.connect()
-            left = await reader.list("contact.list")
+            left = await self.patiently(reader, lambda: reader.list("contact.list"))
             if left == [] and not any(person.unanswered for person in connectors):
                 return
             await asyncio.sleep(0.05)
+
+    @staticmethod
+    async def patiently(reader, asking):
+        """The answer; None when there is none yet, and whoever asks may ask again."""
+        if reader.ended.is_set():
+            await reader.connect()
+        try:
+            return await asking()
+        except Refused as refused:
+            if refused.code not in LATER:
+                raise
+            return None
 
     async def nobody_there(self, reader):
         """Until no agent is signed in, and so no grace time runs."""
         end = asyncio.get_running_loop().time() + 3 * GRACE_MS / 1000 + 20
         while asyncio.get_running_loop().time() < end:
-            if reader.ended.is_set():
-                await reader.connect()
-            listed = await reader.ask("agent.list")
+            listed = await self.patiently(reader, lambda: reader.ask("agent.list"))
             if listed is not None and all(row["state"] == "signed_out" for row in listed["agents"]):
                 return
             await asyncio.sleep(0.05)
         raise AssertionError("waited in vain for all agents to be signed out")
 
     async def read_out(self, reader):
-        """Everything, between two hellos whose seq shows that nothing moved meanwhile."""
+        """Everything, between two hellos whose seq shows that nothing moved meanwhile; False when something did."""
         self.recorder.rig("final")
         await reader.connect(final=True)
-        for contact in self.contacts:
-            try:
-                await reader.ask("contact.get", final=True, contact=contact)
-            except Refused as refused:
-                if refused.code != "not_found":
-                    raise
-        for state in (None, *ENDED):
-            await reader.list("contact.list", final=True, **({"state": state} if state else {}))
-        for op, key in (("queue.list", "queues"), ("agent.list", "agents"), ("stats", "rows")):
-            await self.read_rows(reader, op, key)
+        began = reader.floor
+        try:
+            for contact in self.contacts:
+                try:
+                    await reader.ask("contact.get", final=True, contact=contact)
+                except Refused as refused:
+                    if refused.code != "not_found":
+                        raise
+            for state in (None, *ENDED):
+                await reader.list("contact.list", final=True, **({"state": state} if state else {}))
+            for op, key in (("queue.list", "queues"), ("agent.list", "agents"), ("stats", "rows")):
+                await self.read_rows(reader, op, key)
+        except Refused as refused:
+            if refused.code not in LATER:
+                raise
+            return False
         await reader.connect(final=True)
+        return reader.floor == began
 
     async def read_rows(self, reader, op, key):
         asked, noted = ({"by": "channel"}, {"exact": ["submitted", "completed"]}) if op == "stats" else ({}, {})

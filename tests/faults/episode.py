@@ -1,11 +1,12 @@
 """One fault, begun and ended on a stage, with a log of what was done and the proof that it struck.
 
-    episode = Episode(stage, fault, parameters, stream="switchboard:{default}")
+    episode = Episode(stage, fault, parameters, workspace="default")
     episode.begin() ... episode.end()        or run(): begin, last as long as the parameters say, end
 
 A fault's function is a generator: up to its `yield` it begins, behind it it ends. It does things through the episode:
 did() writes the log, prove() the proof. What did not strike raises NotStruck, and must not be counted.
 """
+import binascii
 import dataclasses
 import signal
 import threading
@@ -13,6 +14,7 @@ import time
 import typing
 
 from processes import until
+from resp import RedisError
 
 
 class NotStruck(AssertionError):
@@ -34,10 +36,16 @@ class Fault:
 
 
 class Episode:
-    def __init__(self, stage, fault, parameters=None, stream="switchboard:{default}"):
-        self.stage, self.fault, self.stream = stage, fault, stream
+    def __init__(self, stage, fault, parameters=None, workspace="default", note=None):
+        """`note`: told each line of the log."""
+        self.stage, self.fault, self.workspace, self.note = stage, fault, workspace, note
+        self.tag = f"switchboard:{{{workspace}}}"
+        self.stream = self.tag + ":journal"
+        self.key = self.tag + ":stage"  # of the rig's own, on the same primary
         self.parameters = dict(fault.parameters[0] if parameters is None else parameters)
         self.log, self.proof = [], []
+        self.may_end = []   # processes that may end of it by themselves
+        self.tail_lost = 0  # entries that a failover is shown to have lost
         self.steps = None
         if stage.kind not in fault.stages.split():
             raise ValueError(f"{fault.number} needs a stage of {fault.stages}, and this is {stage.kind}")
@@ -46,6 +54,8 @@ class Episode:
 
     def did(self, text):
         self.log.append((time.monotonic_ns(), text))
+        if self.note:
+            self.note(text)
 
     def prove(self, truth, text):
         if not truth:
@@ -81,25 +91,56 @@ class Episode:
         """The process that now has this role."""
         stage = self.stage
         if role == "owner":
-            return stage.owner()
+            return stage.owner(self.workspace)
         if role == "standby":
-            owner = stage.owner()
+            owner = stage.owner(self.workspace)
             return next(router for router in stage.routers if router is not owner)
         if role == "primary":
-            return stage.slot_owner(0) if stage.kind == "cluster" else stage.primary()
+            return until(self.leader, "a primary that answers")
         if role == "replica":
-            return next(redis for redis in stage.redis if redis.running() and redis.role()[0] == "slave")
+            return self.replicas(self.victim("primary"))[0]
         if role == "sentinel":
             return next(sentinel for sentinel in stage.sentinels if sentinel.running())
         raise ValueError(f"nobody is {role}")
 
+    def leader(self):
+        """None while there is none: another fault may have seen to that."""
+        try:
+            leader = self.stage.slot_owner(self.slot) if self.stage.kind == "cluster" else self.stage.primary()
+            return leader if leader.is_primary() else None
+        except (OSError, RedisError, StopIteration):
+            return None
+
     def replicas(self, primary):
-        return [redis for redis in self.stage.redis if redis is not primary and redis.running()]
+        """Those that follow it."""
+        return [redis for redis in self.stage.redis if redis is not primary and redis.running() and not redis.paused
+                and redis.role()[:3] == ["slave", *primary.announced]]
+
+    @property
+    def slot(self):
+        """Of the workspace, in a Cluster."""
+        return slot_of(self.workspace)
+
+    def failover(self, old):
+        """Until another than `old` leads, where somebody sees to that; it is given back, or None."""
+        if self.stage.kind == "sentinel":
+            return self.stage.wait_failover(old)
+        if self.stage.kind == "cluster" and len(self.stage.redis) > 3:
+            return until(lambda: self.led_by_another(old), f"another primary than {old.name}")
+        return None
+
+    def led_by_another(self, old):
+        new = self.stage.slot_owner(self.slot)
+        return new if new is not old and new.is_primary() else None
 
     def killed(self, process):
         status = process.kill()
         self.did(f"kill -9 {process.name} (pid {process.pid})")
         self.prove(status == -9, f"{process.name} died by signal 9")
+
+
+def slot_of(tag):
+    return binascii.crc_hqx(tag.encode(), 0) % 16384
 
 
 class Background:
@@ -135,3 +176,20 @@ class Rhythm:
     def end(self):
         self.over.set()
         self.thread.join()
+
+
+class Wires:
+    """What one fault has cut, so that it can heal that and nothing of others'. Hosts of their own are healed all together."""
+
+    def __init__(self, stage):
+        self.stage, self.rules = stage, []
+
+    def cut(self, one, other, way="both"):
+        self.rules += self.stage.cut(one, other, way)
+
+    def heal(self):
+        if self.stage.network:
+            self.stage.network.heal()
+        for rule in self.rules:
+            rule.remove()
+        self.rules = []

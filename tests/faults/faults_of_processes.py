@@ -6,39 +6,52 @@ import resource
 import subprocess
 import time
 
+from episode import Wires
 from processes import DEADLINE, until
 
 
 def kill(e, role="owner"):
-    """kill -9 of one process, or of owner and standby both; then its return."""
+    """kill -9 of one process, or of owner and standby both; then its return, not before another owns where there is one."""
     victims = [e.victim(each) for each in (("owner", "standby") if role == "both" else (role,))]
     for victim in victims:
         e.killed(victim)
+    if role == "owner" and len(e.stage.routers) > 1:
+        e.prove(e.victim("owner") is not victims[0], f"{e.victim('owner').name} owns {e.workspace} instead of {victims[0].name}")
     yield
     for victim in victims:
         victim.start()
         e.did(f"{victim.name} is back")
 
 
-def pause(e, role="owner"):
-    """SIGSTOP of one process; then SIGCONT."""
+def pause(e, role="owner", taken_over=False):
+    """SIGSTOP of one process; then SIGCONT, `taken_over`: not before another owns, and the clients have left for that one."""
     victim = e.victim(role)
     victim.pause()
     e.did(f"SIGSTOP {victim.name} (pid {victim.pid})")
+    if taken_over:
+        new = e.victim("owner")
+        e.prove(new is not victim, f"{new.name} owns {e.workspace} instead of {victim.name}")
+        victim.route.add("cut", how="rst")
     yield
     e.prove(victim.state() == "T", f"{victim.name} stood still all the time")
     victim.resume()
     e.did(f"SIGCONT {victim.name}")
+    if taken_over:
+        for router in e.stage.routers:
+            router.route.add("cut", how="rst")
+        e.did("all clients come anew, and some of them to it")
 
 
 def partition(e, one="owner", other="primary", way="both", flaps=0):
     """No bytes between two processes, or in one direction only; also on and off again quickly."""
     one = e.victim(one)
     others = [e.victim(other)] if other != "everybody" else None
-    for _ in range(flaps):
-        e.stage.isolate(one, others)
-        e.stage.heal()
-    rules = [rule for each in others or [p for p in e.stage.processes if p is not one] for rule in e.stage.cut(one, each, way)]
+    wires = Wires(e.stage)
+    for flap in range(flaps + 1):
+        if flap:
+            wires.heal()
+        for each in others or [process for process in e.stage.processes if process is not one]:
+            wires.cut(one, each, way)
     e.did(f"{one.name} cut off from {others[0].name if others else 'everybody'}, {way}, after {flaps} flaps")
     yield
     if e.stage.network:
@@ -46,9 +59,9 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
         lost = sum(host.lost_packets() for host in hosts)
         e.prove(lost > 0, f"{lost} packets were dropped")
     else:
-        held = sum(rule.struck() for rule in rules)
+        held = sum(rule.struck() for rule in wires.rules)
         e.prove(held > 0, f"bytes were held {held} times")
-    e.stage.heal()
+    wires.heal()
     e.did("healed")
 
 
@@ -119,6 +132,8 @@ def limit(e, role="owner", what="descriptors", spare=0):
     else:
         pages = int(pathlib.Path(f"/proc/{victim.pid}/statm").read_text(encoding="ascii").split()[0])
         limit_now = pages * resource.getpagesize() + spare
+    if what == "memory":
+        e.may_end.append(victim)
     resource.prlimit(victim.pid, kind, (limit_now, had[1]))  # the soft limit: the hard one could not be raised again
     e.did(f"{victim.name}: {what} limited to {limit_now}")
     e.prove(resource.prlimit(victim.pid, kind)[0] == limit_now, f"{victim.name} may have {limit_now} {what}")

@@ -3,7 +3,7 @@ import os
 import shutil
 import time
 
-from episode import Background, Rhythm
+from episode import Background, Rhythm, Wires
 from processes import until
 from resp import RedisError
 from stage import ROUTER_PASSWORD, ROUTER_USER
@@ -19,45 +19,55 @@ def kill_primary(e, during=None):
         e.prove(primary.info("persistence")["aof_rewrite_in_progress"] == "1", f"{primary.name} was rewriting its file")
     elif during == "sync":
         replica = e.replicas(primary)[0]
-        primary.command("SET", "switchboard:stage:bulk", os.urandom(100000))
-        primary.route.add("slow", rate=20000, only=replica.name)
+        primary.command("SET", e.key, os.urandom(100000))
+        starved = primary.route.add("slow", rate=20000, only=replica.name)
         primary.command("DEBUG", "CHANGE-REPL-ID")
         replica.command("CLIENT", "KILL", "TYPE", "MASTER")
         until(lambda: replica.info("replication").get("master_sync_in_progress") == "1", "a replica to ask for everything")
         e.prove(True, f"{replica.name} had a part of the data when {primary.name} died")
     e.killed(primary)
-    if e.stage.kind == "sentinel":
-        new = e.stage.wait_failover(primary)
+    new = e.failover(primary)
+    if new:
         e.prove(new is not primary, f"{new.name} is primary instead of {primary.name}")
     yield
     if during == "sync":
-        e.stage.heal()
+        starved.remove()
     primary.start()
     e.did(f"{primary.name} is back")
 
 
-def lose_tail(e, entries=1, also=()):
-    """Nothing reaches the replicas while the primary takes so many entries more; then kill -9. One of them must lead."""
+def lose_tail(e, entries=1, dies="nobody"):
+    """Nothing reaches the replicas while the primary takes so many entries more, if it can get them; then kill -9, also of the owner or of all routers.
+    One of the replicas must lead."""
     primary = e.victim("primary")
     replicas = e.replicas(primary)
+    dead = {"nobody": [], "owner": [e.victim("owner")], "all": e.stage.routers}[dies]
+    wires = Wires(e.stage)
     for replica in replicas:
-        e.stage.cut(replica, primary, way="from")
+        wires.cut(replica, primary, way="from")
         e.did(f"{replica.name} hears nothing of {primary.name}")
-    until(lambda: min(len(tail(primary, replica, e.stream)) for replica in replicas) >= entries,
-          f"{entries} entries that no replica has (somebody must write to {e.stream})")
+    over = time.monotonic() + 1.5  # some time after the first, an owner of whose facts no replica hears says nothing any more
+
+    def lacking_now():
+        least = min(len(tail(primary, replica, e.stream)) for replica in replicas)
+        return least >= entries or least > 0 and time.monotonic() > over
+    until(lacking_now, f"entries that no replica has (somebody must write to {e.stream})", 10)
     had = primary.entries(e.stream)
     e.killed(primary)
-    for router in also:
+    for router in dead:
         e.killed(router)
     # Read while they are cut off and before anybody could repair: what none has, no new primary will have.
     lacking = {replica.name: sorted(set(had) - set(replica.entries(e.stream))) for replica in replicas}
     new = e.stage.wait_failover(primary)
-    e.stage.heal()  # not before: what a kernel or the proxy still holds of the dead primary must not arrive
+    wires.heal()  # not before: what a kernel or the proxy still holds of the dead primary must not arrive
     e.did(f"{new.name} leads; before the failover it lacked {len(lacking[new.name])} entries")
-    e.prove(len(lacking[new.name]) >= entries,
+    e.tail_lost = len(lacking[new.name])
+    e.prove(lacking[new.name],
             f"{new.name} lacked {len(lacking[new.name])} entries of {e.stream} that {primary.name} had "
             f"({lacking[new.name][0]} to {lacking[new.name][-1]})")
     yield
+    for router in dead:
+        router.start()
     primary.start()
     e.did(f"{primary.name} is back")
 
@@ -73,7 +83,10 @@ def stale_primary(e, how="pause"):
     if how == "pause":
         primary.pause()
     else:
-        e.stage.isolate(primary, [process for process in (*e.stage.redis, *e.stage.sentinels) if process is not primary])
+        wires = Wires(e.stage)
+        for process in (*e.stage.redis, *e.stage.sentinels):
+            if process is not primary:
+                wires.cut(primary, process)
     e.did(f"{how} {primary.name}")
     new = e.stage.wait_failover(primary)
     e.did(f"{new.name} leads")
@@ -82,7 +95,7 @@ def stale_primary(e, how="pause"):
         primary.resume()
     role = primary.role()[0]
     if how == "cut":
-        e.stage.heal()
+        wires.heal()
     e.did(f"{primary.name} returns as {role}")
     e.prove(role == "master" and new.is_primary(), f"{primary.name} and {new.name} both said master")
 
@@ -94,7 +107,7 @@ def restart_without_data(e, how="empty"):
     if how == "old":
         shutil.copytree(folder, kept)
     until(lambda: e.stage.writable(primary), "the primary to take writes")
-    primary.command("XADD", "switchboard:stage:newer", "*", "entry", "newer")
+    primary.command("XADD", e.key, "*", "entry", "newer")
     had = primary.command("DBSIZE")
     e.killed(primary)
     shutil.rmtree(folder)
@@ -105,7 +118,7 @@ def restart_without_data(e, how="empty"):
     began = time.monotonic()
     primary.start()
     e.did(f"{primary.name} with {how} files after {time.monotonic() - began:.3f} s")
-    now = primary.command("EXISTS", "switchboard:stage:newer")
+    now = primary.command("EXISTS", e.key)
     e.prove(now == 0 and had > 0 and primary.role()[0] == "master",
             f"{primary.name} leads with {primary.command('DBSIZE')} keys, and had {had}")
     yield
@@ -135,14 +148,14 @@ def cluster_takeover(e):
     replica = next(redis for redis in e.stage.redis if redis.role()[:3] == ["slave", *old.announced])
     replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
     e.did(f"CLUSTER FAILOVER TAKEOVER at {replica.name}")
-    until(lambda: e.stage.slot_owner(0) is replica and old.role()[0] == "slave", "the slots to change hands")
+    until(lambda: e.stage.slot_owner(e.slot) is replica and old.role()[0] == "slave", "the slots to change hands")
     e.prove(replica.is_primary(), f"{replica.name} has the slots of {old.name}")
     yield
 
 
 def move_slot(e, slot=None):
     """The slot of the stream goes to another primary, key by key, under load: ASK, then MOVED."""
-    slot = e.stage.redis[0].command("CLUSTER", "KEYSLOT", e.stream) if slot is None else slot
+    slot = e.slot if slot is None else slot
     source = e.stage.slot_owner(slot)
     target = next(redis for redis in e.stage.redis if redis is not source and redis.is_primary())
     moved = []
@@ -171,7 +184,7 @@ def slow(e, how="delay", ms=20):
         with primary.connect(60, through=through) as connection:
             for _ in range(times):
                 begin = time.monotonic()
-                connection("GET", "switchboard:stage:ready")
+                connection("GET", e.key)
                 yield time.monotonic() - begin
     before = sorted(latency(20))[10]
     if how == "delay":
@@ -198,7 +211,7 @@ def memory(e, how="full"):
     if how == "full":
         primary.config("maxmemory", 1)
         try:
-            primary.command("SET", "switchboard:stage:ready", "1")
+            primary.command("SET", e.key, "1")
         except RedisError as error:
             e.prove(error.code == "OOM", f"{primary.name} answers {error}")
     elif how == "evict":
@@ -215,15 +228,45 @@ def memory(e, how="full"):
     primary.config("maxmemory-policy", "noeviction")
 
 
-def lose_reply(e, command="EVALSHA", nth=1, how="rst", count=1):
-    """A command takes effect, its reply never arrives, and the connection ends."""
+def lose_reply(e, command="EVALSHA", nth=1, how="rst", count=1, forgotten=False):
+    """A command takes effect, its reply never arrives, and the connection ends; `forgotten`: the scripts are, so that they are loaded
+    again."""
     primary = e.victim("primary")
     rule = primary.route.add("lose_reply", command=command, nth=nth, how=how, count=count)
     e.did(f"the reply of {command} number {nth} at {primary.name} will be lost")
+    if forgotten:
+        primary.command("SCRIPT", "FLUSH", "SYNC")
+        e.did("SCRIPT FLUSH")
     yield
     until(lambda: rule.struck() == count, f"somebody to send {command}")
     e.prove(True, f"{primary.name} had answered {rule.what()!r}, which nobody heard")
     rule.remove()
+
+
+def lose_raise(e, how="rst"):
+    """The owner dies, and whoever takes over never hears that its epoch stands in the stream."""
+    primary, owner = e.victim("primary"), e.victim("owner")
+    rules = []
+
+    def wait_to_strike():
+        rules.append(primary.route.add("lose_reply", command="EVALSHA", contains="instance", how=how, count=1))
+    wait_to_strike()
+    e.killed(owner)
+
+    def raised():
+        """Others mention an instance, too: nodes when they say that they live, and who hears that the script is not known."""
+        if rules[-1].struck() == 1 and "appended" not in str(rules[-1].what()):
+            wait_to_strike()
+        return rules[-1].struck() == 1
+    until(raised, "somebody to raise an epoch")
+    e.prove("appended" in str(rules[-1].what()), f"{primary.name} had answered {rules[-1].what()!r} to a raise, which nobody heard")
+    for rule in rules:
+        rule.remove()
+    new = e.victim("owner")
+    e.prove(new is not owner, f"{new.name} owns {e.workspace} all the same")
+    yield
+    owner.start()
+    e.did(f"{owner.name} is back")
 
 
 def error_reply(e, reply="-LOADING Redis is loading the dataset in memory", command="EVALSHA", count=1):
@@ -256,7 +299,7 @@ def busy(e):
 
     def refused():
         try:
-            primary.command("GET", "switchboard:stage:ready")
+            primary.command("GET", e.key)
         except RedisError as error:
             answers.append(error)
         return answers
@@ -296,7 +339,7 @@ def fill_disk(e):
 
     def refused():
         try:
-            primary.command("SET", "switchboard:stage:disk", "x" * 5000)
+            primary.command("SET", e.key, "x" * 5000)
         except RedisError as error:
             return error
         return None

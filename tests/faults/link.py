@@ -24,10 +24,10 @@ def place_of(address):
 
 
 class Link:
-    def __init__(self, recorder, addresses, client, role, name, chance=None, workspace="default"):
+    def __init__(self, recorder, addresses, client, role, name, chance=None, workspace="default", through=None):
         self.recorder, self.addresses, self.client, self.role, self.name = recorder, list(addresses), client, role, name
         self.chance = chance or random.Random(client)
-        self.workspace = workspace
+        self.workspace, self.through = workspace, through or {}
         self.next_address = self.chance.randrange(len(self.addresses))
         self.hint = None       # where the owner is said to be
         self.floor = (0, 0)    # the highest (epoch, seq) seen
@@ -47,6 +47,7 @@ class Link:
         while True:
             await self.close()
             address, self.hint = self.hint or self.addresses[self.next_address % len(self.addresses)], None
+            address = self.through.get(address, address)
             try:
                 reader, self.writer = await asyncio.wait_for(asyncio.open_connection(*place_of(address)), PATIENCE)
                 self.number += 1

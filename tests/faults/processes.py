@@ -135,7 +135,7 @@ class Process:
         """SIGSTOP, and wait until every thread stands."""
         self.process.send_signal(signal.SIGSTOP)
         self.paused = True
-        until(lambda: self.state() == "T", f"{self.name} to stand still")
+        until(lambda: self.state() in ("T", "Z", None), f"{self.name} to stand still")
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)

@@ -264,7 +264,10 @@ class Pair:
         elif other.over:
             self.end("fin")  # both have said that they are done
         elif other.transport.can_write_eof():
-            other.transport.write_eof()
+            try:
+                other.transport.write_eof()
+            except OSError:
+                pass  # it has gone meanwhile, and says so itself
 
     def throttle(self, up, full):
         (self.full[up].add if full else self.full[up].discard)("socket")
@@ -468,13 +471,21 @@ class Server:
                     break
         for name, pids in self.names.items():
             for pid in pids:
-                try:
-                    for entry in os.scandir(f"/proc/{pid}/fd"):
-                        if os.readlink(entry.path) == inode:
-                            return name
-                except OSError:
-                    continue  # that process is gone, or the descriptor is
+                if inode in self.descriptors(pid):
+                    return name
         return None
+
+    @staticmethod
+    def descriptors(pid):
+        """What they refer to; one that is closed while we look, and a process that has gone, have nothing."""
+        try:
+            for entry in os.scandir(f"/proc/{pid}/fd"):
+                try:
+                    yield os.readlink(entry.path)
+                except OSError:
+                    pass
+        except OSError:
+            pass
 
     async def do(self, order):
         op = order.pop("op")
@@ -494,11 +505,19 @@ class Server:
 
     async def do_name(self, name, pids):
         self.names[name] = pids
-        for pair in [pair for route in self.routes.values() for pair in route.pairs if pair.source == ""]:
-            pair.source = None  # who was nobody may be this one
+        self.look_again(*self.routes.values())
         return {}
 
+    @staticmethod
+    def look_again(*routes):
+        """Who was nobody may be somebody by now."""
+        for route in routes:
+            for pair in route.pairs:
+                pair.source = pair.source or None
+
     async def do_add(self, route, kind, number, **options):
+        if "only" in options:
+            self.look_again(self.routes[route])
         rule = self.rules[number] = Rule(number, kind, options)
         targets = self.routes[route]
         pairs = [pair for pair in list(targets.pairs) if rule.only is None or pair.who() == rule.only]
@@ -593,9 +612,10 @@ class Proxy:
     """The hand of a test on a proxy process."""
 
     def __init__(self, folder):
-        import itertools  # pylint: disable=import-outside-toplevel  # the process itself needs neither
+        import itertools  # pylint: disable=import-outside-toplevel  # the process itself needs none of these
+        import threading  # pylint: disable=import-outside-toplevel
         from processes import Process, until  # pylint: disable=import-outside-toplevel
-        self.numbers, self.routes = itertools.count(1), {}
+        self.numbers, self.routes, self.lock = itertools.count(1), {}, threading.Lock()
         self.path = str(pathlib.Path(folder) / "control")
         self.process = Process("proxy", [sys.executable, "-B", __file__, self.path], folder)
         self.process.started = lambda: os.path.exists(self.path)
@@ -613,9 +633,10 @@ class Proxy:
             return False
 
     def order(self, op, **options):
-        self.file.write(json.dumps(dict(options, op=op)).encode() + b"\n")
-        self.file.flush()
-        answer = json.loads(self.file.readline() or b'{"error": "the proxy has gone"}')
+        with self.lock:
+            self.file.write(json.dumps(dict(options, op=op)).encode() + b"\n")
+            self.file.flush()
+            answer = json.loads(self.file.readline() or b'{"error": "the proxy has gone"}')
         if "error" in answer:
             raise RuntimeError(f"the proxy refused {op}: {answer['error']}")
         return answer

@@ -2,6 +2,7 @@
 import hashlib
 import itertools
 import json
+import threading
 import time
 
 # Of answers and notifications, what the checker may ask; texts stand as their digest.
@@ -30,18 +31,20 @@ def slim(body):
 
 
 class Recorder:
-    """Lines are written in the order of their times, as everything here happens in one thread."""
+    """Lines are written in the order of their times. Any thread: faults are made in others than the clients live in."""
 
     def __init__(self, path):
         self.path = path
         self.file = open(path, "w", encoding="utf-8")
+        self.lock = threading.Lock()
         self.calls = itertools.count(1)
         self.counts = {}
         self.failure = None  # of a client itself: the history is then worth nothing
 
     def write(self, kind, **fields):
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        self.file.write(json.dumps({"t": time.monotonic_ns(), "kind": kind, **fields}, ensure_ascii=False, separators=(",", ":")) + "\n")
+        with self.lock:
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+            self.file.write(json.dumps({"t": time.monotonic_ns(), "kind": kind, **fields}, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def rig(self, what, **fields):
         self.write("rig", what=what, **fields)

@@ -8,7 +8,7 @@
             stage.primary().kill()
             stage.cut(stage.routers[0], stage.primary())
 
-Everybody announces the address of a route of the proxy, so whatever one process learns of another leads through the
+Every Redis announces the address of a route of the proxy, so whatever one process learns of it leads through the
 proxy. With self.stage(network=True) everybody has a host of its own instead (namespaces.py), and no proxy.
 Ready means ready: each start waits for what a router would see.
 """
@@ -48,12 +48,10 @@ FOR_TESTS = {
     "shutdown-timeout": 0,
     "repl-ping-replica-period": 1,
 }
-# The router's user, and all that it may do: its own keys, and the few commands that it sends or that its scripts call.
+# The router's user, and all that it may do (router/ownership/README.md).
 ROUTER_USER, ROUTER_PASSWORD = "router", "stage"
-ROUTER_COMMANDS = ["auth", "hello", "ping", "role", "info", "time", "wait", "evalsha", "script|load", "client|setname",
-                   "cluster|slots", "cluster|shards", "asking", "xadd", "xrange", "xrevrange", "xread",
-                   "xlen", "xinfo|stream", "xtrim", "get", "set", "del", "exists", "pexpire", "pttl", "hset", "hgetall",
-                   "hdel", "scan", "type"]
+ROUTER_COMMANDS = ["ping", "client|setname", "role", "info", "evalsha", "script|load", "wait", "xadd", "xrange", "xrevrange", "xsetid",
+                   "xread", "xtrim", "hget", "hset", "hmget", "hgetall", "hdel", "del", "expire", "cluster|slots", "asking", "readonly"]
 
 
 class Redis(Process):
@@ -210,15 +208,18 @@ class Router(Process):
 
     _help = {}
 
-    def __init__(self, stage, name, journal, config=MINIMAL, binary=BIN / "switchboard-server", options=(), env=None):
+    def __init__(self, stage, name, journal, config=MINIMAL, binary=BIN / "switchboard-server", options=(), env=None,
+                 workspace="default"):
+        """`workspace`: one of those in the configuration."""
         host = stage.network.host(name) if stage.network else None
         self.port = Port() if host is None else None
         self.address = (host.address, 7700) if host else ("127.0.0.1", self.port.number)
+        # Routers try each other's addresses to see who is dead, and a proxy would answer for the dead; so they announce their own, and
+        # only the rig's clients come through the proxy.
         self.route, self.announced = None, self.address
         if stage.proxy:
             self.route = stage.proxy.route(name, self.address, frames=True)
-            self.announced = self.route.address
-        self.journal, self.config, self.options, self.binary = journal, config, list(options), binary
+        self.journal, self.config, self.options, self.binary, self.workspace = journal, config, list(options), binary, workspace
         super().__init__(name, [], stage.folder.path / name, host, env=env, clock=stage.clock)
         self.use(binary)
         stage.add(self)
@@ -239,7 +240,7 @@ class Router(Process):
             words += ["--advertise", "%s:%d" % self.announced]
         return [str(word) for word in words]
 
-    def hello(self, workspace="default"):
+    def hello(self, workspace):
         """What hello is answered with: None, or the code of the error."""
         open_socket = self.host.connect if self.host else socket.create_connection
         with open_socket(self.address, timeout=5) as client:
@@ -263,9 +264,11 @@ class Router(Process):
         return json.loads(until(logged, f"{self.name} to log something"))["at"] / 1000
 
     def started(self):
-        check = [self.binary, "--check", "tcp://%s:%d" % self.address]
-        enter = self.host.enter if self.host else []
-        return subprocess.run([*enter, *check], capture_output=True, timeout=30, check=False).returncode == 0
+        """It serves, or knows who does."""
+        try:
+            return self.hello(self.workspace) in (None, "not_owner")
+        except OSError:
+            return False
 
     def end(self):
         super().end()
@@ -393,7 +396,7 @@ class Stage:
         if self.kind == "sentinel":
             names = [sentinel.primary_address() for sentinel in self.sentinels if sentinel.running() and not sentinel.paused]
             return self.at(max(set(names), key=names.count))
-        return next(redis for redis in self.redis if redis.is_primary())
+        return next(redis for redis in self.redis if redis.running() and redis.is_primary())
 
     def wait_failover(self, old, seconds=DEADLINE):
         """Until most Sentinels name another primary, which says so itself; it is given back."""
@@ -413,6 +416,9 @@ class Stage:
         if self.kind == "cluster":
             until(self.cluster_whole, "the cluster to be whole")
             return self.redis[0]
+        if self.kind == "single":
+            return until(lambda: self.redis[0] if self.writable(self.redis[0]) else None, "Redis to take writes")
+
         def whole():
             """All of it at one look: on a busy machine the Sentinels may switch once more meanwhile."""
             primary = self.primary()
@@ -425,7 +431,7 @@ class Stage:
                     redis.read("REPLICAOF", *primary.announced)
             ready = not strays and (not self.sentinels or self.agreed()) and self.writable(primary)
             return primary if ready else None
-        return until(whole, "one primary, which everybody follows")
+        return until(whole, "one primary, which everybody follows", 2 * DEADLINE)
 
     def cluster(self, primaries=3, replicas=0, **options):
         """A Cluster whose slots are spread evenly; `replicas` for each primary."""
@@ -521,10 +527,18 @@ class Stage:
             router.start()
         return self.routers
 
+    def owner_now(self, workspace="default"):
+        """The router that serves the workspace; None when nobody does."""
+        for router in self.routers:
+            try:
+                if router.running() and not router.paused and router.hello(workspace) is None:
+                    return router
+            except OSError:
+                pass  # it is not there yet, or no more
+        return None
+
     def owner(self, workspace="default"):
-        """The router that serves the workspace."""
-        return next(router for router in self.routers if router.running() and not router.paused
-                    and router.hello(workspace) is None)
+        return until(lambda: self.owner_now(workspace), f"somebody to own {workspace}")
 
     # Between them
 
@@ -552,6 +566,23 @@ class Stage:
             self.proxy.heal()
         if self.network:
             self.network.heal()
+
+    def restore(self):
+        """Everything as at the beginning, also what a fault that was cut short has left."""
+        self.heal()
+        for process in self.processes:
+            if process.paused:
+                process.resume()
+            if not process.running():
+                process.start()
+            if self.clock:
+                process.step_clock(0)
+        for redis in self.redis:
+            for key, value in {"maxmemory": 0, "maxmemory-policy": "noeviction", "busy-reply-threshold": 5000,
+                               "rdb-key-save-delay": 0}.items():
+                redis.config(key, value)
+            redis.command("ACL", "SETUSER", ROUTER_USER, "resetpass", ">" + ROUTER_PASSWORD)
+        self.wait_whole(by_hand=True)
 
     # The end
 

@@ -14,7 +14,8 @@ from processes import BIN, until
 from resp import Lost, RedisError
 from stage import StageTest, main
 
-STREAM = "switchboard:{default}"
+WORKSPACE = "default"
+STREAM = "switchboard:{default}:journal"
 
 
 class Writer:
@@ -56,7 +57,7 @@ class Writer:
 class FaultTest(StageTest):
     def strike(self, stage, number, name=None, **parameters):
         fault = find(number, name) if name else find(number)[0]
-        episode = Episode(stage, fault, parameters or None, STREAM)
+        episode = Episode(stage, fault, parameters or None, WORKSPACE)
         episode.run()
         self.assertTrue(episode.proof)
         self.assertEqual(len(episode.history()), len(episode.log))
@@ -162,7 +163,7 @@ class UnderSentinel(FaultTest):
         primary = stage.sentinel()
         writer = self.writer(stage)
         old = primary
-        episode = Episode(stage, find("F4", "a cable pulled"), stream=STREAM)
+        episode = Episode(stage, find("F4", "a cable pulled"))
         episode.begin()
         new = stage.wait_failover(old)
         episode.end()
@@ -197,7 +198,7 @@ class OnRouters(FaultTest):
                 ("F24", "another version, one router after the other", {"binary": str(BIN / "switchboard-server")}),
                 ("F25", "two processes under one name", None)):
             self.strike(stage, number, name, **(parameters or {}))
-        self.assertIsNone(router.hello())
+        self.assertIsNone(router.hello(WORKSPACE))
 
 
 class Table(unittest.TestCase):

@@ -17,7 +17,7 @@ class Sentinels(FaultTest):
         """What was measured before: without WAIT, what a primary takes behind a cut is gone after the heal."""
         stage = self.stage(redis_options={"min-replicas-to-write": 0})
         old = stage.sentinel()
-        episode = Episode(stage, find("F7")[0], {"how": "cut"}, STREAM)
+        episode = Episode(stage, find("F7")[0], {"how": "cut"})
         episode.begin()
         self.assertEqual(old.role()[0], "master")
         entry = old.command("XADD", STREAM, "*", "acknowledged", "and lost")

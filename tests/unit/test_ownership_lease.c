@@ -122,11 +122,11 @@ static void start(struct place *p, bool replica)
     char url[64], problem[REDIS_PROBLEM_BYTES];
 
     redis_process_start(&p->redis, NULL);
+    redis_process_do(&p->redis, "XADD " JOURNAL " 1-0 e x"); /* somebody owned it before */
     if (replica) {
         redis_process_start_replica(&p->replica, &p->redis);
     }
-    redis_process_do(&p->redis, "XADD " JOURNAL " 1-0 e x"); /* somebody has owned it before */
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
+        snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
     assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
     p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
 }
