@@ -26,7 +26,7 @@ struct node {
     const char *name;
     struct lease_book *book;
     struct lease lease;
-    uint32_t changed, lost, primaries;
+    uint32_t changed, lost, empty, primaries;
     uint64_t lost_to;
     boot_ms lost_at;
 };
@@ -80,6 +80,14 @@ static void on_lost(void *context, struct lease *l, uint64_t epoch)
     n->lost_at = test_clock();
 }
 
+static void on_empty(void *context, struct lease *l)
+{
+    struct node *n = context;
+
+    assert_ptr_equal(l, &n->lease);
+    n->empty++;
+}
+
 static void on_primary(void *context, const struct redis_greeting *g)
 {
     assert_int_equal(strlen(g->run_id), 40);
@@ -126,7 +134,7 @@ static void start(struct place *p, bool replica)
     if (replica) {
         redis_process_start_replica(&p->replica, &p->redis);
     }
-        snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
     assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
     p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
 }
@@ -134,7 +142,12 @@ static void start(struct place *p, bool replica)
 static void open_node(struct place *p, struct node *n, const char *name, uint32_t replicas)
 {
     const struct lease_events events = {
-        .context = n, .changed = on_changed, .lost = on_lost, .primary = on_primary};
+        .context = n,
+        .changed = on_changed,
+        .lost = on_lost,
+        .empty = on_empty,
+        .primary = on_primary,
+    };
     const struct lease_options options = {.lease_ms = LEASE_MS,
                                           .replicas = replicas,
                                           .node = text_from(name),
@@ -390,7 +403,8 @@ static void test_watcher_stood_still(void **state)
     WAIT_FOR(&p->t, over(&p->b));
 }
 
-/* Killed and restarted empty: renewed again by itself, and `primary` tells of it. */
+/* Killed and restarted empty: `empty` and `primary` tell of it, and it is renewed again by itself
+ * when somebody has put the stream back. */
 static void test_restarted(void **state)
 {
     struct place *p = *state;
@@ -405,6 +419,9 @@ static void test_restarted(void **state)
     WAIT_FOR(&p->t, !in_force(&p->a));
     assert_string_not_equal(lease_book_problem(p->a.book), "");
     redis_process_restart(&p->redis);
+    WAIT_FOR(&p->t, p->a.empty > 0);
+    assert_false(in_force(&p->a));
+    redis_process_do(&p->redis, "XADD " JOURNAL " 65537-0 e x");
     WAIT_FOR(&p->t, in_force(&p->a));
     WAIT_FOR(&p->t, p->a.primaries == primaries + 2);
     assert_int_equal(p->a.lost, 0);
@@ -460,6 +477,7 @@ static void test_many(void **state)
         char name[16];
         int size = snprintf(name, sizeof(name), "many-%u", i);
 
+        redis_process_do(&p->redis, "XADD switchboard:{%s}:journal 1-0 e x", name);
         lease_watch(p->a.book, &held[i], (struct text){name, (uint32_t)size}, p);
         lease_hold(p->a.book, &held[i], 65537 + i * 65536, time_of_shop);
     }
