@@ -339,6 +339,7 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
 
     o->epoch = epoch;
     o->dead_epoch = 0;
+    o->wanted_since = 0; /* of an ownership before: the node that wanted it may be the dead one */
     o->over_since = 0;
     ownership_look_away(o);
     taken.keep_from =
