@@ -606,6 +606,10 @@ bool engine_host_turn(struct engine_host *h)
     if (h->failed) {
         host_fail(h);
     }
+    if (h->retired_count > 0 && h->retired_seen) {
+        host_destroy_retired(h);
+    }
+    h->retired_seen = true;
     if (h->state == HOST_SERVING) {
         host_check_stall(h);
     }
@@ -709,6 +713,8 @@ void engine_host_close(struct engine_host *h)
     }
     host_process_departed(h);
     host_drop_engines(h);
+    host_destroy_retired(h);
+    memory_give(h->retired);
     for (uint32_t i = 0; i < h->workspace_count; i++) {
         workspace_destroy(h->workspaces[i]);
     }

@@ -154,7 +154,11 @@ struct engine_host {
     const struct engine_host_peer *peers; /* the other nodes, told by hello; somebody else's */
     uint32_t peer_count;
 
-    bool continuing; /* some workspace goes on under a higher epoch */
+    bool continuing;         /* some workspace goes on under a higher epoch */
+    struct engine **retired; /* of workspaces that were handed over: destroyed when a turn has told
+                                everybody */
+    uint32_t retired_count;
+    bool retired_seen; /* by a turn */
 
     struct list guests;
     uint64_t commands; /* of guests, stepped; how many came in letters: */

@@ -69,6 +69,8 @@ void host_cut_guests_of(struct engine_host *h, const struct workspace *w,
                         enum session_end_reason reason);
 void host_say_draining(struct engine_host *h);
 
+/* Engines whose workspaces were handed over. */
+void host_destroy_retired(struct engine_host *h);
 /* Engines that go on under a higher epoch hear of it. */
 void host_go_on(struct engine_host *h);
 

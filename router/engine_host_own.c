@@ -1,5 +1,6 @@
 /* Where several nodes share the journal: this node comes to own a workspace, and owns it no longer.
  */
+#include "queue/base/memory.h"
 #include "router/engine_host_inside.h"
 #include "router/log.h"
 
@@ -87,6 +88,23 @@ void engine_host_give(struct engine_host *h, struct workspace *w)
     w->giving = true;
 }
 
+/* To give back a large one takes a while, for which nobody who was told to go should wait. */
+static void host_retire_engine(struct engine_host *h, struct workspace *w)
+{
+    h->retired = memory_resize(h->retired, (h->retired_count + 1) * sizeof(struct engine *));
+    h->retired[h->retired_count++] = w->engine;
+    h->retired_seen = false;
+    w->engine = NULL;
+    workspace_set_engine(w, NULL);
+}
+
+void host_destroy_retired(struct engine_host *h)
+{
+    while (h->retired_count > 0) {
+        engine_destroy(h->retired[--h->retired_count]);
+    }
+}
+
 static void guest_say_moved(struct engine_host *h, const struct guest *g, uint64_t epoch,
                             struct text address)
 {
@@ -115,5 +133,5 @@ void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch
         }
     }
     engine_host_set_service(h, w, DOOR_ELSEWHERE, address);
-    workspace_set_engine(w, NULL);
+    host_retire_engine(h, w);
 }
