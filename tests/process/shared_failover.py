@@ -185,7 +185,7 @@ class Away(SharedTest):
         self.assertGreaterEqual(away[0]["away_ms"], 1000)
         journal = node.list()["journal"]
         self.assertEqual(journal["state"], "away")
-        self.assertGreaterEqual(journal["age_ms"], 1000)
+        self.assertGreaterEqual(journal["age_ms"], 900)  # as of some ticks before the log's word
         self.assertNotEqual(journal["problem"], "")
         self.assertRegex(self.cli(node, "node", "list"), r"redis: not reachable for \d+ s: ")
         redis.resume()
