@@ -5,6 +5,7 @@ add_library(router STATIC
     clock.c
     config_job.c
     conversation.c
+    conversation_hello.c
     delivery.c
     directory.c
     dispatch.c

@@ -41,7 +41,7 @@ def lose_tail(e, entries=1, dies="nobody"):
     One of the replicas must lead."""
     primary = e.victim("primary")
     replicas = e.replicas(primary)
-    dead = {"nobody": [], "owner": [e.victim("owner")], "all": e.stage.routers}[dies]
+    dead = [] if dies == "nobody" else e.stage.routers if dies == "all" else [e.victim("owner")]
     wires = Wires(e.stage)
     for replica in replicas:
         wires.cut(replica, primary, way="from")

@@ -64,7 +64,7 @@ class Wires(FaultTest):
         episodes = [Episode(stage, find("F21")[0], {"how": how, "method": "ping"}) for how in ("duplicate", "reorder", "late")]
         for episode in episodes:
             episode.begin()
-            with socket.create_connection(router.announced, 10) as client:
+            with socket.create_connection(router.route.address, 10) as client:
                 unpacker, numbers = msgpack.Unpacker(), set()
                 for number, (method, params) in enumerate(
                         [("hello", {"protocol": 1, "role": "supervisor", "workspace": "default"}), ("ping", {}), ("ping", {})]):
@@ -76,7 +76,7 @@ class Wires(FaultTest):
                             self.assertNotIn(message[1], numbers, "one answer each")
                             numbers.add(message[1])
             episode.end()
-        with socket.create_connection(router.announced, 10) as client:
+        with socket.create_connection(router.route.address, 10) as client:
             client.sendall(msgpack.packb([0, 0, "hello", [{"protocol": 1, "role": "supervisor", "workspace": "default"}]]))
             until(lambda: stage.proxy.connections(router.name) == 1, "only this connection to be left")
             self.strike(stage, "F21", how="replay", method="ping")
