@@ -51,7 +51,7 @@ def lose_tail(e, entries=1, dies="nobody"):
     def lacking_now():
         least = min(len(tail(primary, replica, e.stream)) for replica in replicas)
         return least >= entries or least > 0 and time.monotonic() > over
-    until(lacking_now, f"entries that no replica has (somebody must write to {e.stream})", 10)
+    until(lacking_now, f"entries that no replica has (somebody must write to {e.stream})", 30)
     had = primary.entries(e.stream)
     e.killed(primary)
     for router in dead:
