@@ -4,11 +4,10 @@
 #include <stdio.h>
 
 #include "queue/base/memory.h"
+#include "router/fact_codec.h"
 #include "router/log.h"
 
-/* The version of facts that this program reads and writes. */
-#define NODES_FACTS_VERSION 1
-#define NODES_WORDS         512
+#define NODES_WORDS 512
 
 /* All that an answer is made of. */
 struct nodes {
@@ -27,7 +26,8 @@ struct nodes {
 /* Without a shared journal there is nothing to say but that it is ours. */
 static void nodes_report_own(const struct nodes *n, struct door *door, struct report *out)
 {
-    *out = (struct report){.epoch = atomic_load(&door->epoch), .since = n->host->state_since};
+    *out = (struct report){
+        .epoch = atomic_load(&door->epoch), .since = n->host->state_since, .ours = true};
     snprintf(out->state, sizeof(out->state), "%s", ownership_state_word(OWNERSHIP_OWNING));
     snprintf(out->owner, sizeof(out->owner), "%s", n->host->place.node);
     out->owner_epoch = out->epoch;
@@ -58,18 +58,6 @@ static void nodes_close(struct nodes *n)
 {
     memory_give(n->doors);
     memory_give(n->reports);
-}
-
-static bool nodes_owns(const struct report *r)
-{
-    static const enum ownership_state ours[] = {OWNERSHIP_OWNING, OWNERSHIP_GIVING};
-
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        if (strcmp(r->state, ownership_state_word(ours[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static struct text nodes_name(const struct nodes *n)
@@ -111,7 +99,7 @@ static void nodes_pack_workspace(struct nodes *n, uint32_t i)
     pairs += VIEW_INT(p, "since_ms", n->now - r->since);
     pairs += nodes_words(p, "owner", r->owner);
     pairs += nodes_words(p, "address", r->address);
-    if (nodes_owns(r) && n->keeper != NULL) {
+    if (r->ours && n->keeper != NULL) {
         pairs += VIEW_INT(p, "lease_in_force_ms",
                           r->in_force_until > n->now ? r->in_force_until - n->now : 0);
         pairs += VIEW_FLAG(p, "pinned", r->pinned);
@@ -166,7 +154,7 @@ static void nodes_pack_node(struct nodes *n, const struct member *m)
                                           : (int64_t)n->host->options.node);
     pairs += VIEW_FLAG(p, "live", us || m->live);
     pairs += VIEW_FLAG(p, "draining", us ? nodes_draining(n) != 0 : m->row.draining);
-    pairs += VIEW_INT(p, "version", m != NULL ? (int64_t)m->row.version : NODES_FACTS_VERSION);
+    pairs += VIEW_INT(p, "version", m != NULL ? (int64_t)m->row.version : FACT_CODEC_VERSION);
     pairs += VIEW_FLAG(p, "answers", us);
     if (!us && m->seen_at != 0) {
         pairs += VIEW_INT(p, "seen_ms_ago", n->now - m->seen_at);
@@ -240,7 +228,7 @@ static void nodes_done(struct nodes *n)
     uint32_t owning = 0;
 
     for (uint32_t i = 0; i < n->count; i++) {
-        owning += nodes_owns(&n->reports[i]);
+        owning += n->reports[i].ours;
     }
     response_begin(n->p, n->r->msgid);
     packer_map(n->p, 3);
@@ -306,7 +294,7 @@ static void nodes_drain_workspace(struct nodes *n, struct text name, bool undo)
     if (i == n->count) {
         return;
     }
-    if (!nodes_owns(&n->reports[i])) {
+    if (!n->reports[i].ours) {
         nodes_refuse(n, ERROR_CONFLICT, TEXT("workspace"), "this node does not own it");
     } else if (undo) {
         nodes_wish(n, i, DOOR_WISH_LOOSEN, "loosen");

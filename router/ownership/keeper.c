@@ -2,6 +2,7 @@
 
 #include "queue/base/defect.h"
 #include "queue/base/memory.h"
+#include "router/fact_codec.h"
 #include "router/log.h"
 #include "router/ownership/spread.h"
 
@@ -146,7 +147,7 @@ void keeper_join(struct keeper *k, struct text address)
 {
     const struct member_me me = {.name = k->node->name,
                                  .address = address,
-                                 .version = 1,
+                                 .version = FACT_CODEC_VERSION,
                                  .draining = true,
                                  .started_at = clock_wall()};
 
@@ -224,7 +225,6 @@ size_t keeper_kept_bytes(const struct keeper *k)
 
 void keeper_goes_on(struct keeper *k, struct shore *s)
 {
-    k->in_force_until = 0;
     for (struct list_node *n = list_first(&k->ownerships); n != NULL;
          n = list_next(&k->ownerships, n)) {
         if (keeper_ownership(n)->shore == s) {

@@ -18,8 +18,6 @@
 #define OWNERSHIP_DIVERGED_MAX  3
 #define OWNERSHIP_CLOCK_AWAY_MS (60 * 60 * 1000)
 #define OWNERSHIP_REPORT_MS     200
-#define OWNERSHIP_KEY_BYTES     (JOURNAL_WORKSPACE_BYTES_MAX + 32)
-#define OWNERSHIP_VALUE_BYTES   1024
 
 static void ownership_read(struct ownership *o);
 static void ownership_begin(struct ownership *o, uint64_t epoch);
@@ -43,14 +41,6 @@ static void ownership_enter(struct ownership *o, enum ownership_state state)
               LOG_WORDS("state", ownership_state_word(state)), LOG_NUMBER("epoch", o->epoch));
 }
 
-static struct text ownership_key(const struct ownership *o, char buffer[OWNERSHIP_KEY_BYTES])
-{
-    int size = snprintf(buffer, OWNERSHIP_KEY_BYTES, "switchboard:{" TEXT_FORMAT "}:journal",
-                        TEXT_ARGS(o->workspace->name));
-
-    return (struct text){buffer, (uint32_t)size};
-}
-
 /* What an entry that raises the epoch says: who has it now. */
 static struct text ownership_words(struct packer *p, struct text node, struct text address,
                                    struct text instance, bool pinned)
@@ -66,12 +56,29 @@ static struct text ownership_words(struct packer *p, struct text node, struct te
     return (struct text){(const char *)p->bytes, (uint32_t)p->size};
 }
 
-static struct text ownership_words_of_us(struct packer *p, const struct ownership *o)
+static struct text ownership_words_of_us(struct packer *p, const struct keeper_node *node,
+                                         bool pinned)
 {
-    const struct keeper_node *node = o->keeper->node;
-
     return ownership_words(p, node->name, text_from(node->client_address),
-                           text_from(node->instance), o->pinned);
+                           text_from(node->instance), pinned);
+}
+
+/* Put an entry behind everything that takes the workspace into this epoch. What has become of it
+ * ownership_raised hears, or ownership_lost. */
+static void ownership_hand_over_epoch(struct ownership *o, uint64_t epoch, struct text words)
+{
+    o->epoch = epoch;
+    stream_tail_raise(o->tail, epoch, words);
+    stream_tail_hand_over(o->tail)->owner = o;
+}
+
+static void ownership_hand_over_ours(struct ownership *o, uint64_t epoch)
+{
+    struct packer p;
+
+    packer_init(&p);
+    ownership_hand_over_epoch(o, epoch, ownership_words_of_us(&p, o->keeper->node, o->pinned));
+    packer_close(&p);
 }
 
 /* Who serves it, for those who come to this node. Told again only when it is news. */
@@ -156,20 +163,22 @@ static void ownership_catch_up(struct ownership *o)
 /* Is it given to this very process? Then it says, too, whether it stays here. */
 static bool ownership_means_us(struct ownership *o, struct text value)
 {
-    bool same = false, pinned = o->pinned;
+    const struct keeper_node *node = o->keeper->node;
+    bool means_us = false;
     struct packer p;
 
-    if (!atomic_load(&o->keeper->node->joined)) {
+    if (!atomic_load(&node->joined)) {
         return false; /* nobody knows this process yet */
     }
     packer_init(&p);
-    for (int i = 0; i < 2 && !same; i++) {
-        o->pinned = i == 1;
-        same = text_equal(value, ownership_words_of_us(&p, o));
+    for (int pinned = 0; pinned < 2 && !means_us; pinned++) {
+        if (text_equal(value, ownership_words_of_us(&p, node, pinned == 1))) {
+            means_us = true;
+            o->pinned = pinned == 1;
+        }
     }
     packer_close(&p);
-    o->pinned = same ? o->pinned : pinned;
-    return same;
+    return means_us;
 }
 
 static void ownership_epoch_read(struct ownership *o, const struct stream_read_entry *e)
@@ -260,11 +269,10 @@ static void ownership_forget_read(struct ownership *o)
 static void ownership_read(struct ownership *o)
 {
     const struct stream_replay_events events = {o, ownership_create_engine};
-    char key[OWNERSHIP_KEY_BYTES];
 
     ownership_forget_read(o);
     stream_replay_init(&o->replay, o->workspace->name, &events);
-    o->tail = stream_tail_create(o->workspace->name, ownership_key(o, key), 0, STREAM_START);
+    o->tail = stream_tail_create(o->workspace->name, o->lease.journal, 0, STREAM_START);
     o->tail->kept_most = keeper_kept_bytes(o->keeper);
     if (o->tail->kept_most > OWNERSHIP_KEPT_READING) {
         o->tail->kept_most = OWNERSHIP_KEPT_READING;
@@ -280,8 +288,7 @@ static void ownership_raise(struct ownership *o, const char *why)
 {
     struct keeper *k = o->keeper;
     uint64_t known = o->replay.epoch;
-    struct stream_batch *b;
-    struct packer p;
+    uint64_t epoch;
 
     if (o->lease.observed.epoch > known) {
         known = o->lease.observed.epoch;
@@ -289,16 +296,11 @@ static void ownership_raise(struct ownership *o, const char *why)
     if (o->seen.epoch > known) { /* of a stream whose end is lost, and that loss accepted */
         known = o->seen.epoch;
     }
-    o->epoch = epoch_next(known, k->node->number);
+    epoch = epoch_next(known, k->node->number);
     log_event(LOG_LEVEL_INFO, "taking_over", LOG_TEXT("workspace", o->workspace->name),
-              LOG_WORDS("why", why), LOG_NUMBER("epoch", o->epoch),
-              LOG_NUMBER("epoch_before", known));
+              LOG_WORDS("why", why), LOG_NUMBER("epoch", epoch), LOG_NUMBER("epoch_before", known));
     ownership_stop_reading(o);
-    packer_init(&p);
-    stream_tail_raise(o->tail, o->epoch, ownership_words_of_us(&p, o));
-    packer_close(&p);
-    b = stream_tail_hand_over(o->tail);
-    b->owner = o;
+    ownership_hand_over_ours(o, epoch);
     ownership_enter(o, OWNERSHIP_RAISING);
     stream_desk_add(o->shore->desk, o->tail);
     stream_desk_send(o->shore->desk);
@@ -308,7 +310,15 @@ static engine_time ownership_time(void *context)
 {
     const struct ownership *o = context;
 
-    return workspace_now(&*o->workspace, o->keeper->host->clock);
+    return workspace_now(o->workspace, o->keeper->host->clock);
+}
+
+/* Under this epoch; until that is renewed, nothing is told. */
+static void ownership_hold(struct ownership *o)
+{
+    o->keeper->in_force_until = 0;
+    lease_book_set_address(o->shore->leases, text_from(o->keeper->node->client_address));
+    lease_hold(o->shore->leases, &o->lease, o->epoch, ownership_time);
 }
 
 /* What its owner's clock would say by now, if we saw it run. */
@@ -346,8 +356,7 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
         journal_stream_take(k->journal, o->tail, o->shore->desk, o->replay.bytes_since_checkpoint);
     taken.engine = stream_replay_take_engine(&o->replay);
     ownership_enter(o, OWNERSHIP_OWNING);
-    lease_book_set_address(o->shore->leases, text_from(k->node->client_address));
-    lease_hold(o->shore->leases, &o->lease, epoch, ownership_time);
+    ownership_hold(o);
     if (!engine_host_take(k->host, o->workspace, &taken, problem, sizeof(problem))) {
         engine_host_lose(k->host, o->workspace);
         journal_stream_drop(k->journal, o->tail);
@@ -507,14 +516,12 @@ void ownership_give(struct ownership *o, const struct member *to, bool pinned)
     assert(o->state == OWNERSHIP_OWNING);
     engine_host_give(k->host, o->workspace);
     journal_stream_hand_over(k->journal, o->tail);
-    o->epoch = epoch_next(o->epoch, to->row.number);
     snprintf(o->heir, sizeof(o->heir), "%s", to->row.address);
     packer_init(&p);
-    stream_tail_raise(o->tail, o->epoch,
-                      ownership_words(&p, to->name, text_from(to->row.address),
-                                      text_from(to->row.instance), pinned));
+    ownership_hand_over_epoch(o, epoch_next(o->epoch, to->row.number),
+                              ownership_words(&p, to->name, text_from(to->row.address),
+                                              text_from(to->row.instance), pinned));
     packer_close(&p);
-    stream_tail_hand_over(o->tail)->owner = o;
     log_event(LOG_LEVEL_INFO, "handing_over", LOG_TEXT("workspace", o->workspace->name),
               LOG_TEXT("to", to->name), LOG_NUMBER("epoch", o->epoch));
     ownership_enter(o, OWNERSHIP_GIVING);
@@ -607,7 +614,6 @@ void ownership_lease_lost(struct ownership *o, uint64_t epoch)
 void ownership_goes_on(struct ownership *o)
 {
     struct keeper *k = o->keeper;
-    struct packer p;
 
     if (o->state != OWNERSHIP_OWNING) {
         return;
@@ -615,13 +621,9 @@ void ownership_goes_on(struct ownership *o)
     o->went_on_at = keeper_now(k);
     engine_host_flush(k->host, o->workspace);
     journal_stream_hand_over(k->journal, o->tail);
-    o->epoch = epoch_next(o->epoch, k->node->number);
-    packer_init(&p);
-    stream_tail_raise(o->tail, o->epoch, ownership_words_of_us(&p, o));
-    packer_close(&p);
-    stream_tail_hand_over(o->tail)->owner = o;
+    ownership_hand_over_ours(o, epoch_next(o->epoch, k->node->number));
     engine_host_continue(k->host, o->workspace, o->epoch);
-    lease_hold(o->shore->leases, &o->lease, o->epoch, ownership_time);
+    ownership_hold(o);
     log_event(LOG_LEVEL_INFO, "goes_on", LOG_TEXT("workspace", o->workspace->name),
               LOG_NUMBER("epoch", o->epoch));
 }
@@ -639,6 +641,7 @@ void ownership_report(struct ownership *o, boot_ms now)
                        .since = o->since,
                        .in_force_until = ours ? o->lease.in_force_until : 0,
                        .owner_epoch = ours ? o->epoch : seen->epoch,
+                       .ours = ours,
                        .pinned = ours && o->pinned};
 
     if (o->reported_at != 0 && o->reported == o->state &&

@@ -92,13 +92,17 @@ class Server:
         """Ready: it accepts a connection and answers hello."""
         def serves():
             if self.process.poll() is not None:
-                raise ConnectionError(f"the server ended with {self.process.returncode} at its start")
+                self.has_ended_at_start()
             try:
                 Client(self, "supervisor", workspace=self.workspace).close()
                 return True
             except OSError:
                 return False
         until(serves, "the server to serve", DEADLINE * (5 if THREADS_SANITIZED else 1))  # it may have much to replay
+
+    def has_ended_at_start(self):
+        """With all that it said, for nobody else will show it."""
+        raise ConnectionError(f"the server ended with {self.process.returncode} at its start; its log:\n{self.log()}")
 
     def wait_end(self, seconds=DEADLINE):
         try:

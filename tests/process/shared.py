@@ -70,7 +70,7 @@ class Node(Server):
         """It knows of every workspace how it stands."""
         until(lambda: self.process.poll() is not None or self.settled(), f"node {self.name} to have read its streams")
         if self.process.poll() is not None:
-            raise ConnectionError(f"the server ended with {self.process.returncode} at its start")
+            self.has_ended_at_start()
 
     def settled(self):
         try:
