@@ -293,6 +293,11 @@ class Workspace:
                 return True
         return any(t0 - SLACK <= t <= t1 + SLACK for t, _ in self.epochs_at[1:])
 
+    def restless_until(self, t):
+        """The last moment before t at which clocks of offers may have moved; t itself while a fault lasts."""
+        spans = [t if end is None else min(end, t) for begin, end, _ in self.restless if begin <= t]
+        return max([*spans, *(at for at, _ in self.epochs_at[1:] if at <= t)], default=0)
+
     def may_have_lost(self, agent, t0, t1):
         """Whether the agent's grace may have run out between two moments: for so long there is no sign that it was served."""
         grace = int(self.config.get("grace_ms", 0) * 900_000)  # a tenth for clocks that differ

@@ -12,13 +12,13 @@ import random
 from link import Link, Refused
 from recorder import digest
 
-UNITS, ROOM, GRACE_MS, ANSWER_MS = 20, 60, 3000, 1500
+UNITS, ROOM, GRACE_MS, ANSWER_MS, DELIVERY_MS = 20, 60, 3000, 1500, 500
 WORKSPACE = f"""
     grace: {GRACE_MS}ms
     max_misses: 1000
     tiers: [{{name: standard, answer: 2m}}]
     channels: [{{name: email, units: {UNITS}}}]
-    queue_defaults: {{answer_clock: {ANSWER_MS}ms, delivery_clock: 500ms, cool_down: 0s}}
+    queue_defaults: {{answer_clock: {ANSWER_MS}ms, delivery_clock: {DELIVERY_MS}ms, cool_down: 0s}}
     queues: [{{name: general}}, {{name: spanish, requires: {{es: 2}}}}]
 """
 
@@ -28,6 +28,7 @@ def configuration(workspaces):
 
 
 CONFIG = configuration(["default"])
+NEW = 4  # contacts, the latest of which a watcher looks at
 READINGS = 4  # of everything, until nothing moves meanwhile
 ENDED = ("completed", "cancelled", "expired", "diverted", "rejected")
 LATER = ("unavailable", "draining", "rate_limited", "not_owner", "queue_full", "closed")
@@ -201,7 +202,7 @@ class Agent(Person):
     async def breaks(self):
         while not self.link.ended.is_set():
             await self.rest(200, 2000)
-            if self.load.submitting:
+            if self.load.submitting and self.load.pauses:
                 r = self.chance.random()
                 if r < 0.1:
                     await self.settled("agent.sign_out")
@@ -279,21 +280,49 @@ class Supervisor(Person):
             await self.rest(5, 60)
 
 
+class Watcher(Person):
+    """Reads what is new, and what has not ended, again and again: nothing that is read may ever be undone."""
+
+    def __init__(self, load, client):
+        super().__init__(load, client, "supervisor")
+        self.over = set()
+
+    async def session(self):
+        while not self.link.ended.is_set() and not self.load.over.is_set():
+            contacts = list(self.load.contacts)
+            left = [contact for contact in contacts[:-NEW] if contact not in self.over]
+            self.chance.shuffle(left)
+            await asyncio.gather(*(self.look(contact) for contact in contacts[-NEW:] + left[:NEW]))
+            await self.rest(1, 20)
+
+    async def look(self, contact):
+        try:
+            seen = await self.link.ask("contact.get", contact=contact)
+        except Refused as refused:
+            if refused.code not in OVER + LATER:
+                raise
+            return
+        if seen is not None and seen["state"] in ENDED:
+            self.over.add(contact)
+
+
 class Load:
-    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, every_ms=15, workspace="default",
-                 through=None, ring=0.04):
-        """`through`: by which address each one that routers announce is reached from here. `ring`: how many offers nobody answers."""
+    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, watchers=0, every_ms=15,
+                 workspace="default", through=None, ring=0.04, pauses=True):
+        """`through`: by which address each one that routers announce is reached from here. `ring`: how many offers nobody answers.
+        `pauses`: whether agents leave for some time, which takes their offers away."""
         self.recorder, self.addresses, self.seed, self.every_ms = recorder, addresses, seed, every_ms
-        self.workspace, self.through, self.ring = workspace, through or {}, ring
+        self.workspace, self.through, self.ring, self.pauses = workspace, through or {}, ring, pauses
         self.contacts, self.updates, self.accepted, self.submitting = {}, 0, 0, True
         self.over = asyncio.Event()
         self.names = [f"agent{i}" for i in range(agents)]
         self.profiles = {name: {"capacity": ROOM, "skills": {"es": 5 if i == 0 else i % 4 + 1}} for i, name in enumerate(self.names)}
-        recorder.rig("config", grace_ms=GRACE_MS, answer_clock_ms=ANSWER_MS, channels={"email": UNITS}, agents=self.profiles,
+        recorder.rig("config", grace_ms=GRACE_MS, answer_clock_ms=ANSWER_MS, delivery_clock_ms=DELIVERY_MS, channels={"email": UNITS}, agents=self.profiles,
                      queues={"general": {}, "spanish": {"skills": {"es": 2}}})
         self.people = ([Connector(self, f"shop{i}") for i in range(connectors)]
                        + [Agent(self, name, pull=i >= agents - pullers) for i, name in enumerate(self.names)]
-                       + [Supervisor(self, f"desk{i}") for i in range(supervisors)])
+                       + [Supervisor(self, f"desk{i}") for i in range(supervisors)]
+                       + [Watcher(self, f"eye{i}") for i in range(watchers)])
         self.tasks = []
 
     def link(self, client, role, name, chance=None):
