@@ -7,7 +7,9 @@ import subprocess
 import time
 
 from episode import Wires
-from processes import DEADLINE, until
+from processes import BIN, DEADLINE, until
+
+NEXT, LATER = BIN / "switchboard-server-next", "contact_counted"  # the version that comes, and what it alone writes
 
 
 def kill(e, role="owner"):
@@ -77,15 +79,20 @@ def unplug(e, role="primary"):
     e.did("plugged in")
 
 
-def clock_step(e, role="primary", step=2.0):
-    """The wall clock of a process jumps by so many seconds, and back at the end."""
+def clock_step(e, role="primary", step=0.0, ppm=0):
+    """The wall clock of a process jumps by so many seconds, and back at the end; or all its clocks run faster or slower meanwhile."""
     victims = e.stage.sentinels if role == "sentinels" else [e.victim(role)]
+    looks = {}
     for victim in victims:
-        victim.step_clock(step)
-        e.did(f"wall clock of {victim.name} {step:+} s")
+        victim.step_clock(step, ppm)
+        looks[victim] = victim.clock_looks()
+        e.did(f"clocks of {victim.name} {step:+} s, {ppm:+} ppm")
     for victim in victims:
-        ahead = victim.wall_clock() - time.time()
-        e.prove(abs(ahead - step) < 0.5 * abs(step), f"the clock of {victim.name} is {ahead:+.3f} s ahead of the machine's")
+        if abs(step) >= 1:
+            ahead = victim.wall_clock() - time.time()
+            e.prove(abs(ahead - step) < 0.5 * abs(step), f"the clock of {victim.name} is {ahead:+.3f} s ahead of the machine's")
+        until(lambda victim=victim: victim.clock_looks() > looks[victim], f"{victim.name} to ask for the time")
+        e.prove(True, f"{victim.name} has asked for the time since")
     if role == "sentinels":
         until(lambda: all(victim.info("sentinel")["sentinel_tilt"] == "1" for victim in victims), "the Sentinels to notice")
         e.prove(True, "all Sentinels are in TILT, and decide nothing for 30 s")
@@ -142,21 +149,78 @@ def limit(e, role="owner", what="descriptors", spare=0):
         resource.prlimit(victim.pid, kind, had)
 
 
-def versions(e, binary=None):
-    """Routers are replaced one by one by another build, and back again."""
-    other = pathlib.Path(binary or os.environ["SWITCHBOARD_OTHER"])
-    had = {router.name: router.binary for router in e.stage.routers}
+def replace(e, router, build):
+    """Stops it in order, and starts another build of it."""
+    e.prove(router.stop() == 0, f"{router.name} ended in order")
+    router.use(build)
+    router.start()
+    e.prove(os.path.samefile(f"/proc/{router.pid}/exe", build), f"{router.name} runs {build.name}")
 
-    def replace(router, build):
-        e.prove(router.stop() == 0, f"{router.name} ended in order")
-        router.use(build)
-        router.start()
-        e.prove(os.path.samefile(f"/proc/{router.pid}/exe", build), f"{router.name} runs {build.name}")
-    for router in e.stage.routers:
-        replace(router, other)
+
+def facts_of(e, kind):
+    """How often the stream names a kind of fact."""
+    return e.victim("primary").command("EVAL", FACTS_OF, 1, e.stream, kind, seconds=30)
+
+
+FACTS_OF = """local found, from = 0, '-'
+repeat
+    local entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
+    for _, entry in ipairs(entries) do
+        local at = 1
+        repeat
+            local begins, ends = string.find(entry[2][2], ARGV[1], at, true)
+            if begins then found, at = found + 1, ends + 1 end
+        until not begins
+        from = '(' .. entry[1]
+    end
+until #entries < 1000
+return found"""
+
+
+def versions(e, meets="kill"):
+    """The standby is replaced by the next version of the server, which meets a fault beside the old one, and owns the workspace then
+    unless the fault was another's; and back. While both live nothing is written that the old one cannot read."""
+    owner, standby = e.victim("owner"), e.victim("standby")
+    old = standby.binary
+    replace(e, standby, NEXT)
+    if meets == "kill":
+        e.killed(owner)
+    elif meets == "pause":
+        owner.pause()
+        e.did(f"SIGSTOP {owner.name}")
+    else:
+        victim = e.victim("primary")
+        e.killed(victim)
+        e.failover(victim)
+        victim.start()
+    if meets in ("kill", "pause"):
+        e.prove(e.victim("owner") is standby, f"{standby.name}, of the next version, owns {e.workspace} instead of {owner.name}")
+        (owner.start if meets == "kill" else owner.resume)()
+    had = facts_of(e, "contact_queued")
     yield
+    until(lambda: facts_of(e, "contact_queued") > had, "more contacts, of both versions together")
+    e.prove(facts_of(e, LATER) == 0, f"no {LATER} stands in {e.stream}, which the old version could not read")
+    replace(e, standby, old)
+
+
+def new_version(e):
+    """All routers are replaced by the next version, which then writes what the old one does not know; one of the old version that comes
+    back follows no further, and leaves the service to the other."""
+    old = e.stage.routers[0].binary
     for router in e.stage.routers:
-        replace(router, had[router.name])
+        replace(e, router, NEXT)
+    until(lambda: facts_of(e, LATER) > 0, f"the next version to write {LATER}")
+    e.prove(True, f"{LATER} stands in {e.stream}")
+    late = e.victim("standby")
+    e.prove(late.stop() == 0, f"{late.name} ended in order")
+    late.use(old)
+    had = len(late.log(1 << 30))
+    late.launch()
+    until(lambda: "does not know" in late.log(1 << 30)[had:], f"{late.name} to say that it cannot follow")
+    e.prove(e.stage.owner(e.workspace) is not late, f"{late.name}, of the old version, follows no further: a kind that it does not know")
+    yield
+    e.prove(e.stage.owner(e.workspace) is not late, f"{late.name} has not taken {e.workspace}")
+    replace(e, late, NEXT)
 
 
 def same_node(e):

@@ -20,7 +20,7 @@ FIRST = ("single", "sentinel", "cluster")
 IN_THE_CLUSTER = ("kill -9 of a router", "kill -9 of the primary", "pause of Redis", "lost reply", "error replies")
 # By cable or wire between routers, for which they need hosts; a disk of Redis's own; another build; what ends a service for good; and
 # what takes so long on a busy machine that the Sentinels may refuse to switch. The last one is in test_defects.py.
-ELSEWHERE = ("a cable pulled", "partition of owner and standby", "the disk of Redis is full", "another version, one router after the other",
+ELSEWHERE = ("a cable pulled", "partition of owner and standby", "the disk of Redis is full", "two versions, and back", "another version for good",
              "another product in our stream", "kill -9 of the primary that feeds a replica",
              "failover that loses the tail, and routers die")
 UNDER_SENTINEL = ("kill -9 of the primary", "a host alone", "pause of Redis", "NOREPLICAS")
