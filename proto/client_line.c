@@ -54,6 +54,11 @@ void client_line_drop(struct client_line *l)
     l->wants_close = l->deaf = true;
 }
 
+void client_line_leave(struct client_line *l)
+{
+    l->deaf = true;
+}
+
 /* ---- bytes ---- */
 
 uint8_t *client_line_room(struct client_line *l, size_t *room)
@@ -121,8 +126,8 @@ int64_t client_line_next_tick(const struct client_line *l)
 {
     int64_t ping, silent;
 
-    if (l->wants_close) {
-        return CLIENT_NEVER; /* the hands end it now */
+    if (l->deaf) {
+        return CLIENT_NEVER; /* the hands end it, now or soon */
     }
     switch (l->state) {
     case CLIENT_APART:

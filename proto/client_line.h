@@ -62,6 +62,9 @@ void client_line_disconnected(struct client_line *l, int64_t connect_at);
 /* End the connection, and hear nothing more from it. */
 void client_line_drop(struct client_line *l);
 
+/* Hear nothing more from it; it is dropped when there is time. */
+void client_line_leave(struct client_line *l);
+
 /* Where to receive, at least one byte; then say how many came. */
 uint8_t *client_line_room(struct client_line *l, size_t *room);
 void client_line_received(struct client_line *l, size_t size, int64_t now);

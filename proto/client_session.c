@@ -77,6 +77,14 @@ static void client_session_sign_in(struct client *c, struct client_line *l)
     }
 }
 
+/* The line that was the main one before, if it is there still. */
+static void client_session_drop_left(struct client *c)
+{
+    if (client_other(c)->state != CLIENT_APART && client_other(c)->deaf) {
+        client_line_drop(client_other(c));
+    }
+}
+
 /* Calls go out from now on. */
 static void client_session_open(struct client *c, int64_t now)
 {
@@ -87,6 +95,7 @@ static void client_session_open(struct client *c, int64_t now)
     }
     l->state = CLIENT_READY;
     l->ready_at = now;
+    client_session_drop_left(c);
     client_standby_seek(c, now);
     client_send_waiting(c, now);
 }
@@ -262,6 +271,7 @@ void client_session_lost(struct client *c, int64_t now)
                 (c->answered_any || now - l->ready_at >= c->options.reconnect_max_ms);
     int64_t at;
 
+    client_session_drop_left(c);
     if (c->followed) {
         c->route.failures = good ? 0 : c->route.failures;
         at = c->follow_at;
@@ -288,7 +298,9 @@ void client_session_follow(struct client *c, enum client_hop why, const char *ad
     }
 }
 
-/* The standby session becomes the main one. The line that was it is left, whatever it was at. */
+/* The standby session becomes the main one. The line that was it is left, whatever it was at, and
+ * dropped when the new one stands: where many clients share a loop, to close their connections
+ * takes longer than what everybody waits for. */
 static void client_session_promote(struct client *c, int64_t now)
 {
     struct client_line *before = client_main(c), *l = client_other(c);
@@ -297,7 +309,7 @@ static void client_session_promote(struct client *c, int64_t now)
     if (before->state == CLIENT_APART) {
         before->connect_at = CLIENT_NEVER;
     } else {
-        client_line_drop(before);
+        client_line_leave(before);
     }
     c->main = 1 - c->main;
     c->connections++;

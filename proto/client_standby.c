@@ -19,7 +19,7 @@ bool client_standby_is_at(const struct client *c, const char *address)
 {
     const struct client_line *l = &c->lines[1 - c->main];
 
-    return l->state == CLIENT_READY && !l->wants_close && client_standby_has(c, address);
+    return l->state == CLIENT_READY && !l->deaf && client_standby_has(c, address);
 }
 
 /* The known addresses that are not the main one's. */

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Two servers on one Redis: whatever happens to one of them, the other goes on with what was answered."""
+import re
 import signal
 
-from center import Client, agent, main, until
+from center import MINIMAL, Client, agent, main, until
 from reload import MORE, document
-from shared import SharedTest
+from shared import Connection, SharedTest
 
 STREAM = "switchboard:{default}:journal"
+WITH_LONG_LEASE = MINIMAL.read_text(encoding="utf-8").replace("node:\n", "node:\n  lease: 3s\n", 1)
 
 
 class Failover(SharedTest):
@@ -118,6 +120,37 @@ class Failover(SharedTest):
         self.assertIn("a", said[0]["node"])
         self.assertIn(first.tcp, said[0]["words"])
         self.assertTrue(first.owns())
+
+
+class Deposed(SharedTest):
+    CALLERS = 16  # of whom every reactor has some
+
+    def test_what_was_not_written_is_never_told(self):
+        """Another node's epoch arrives before what waits for the journal: nobody hears an answer, on whatever reactor."""
+        redis = self.redis()
+        node = self.node("a", redis, config=WITH_LONG_LEASE, options=["--reactors", "2"])
+        until(node.owns, "it to own everything")
+        shops = [Client(node, "connector", name=f"shop{number}") for number in range(self.CALLERS)]
+        raised = next(entry for entry in reversed(redis("XRANGE", STREAM, "-", "+")) if entry[1][0] == "e")
+        last, = redis("XREVRANGE", STREAM, "+", "-", "COUNT", 1)
+        epoch, place = map(int, last[0].split("-"))
+        redis("CLIENT", "PAUSE", 5_000, "WRITE")
+        with Connection(("127.0.0.1", redis.port.number)) as other:
+            other.send(("XADD", STREAM, f"{epoch + 65536}-{place}", *raised[1]))
+            self.blocked(redis, 1)
+            numbers = [shop.send("contact.submit", id=f"k{number}", channel="chat") for number, shop in enumerate(shops)]
+            self.blocked(redis, 2)
+            redis("CLIENT", "UNPAUSE")
+            other.read()
+        for shop, number in zip(shops, numbers):
+            shop.wait_closed()
+            self.assertNotIn(number, shop.answers)
+        until(lambda: node.events("ownership_lost", workspace="default"), "the log to tell it")
+
+    def blocked(self, redis, least):
+        def waits():
+            return re.search(r"\bblocked_clients:(\d+)", redis("INFO", "clients"))
+        until(lambda: int(waits()[1]) >= least, f"{least} connections to wait with what they write")
 
 
 class Lost(SharedTest):
