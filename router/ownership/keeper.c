@@ -65,6 +65,18 @@ uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct t
     return rank;
 }
 
+const struct member *keeper_member(const struct keeper *k, struct text name)
+{
+    for (uint32_t i = 0; i < member_count(k->members); i++) {
+        const struct member *m = member_at(k->members, i);
+
+        if (text_equal(m->name, name)) {
+            return keeper_may_own(k, m) ? m : NULL;
+        }
+    }
+    return NULL;
+}
+
 const struct member *keeper_heir(const struct keeper *k, struct text workspace)
 {
     const struct member *heir = NULL;
@@ -316,9 +328,9 @@ static void keeper_try_to_take(struct keeper *k, struct ownership *o, boot_ms no
 {
     if (ownership_is_ours(o)) {
         o->pinned = true;
-        o->asked_until = 0;
+        o->asked_until = o->asked_owner_at = 0;
     } else if (now > o->asked_until || atomic_load(&k->node->draining)) {
-        o->asked_until = 0;
+        o->asked_until = o->asked_owner_at = 0;
         log_event(LOG_LEVEL_WARNING, "takeover_given_up", LOG_TEXT("workspace", o->workspace->name),
                   LOG_WORDS("state", ownership_state_word(o->state)));
     } else {

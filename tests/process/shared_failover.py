@@ -80,6 +80,23 @@ class Failover(SharedTest):
         self.assertFalse(owner.events("drain_cut_short"))
         self.assertEqual(len(owner.events("handing_over", workspace="default")), 1)
 
+    def test_who_was_sent_to_the_heir_is_early(self):
+        """A client that has heard of the next epoch waits at the node that has not, and is served by it when it owns."""
+        _, owner, standby = self.pair()
+        epoch = owner.workspaces()["default"]["epoch"]
+        with Client(standby) as early:
+            number = early.send("hello", protocol=1, role="connector", workspace="default", epoch=epoch + 1)
+            owner.signal(signal.SIGTERM)
+            self.assertGreater(early.wait(number)["epoch"], epoch)
+        self.assertEqual(owner.wait_end(), 0)
+
+    def test_nobody_waits_for_an_heir_in_vain(self):
+        _, owner, standby = self.pair()
+        epoch = owner.workspaces()["default"]["epoch"]
+        with Client(standby) as misled:
+            refused = misled.refusal("hello", protocol=1, role="connector", workspace="default", epoch=epoch + (1 << 20))
+        self.assertEqual((refused["code"], refused["address"]), ("not_owner", owner.tcp))
+
     def test_a_configuration_goes_along(self):
         """What config.apply made the workspace's is in force after a takeover; a file that differs is told and not used."""
         _, owner, standby = self.pair()
@@ -163,6 +180,21 @@ class Lost(SharedTest):
         epoch = owner.workspaces()["default"]["epoch"]
         redis.lose_everything()
         until(lambda: owner.owns() and owner.workspaces()["default"]["epoch"] > epoch, "it to go on")
+        until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] ==
+              owner.workspaces()["default"]["seq"], "the other to follow")
+        owner.kill()
+        until(standby.owns, "the other to own it")
+        self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
+
+    def test_the_owner_repairs_what_was_flushed(self):
+        """Also when nobody asks for anything meanwhile."""
+        redis = self.redis()
+        nodes = [self.node(name, redis) for name in ("a", "b")]
+        owner, standby = self.owner_of("default", *nodes)
+        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        written = len(redis("XRANGE", STREAM, "-", "+"))
+        redis("FLUSHALL")
+        until(lambda: len(redis("XRANGE", STREAM, "-", "+")) > written, "the owner to write everything again")
         until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] ==
               owner.workspaces()["default"]["seq"], "the other to follow")
         owner.kill()

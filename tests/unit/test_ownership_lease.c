@@ -26,7 +26,7 @@ struct node {
     const char *name;
     struct lease_book *book;
     struct lease lease;
-    uint32_t changed, lost, empty, primaries;
+    uint32_t changed, lost, empty, wanted, primaries;
     uint64_t lost_to;
     boot_ms lost_at;
 };
@@ -88,6 +88,15 @@ static void on_empty(void *context, struct lease *l)
     n->empty++;
 }
 
+static void on_wanted(void *context, struct lease *l, struct text node)
+{
+    struct node *n = context;
+
+    assert_ptr_equal(l, &n->lease);
+    assert_true(text_equal(node, TEXT("bert")));
+    n->wanted++;
+}
+
 static void on_primary(void *context, const struct redis_greeting *g)
 {
     assert_int_equal(strlen(g->run_id), 40);
@@ -146,6 +155,7 @@ static void open_node(struct place *p, struct node *n, const char *name, uint32_
         .changed = on_changed,
         .lost = on_lost,
         .empty = on_empty,
+        .wanted = on_wanted,
         .primary = on_primary,
     };
     const struct lease_options options = {.lease_ms = LEASE_MS,
@@ -344,6 +354,26 @@ static void test_let_go(void **state)
     assert_false(p->a.lease.observed.released);
 }
 
+/* An owner hears with his next renewal that another one would like to have it, and hears it once.
+ */
+static void test_asked_for(void **state)
+{
+    struct place *p = *state;
+
+    start(p, false);
+    open_node(p, &p->a, "anna", 0);
+    open_node(p, &p->b, "bert", 0);
+    lease_hold(p->a.book, &p->a.lease, 65537, time_of_shop);
+    WAIT_FOR(&p->t, p->b.lease.observed.epoch == 65537);
+    lease_ask_for(p->b.book, &p->b.lease);
+    WAIT_FOR(&p->t, p->a.wanted == 1);
+    turn_for(p, LEASE_MS);
+    assert_int_equal(p->a.wanted, 1);
+    assert_int_equal(p->b.wanted, 0);
+    assert_true(in_force(&p->a));
+    assert_false(over(&p->b));
+}
+
 /* Nobody ever held it: over after a lease time of looking. */
 static void test_nobody_there(void **state)
 {
@@ -508,6 +538,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_higher_epoch_in_the_hash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_let_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redis_stood_still, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watcher_stood_still, setup, teardown),
