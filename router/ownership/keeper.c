@@ -65,13 +65,13 @@ uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct t
     return rank;
 }
 
-const struct member *keeper_member(const struct keeper *k, struct text name)
+const struct member *keeper_member(const struct keeper *k, struct text name, struct text workspace)
 {
     for (uint32_t i = 0; i < member_count(k->members); i++) {
         const struct member *m = member_at(k->members, i);
 
         if (text_equal(m->name, name)) {
-            return keeper_may_own(k, m) ? m : NULL;
+            return keeper_may_own(k, m, keeper_facts_version(k, workspace)) ? m : NULL;
         }
     }
     return NULL;

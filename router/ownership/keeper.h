@@ -108,7 +108,7 @@ void keeper_settle(struct keeper *k);
 uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without);
 
 /* The live node of that name, if it may own; NULL: there is none, or it is this one. */
-const struct member *keeper_member(const struct keeper *k, struct text name);
+const struct member *keeper_member(const struct keeper *k, struct text name, struct text workspace);
 
 /* The live node that should have it, other than this one; NULL when there is none. */
 const struct member *keeper_heir(const struct keeper *k, struct text workspace);

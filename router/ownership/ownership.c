@@ -524,7 +524,7 @@ void ownership_lease_changed(struct ownership *o)
 
 void ownership_wanted(struct ownership *o, struct text node)
 {
-    const struct member *to = keeper_member(o->keeper, node);
+    const struct member *to = keeper_member(o->keeper, node, o->workspace->name);
 
     if (o->state == OWNERSHIP_OWNING && to != NULL) {
         ownership_give(o, to, true);
