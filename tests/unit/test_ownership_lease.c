@@ -34,8 +34,6 @@ struct node {
 struct place {
     struct test_loop t;
     struct redis_process redis, replica;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     struct node a, b;
 };
@@ -136,16 +134,13 @@ static int teardown(void **state)
 
 static void start(struct place *p, bool replica)
 {
-    char url[64], problem[REDIS_PROBLEM_BYTES];
 
     redis_process_start(&p->redis, NULL);
     redis_process_do(&p->redis, "XADD " JOURNAL " 1-0 e x"); /* somebody owned it before */
     if (replica) {
         redis_process_start_replica(&p->replica, &p->redis);
     }
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
 }
 
 static void open_node(struct place *p, struct node *n, const char *name, uint32_t replicas)
