@@ -47,16 +47,18 @@ def pause(e, role="owner", taken_over=False):
 def partition(e, one="owner", other="primary", way="both", flaps=0):
     """No bytes between two processes, or in one direction only; also on and off again quickly."""
     one = e.victim(one)
-    others = [e.victim(other)] if other != "everybody" else None
+    others = [e.victim(other)] if other != "everybody" else [process for process in e.stage.processes if process is not one
+                                                             and (one.host is None or process.host is not one.host)]
     wires = Wires(e.stage)
     for flap in range(flaps + 1):
         if flap:
             wires.heal()
-        for each in others or [process for process in e.stage.processes if process is not one]:
+        for each in others:
             wires.cut(one, each, way)
-    e.did(f"{one.name} cut off from {others[0].name if others else 'everybody'}, {way}, after {flaps} flaps")
+    e.did(f"{one.name} cut off from {others[0].name if len(others) == 1 else 'everybody'}, {way}, after {flaps} flaps")
     yield
     if e.stage.network:
+        e.prove(not reaches(one, others[0]), f"{one.name} does not reach {others[0].name}")
         hosts = [one.host] if way == "from" else e.stage.network.hosts
         lost = sum(host.lost_packets() for host in hosts)
         e.prove(lost > 0, f"{lost} packets were dropped")
@@ -67,12 +69,41 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
     e.did("healed")
 
 
+def between_routers(e):
+    """Owner and standby do not reach each other, and nothing else is wrong: a broken wire alone proves nothing, and nobody takes over."""
+    owner = e.victim("owner")
+    yield from partition(e, "owner", "standby")
+    e.prove(e.victim("owner") is owner, f"{owner.name} owns {e.workspace} as before")
+
+
+def reaches(one, other):
+    """Whether a new connection comes about."""
+    try:
+        one.host.connect(other.address, 0.2).close()
+        return True
+    except OSError:
+        return False
+
+
+def owner_but(e, old):
+    """Who owns it; None while that is the old one, or nobody."""
+    now = e.stage.owner_now(e.workspace)
+    return now if now is not old else None
+
+
 def unplug(e, role="primary"):
-    """The cable of a host is pulled."""
-    host = e.victim(role).host
+    """The cable of a host is pulled, and where it was needed another host does the work."""
+    victim = e.victim(role)
+    host = victim.host
     host.unplug()
     until(lambda: not host.plugged(), "the cable to be out")
     e.did(f"cable of {host.name} pulled")
+    if role == "owner":
+        new = until(lambda: owner_but(e, victim), f"another owner than {victim.name}")
+        e.prove(new is not victim, f"{new.name} owns {e.workspace} instead of {victim.name}")
+    elif role == "primary":
+        new = e.failover(victim)
+        e.prove(new is not victim, f"{new.name} is primary instead of {victim.name}")
     yield
     e.prove(not host.plugged(), f"{host.name} had no carrier all the time")
     host.plug()
