@@ -1,7 +1,8 @@
 """One contact's offers against their clocks, when nothing can have moved those: I14, an offer that goes on standing.
 
 An offer has a delivery clock, and then an answer clock; whoever takes a workspace over lets both begin once more. So behind the
-last fault and the last change of the owner no offer lives longer than the two together, whatever has become of its agent.
+last fault and the last change of the owner no offer lives longer than the two together, whatever has become of its agent. While a
+router cannot make anything durable it moves the clocks, and answers nobody.
 """
 import collections
 
@@ -28,5 +29,6 @@ def judge(contact):
         began, first = min(since[offer], key=lambda sight: sight[0])
         t, last = max(sights, key=lambda sight: sight[0])
         began = max(began, contact.ws.restless_until(t))
-        if t > began + clocks:
-            contact.say("I14", f"offer {offer} still stands {(t - began - clocks + SLACK) / 1e9:.1f} s after its clocks have run out", first, last)
+        over = began + clocks + contact.ws.silent_until(t) - contact.ws.silent_until(began)
+        if t > over:
+            contact.say("I14", f"offer {offer} still stands {(t - over + SLACK) / 1e9:.1f} s after its clocks have run out", first, last)
