@@ -80,7 +80,7 @@ static void client_session_sign_in(struct client *c, struct client_line *l)
 /* The line that was the main one before, if it is there still. */
 static void client_session_drop_left(struct client *c)
 {
-    if (client_other(c)->state != CLIENT_APART && client_other(c)->deaf) {
+    if (client_other(c)->left) {
         client_line_drop(client_other(c));
     }
 }
@@ -298,9 +298,9 @@ void client_session_follow(struct client *c, enum client_hop why, const char *ad
     }
 }
 
-/* The standby session becomes the main one. The line that was it is left, whatever it was at, and
- * dropped when the new one stands: where many clients share a loop, to close their connections
- * takes longer than what everybody waits for. */
+/* The standby session becomes the main one. The line that was it is left, whatever it was at; one
+ * that stood is dropped only when the new one stands: where many clients share a loop, to close
+ * their connections takes longer than what everybody waits for. */
 static void client_session_promote(struct client *c, int64_t now)
 {
     struct client_line *before = client_main(c), *l = client_other(c);
@@ -308,8 +308,10 @@ static void client_session_promote(struct client *c, int64_t now)
     client_route_arrive(&c->route, c->standby.address);
     if (before->state == CLIENT_APART) {
         before->connect_at = CLIENT_NEVER;
-    } else {
+    } else if (before->state == CLIENT_READY) {
         client_line_leave(before);
+    } else {
+        client_line_drop(before);
     }
     c->main = 1 - c->main;
     c->connections++;
