@@ -142,16 +142,53 @@ def restart_without_data(e, how="empty"):
     yield
 
 
+def order_failover(e):
+    """Until a Sentinel says that another leads: it may agree, and give up."""
+    old = e.victim("primary")
+
+    def ordered():
+        if e.stage.primary() is not old:
+            return True
+        try:
+            e.victim("sentinel").command("SENTINEL", "FAILOVER", "main")
+        except RedisError:
+            pass  # INPROG: one is not over; NOGOODSLAVE: no replica is known well enough yet
+        return False
+    until(ordered, "a Sentinel to say that another leads")
+
+
+def switch_and_stop(e):
+    """A failover by command; soon after the owner has gone on behind it, it is told to stop, and hands over what nobody has confirmed yet."""
+    def told(router, event):
+        return [line for line in router.lines() if line["event"] == event and line.get("workspace") == e.workspace]
+
+    def goes_on():
+        """The router that did, behind another failover; None: the other one was faster and has taken it."""
+        old = e.victim("primary")
+        before = [(router, event, len(told(router, event))) for router in e.stage.routers for event in ("goes_on", "owned")]
+        order_failover(e)
+        router, event, _ = until(lambda: next((each for each in before if len(told(*each[:2])) > each[2]), None),
+                                 "somebody to serve with another primary")
+        e.did(f"{e.victim('primary').name} leads instead of {old.name}; {router.name}: {event}")
+        return router if event == "goes_on" else None
+    owner = next(filter(None, (goes_on() for _ in range(4))), None)
+    e.prove(owner, "an owner has gone on")
+    over = time.monotonic() + 0.3  # some work that waits behind the word that it goes on
+    until(lambda: time.monotonic() >= over, "some work", 5)
+    status = owner.stop()
+    e.did(f"SIGTERM {owner.name} (pid {owner.pid}), which ended with {status}")
+    went_on, gave = told(owner, "goes_on")[-1]["at"], told(owner, "handing_over")[-1]["at"]
+    e.prove(status == 0 and gave > went_on, f"{owner.name} handed over {gave - went_on} ms behind a failover")
+    yield
+    owner.start()
+    e.did(f"{owner.name} is back")
+
+
 def switch_twice(e, seconds_apart=0):
     """Two failovers, one behind the other, by command."""
     leaders = [e.victim("primary")]
     for _ in range(2):
-        def ask():
-            try:
-                return e.victim("sentinel").command("SENTINEL", "FAILOVER", "main") == "OK"
-            except RedisError:
-                return False  # INPROG: the one before is not over; NOGOODSLAVE: no replica is known well enough yet
-        until(ask, "a Sentinel to agree to a failover")
+        order_failover(e)
         leaders.append(e.stage.wait_failover(leaders[-1]))
         e.did(f"SENTINEL FAILOVER: {leaders[-1].name} leads")
         over = time.monotonic() + seconds_apart
