@@ -541,7 +541,7 @@ void ownership_give(struct ownership *o, const struct member *to, bool pinned)
     journal_stream_hand_over(k->journal, o->tail);
     snprintf(o->heir, sizeof(o->heir), "%s", to->row.address);
     packer_init(&p);
-    ownership_hand_over_epoch(o, epoch_next(o->epoch, to->row.number),
+    ownership_hand_over_epoch(o, epoch_next(o->epoch, k->node->number),
                               ownership_words(&p, to->name, text_from(to->row.address),
                                               text_from(to->row.instance), pinned));
     packer_close(&p);
@@ -569,11 +569,15 @@ static void ownership_gave(struct ownership *o)
 
 /* ---- what the desk says ---- */
 
-void ownership_raised(struct ownership *o)
+/* The one before may be heard of late, when its heir is named already. */
+void ownership_raised(struct ownership *o, uint64_t epoch)
 {
+    if (epoch != o->epoch) {
+        return;
+    }
     if (o->state == OWNERSHIP_RAISING) {
-        ownership_begin(o, o->epoch);
-    } else if (o->state == OWNERSHIP_GIVING && o->tail->epoch == o->epoch) {
+        ownership_begin(o, epoch);
+    } else if (o->state == OWNERSHIP_GIVING) {
         ownership_gave(o);
     }
 }
