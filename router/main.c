@@ -17,13 +17,10 @@
 
 #define EXIT_USAGE 2
 
-/* Blocks from this size on go back to the system when they are freed, and so does what is free at
- * the end of the heap and is more than that. By itself the C library keeps ever larger ones, the
- * larger those were that it has seen freed: what a few hostile clients made us take for a moment
- * would stay with us. But a slice of a checkpoint, and a busy turn's facts on their way to the
- * journal, fit: taken from the system anew each time, they cost a fault for every page. */
-#define MAIN_BLOCK_KEPT (1024 * 1024)
-#define MAIN_HEAP_KEPT  (4 * 1024 * 1024)
+/* Blocks from this size on go back to the system when they are freed. By itself the C library keeps
+ * ever larger ones, the larger those were that it has seen freed: what a few hostile clients made
+ * us take for a moment would stay with us. */
+#define MAIN_MEMORY_KEPT (128 * 1024)
 
 enum main_option {
     OPTION_CONFIG = 'c',
@@ -250,8 +247,8 @@ static void main_raise_limits(void)
 
 static void main_keep_little_memory(void)
 {
-    mallopt(M_MMAP_THRESHOLD, MAIN_BLOCK_KEPT);
-    mallopt(M_TRIM_THRESHOLD, MAIN_HEAP_KEPT);
+    mallopt(M_MMAP_THRESHOLD, MAIN_MEMORY_KEPT);
+    mallopt(M_TRIM_THRESHOLD, MAIN_MEMORY_KEPT);
 }
 
 /* Those that this process may use. */
