@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "queue/base/defect.h"
 #include "queue/base/memory.h"
 #include "router/engine_host_inside.h"
 #include "router/log.h"
@@ -317,6 +318,9 @@ enum host_gate engine_host_gate(struct engine_host *h, enum method_kind kind)
         host_check_stall(h);
         if (h->failed) {
             return GATE_WAIT;
+        }
+        if (DEFECT(READS_UNCONFIRMED) && kind == METHOD_READ) {
+            return GATE_OPEN;
         }
         return h->stalled ? host_gate_since(h, host_now(h), h->stalled_from) : GATE_OPEN;
     }

@@ -4,6 +4,8 @@ without one, nothing does.
 
 KEEP keeps the histories.
 """
+import os
+
 from faults import find
 from play import House, Play, Strike
 from processes import BIN
@@ -11,6 +13,7 @@ from stage import StageTest, main
 
 # More than an owner that waits for its replicas ever gets in, so that one that does not has told many of what is lost.
 TAIL = Strike(find("F6", "failover that loses the tail, and routers die"), {"entries": 20, "dies": "all"})
+PLAYS = 3
 KILL = Strike(find("F1", "kill -9 of a router"))
 STALE = Strike(find("F2", "pause of the owner until another owns"))
 # Somebody who reads while nothing is confirmed; and agents who leave many offers to their clocks, and none by going away.
@@ -27,18 +30,22 @@ DEFECTS = {
 
 
 class Defects(StageTest):
-    def play(self, kind, strike, load, **house):
+    def play(self, kind, strike, load, seed=1, **house):
         house = House(kind, **house)
-        self.addCleanup(lambda: house.end(failed=self.failed()))
-        return Play(house, [strike], seed=1, drain_ms=20_000, **load).run()
+        self.addCleanup(lambda: house.end(failed=self.failed(), keep=self.failed() and "KEEP" in os.environ))
+        return Play(house, [strike], seed, drain_ms=20_000, **load).run()
 
     def catch(self, name):
+        """In one play; where the machine was so busy that nobody was told anything in the moment that counts, in one of three."""
         kind, strike, load, invariants = DEFECTS[name]
-        outcome = self.play(kind, strike, load, binary=BIN / "switchboard-server-defects", env={"SWITCHBOARD_DEFECT": name})
-        self.assertEqual(outcome.missed, [])
-        found = {violation["invariant"] for violation in outcome.violations}
-        print(f"{name}: {outcome.problem or sorted(found)}", flush=True)
-        self.assertTrue(found & invariants, f"{outcome.problem}; none of {invariants} in {outcome.violations[:20]}")
+        for seed in range(1, PLAYS + 1):
+            outcome = self.play(kind, strike, load, seed, binary=BIN / "switchboard-server-defects", env={"SWITCHBOARD_DEFECT": name})
+            self.assertEqual(outcome.missed, [])
+            found = {violation["invariant"] for violation in outcome.violations}
+            print(f"{name}: {outcome.problem or sorted(found)}", flush=True)
+            if found & invariants:
+                return
+        self.fail(f"{outcome.problem}; none of {invariants} in {outcome.violations[:20]}")
 
     def test_answers_before_journal(self):
         self.catch("answers_before_journal")
