@@ -26,7 +26,7 @@ void client_line_reach(struct client_line *l, int64_t until)
 {
     assert(l->state == CLIENT_APART);
     l->state = CLIENT_REACHING;
-    l->wants_close = l->deaf = false;
+    l->wants_close = l->deaf = l->left = false;
     l->reach_until = until;
 }
 
@@ -44,7 +44,7 @@ void client_line_connected(struct client_line *l, int64_t now)
 void client_line_disconnected(struct client_line *l, int64_t connect_at)
 {
     l->state = CLIENT_APART;
-    l->wants_close = l->deaf = false;
+    l->wants_close = l->deaf = l->left = false;
     l->connect_at = connect_at;
     packer_reset(&l->output);
 }
@@ -52,6 +52,11 @@ void client_line_disconnected(struct client_line *l, int64_t connect_at)
 void client_line_drop(struct client_line *l)
 {
     l->wants_close = l->deaf = true;
+}
+
+void client_line_leave(struct client_line *l)
+{
+    l->deaf = l->left = true;
 }
 
 /* ---- bytes ---- */
@@ -121,8 +126,8 @@ int64_t client_line_next_tick(const struct client_line *l)
 {
     int64_t ping, silent;
 
-    if (l->wants_close) {
-        return CLIENT_NEVER; /* the hands end it now */
+    if (l->deaf) {
+        return CLIENT_NEVER; /* the hands end it, now or soon */
     }
     switch (l->state) {
     case CLIENT_APART:

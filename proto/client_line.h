@@ -40,6 +40,7 @@ struct client_line {
     enum client_state state;
     bool wants_close; /* the hands must end this connection */
     bool deaf;        /* and whatever still comes of it is not looked at */
+    bool left;        /* for another one, and will be ended when that stands */
     int64_t connect_at;
     int64_t reach_until; /* of an attempt, hello included */
     int64_t ready_at;
@@ -61,6 +62,9 @@ void client_line_disconnected(struct client_line *l, int64_t connect_at);
 
 /* End the connection, and hear nothing more from it. */
 void client_line_drop(struct client_line *l);
+
+/* Hear nothing more from it; it is dropped when there is time. */
+void client_line_leave(struct client_line *l);
 
 /* Where to receive, at least one byte; then say how many came. */
 uint8_t *client_line_room(struct client_line *l, size_t *room);

@@ -77,6 +77,14 @@ static void client_session_sign_in(struct client *c, struct client_line *l)
     }
 }
 
+/* The line that was the main one before, if it is there still. */
+static void client_session_drop_left(struct client *c)
+{
+    if (client_other(c)->left) {
+        client_line_drop(client_other(c));
+    }
+}
+
 /* Calls go out from now on. */
 static void client_session_open(struct client *c, int64_t now)
 {
@@ -87,6 +95,7 @@ static void client_session_open(struct client *c, int64_t now)
     }
     l->state = CLIENT_READY;
     l->ready_at = now;
+    client_session_drop_left(c);
     client_standby_seek(c, now);
     client_send_waiting(c, now);
 }
@@ -262,6 +271,7 @@ void client_session_lost(struct client *c, int64_t now)
                 (c->answered_any || now - l->ready_at >= c->options.reconnect_max_ms);
     int64_t at;
 
+    client_session_drop_left(c);
     if (c->followed) {
         c->route.failures = good ? 0 : c->route.failures;
         at = c->follow_at;
@@ -288,7 +298,9 @@ void client_session_follow(struct client *c, enum client_hop why, const char *ad
     }
 }
 
-/* The standby session becomes the main one. The line that was it is left, whatever it was at. */
+/* The standby session becomes the main one. The line that was it is left, whatever it was at; one
+ * that stood is dropped only when the new one stands: where many clients share a loop, to close
+ * their connections takes longer than what everybody waits for. */
 static void client_session_promote(struct client *c, int64_t now)
 {
     struct client_line *before = client_main(c), *l = client_other(c);
@@ -296,6 +308,8 @@ static void client_session_promote(struct client *c, int64_t now)
     client_route_arrive(&c->route, c->standby.address);
     if (before->state == CLIENT_APART) {
         before->connect_at = CLIENT_NEVER;
+    } else if (before->state == CLIENT_READY) {
+        client_line_leave(before);
     } else {
         client_line_drop(before);
     }

@@ -19,7 +19,7 @@ bool client_standby_is_at(const struct client *c, const char *address)
 {
     const struct client_line *l = &c->lines[1 - c->main];
 
-    return l->state == CLIENT_READY && !l->wants_close && client_standby_has(c, address);
+    return l->state == CLIENT_READY && !l->deaf && client_standby_has(c, address);
 }
 
 /* The known addresses that are not the main one's. */
@@ -121,8 +121,8 @@ void client_standby_notified(struct client *c, struct text name, struct text par
 void client_standby_disconnected(struct client *c, int64_t now)
 {
     struct client_line *l = client_other(c);
-    bool lasted =
-        l->state == CLIENT_READY && now - l->ready_at >= (int64_t)c->options.reconnect_max_ms;
+    bool lasted = l->left || (l->state == CLIENT_READY &&
+                              now - l->ready_at >= (int64_t)c->options.reconnect_max_ms);
 
     c->standby.failures = lasted ? 0 : c->standby.failures + 1;
     client_line_disconnected(l, CLIENT_NEVER);

@@ -71,7 +71,7 @@ static void apply_workspace(struct engine *e, const struct fact *f)
         e->epoch = f->owner_started.epoch;
     } else if (f->kind == FACT_CONFIG_APPLIED) {
         apply_config(e, f);
-    } else {
+    } else if (f->kind == FACT_JOURNAL_STALLED) {
         for (struct agent *a = agent_after(e, NULL); a != NULL; a = agent_after(e, a)) {
             offers_move_clocks(e, a, f->stalled.duration);
         }
@@ -101,6 +101,9 @@ void apply(struct engine *e, const struct fact *f)
     e->last_at = f->at;
     if (f->at > e->now) {
         e->now = f->at;
+    }
+    if (FACT_VERSION > FACT_VERSION_FIRST && fact_kind_row(f->kind)->version > e->facts_version) {
+        e->facts_version = fact_kind_row(f->kind)->version;
     }
     of[fact_kind_row(f->kind)->subject](e, f);
 }

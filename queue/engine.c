@@ -33,6 +33,8 @@ struct engine *engine_create(const struct engine_options *options)
     e->sink = options->sink;
     e->workspace = text_duplicate(options->workspace);
     memcpy(e->hash_seed, seed, sizeof(e->hash_seed));
+    e->writes_version = FACT_VERSION;
+    e->facts_version = FACT_VERSION_FIRST;
     e->next_contact = 1;
     e->next_offer = 1;
     e->next_agent = 1;
@@ -179,6 +181,16 @@ void engine_destroy(struct engine *e)
 engine_time engine_next_deadline(const struct engine *e)
 {
     return timer_wheel_next(&e->clocks);
+}
+
+void engine_write_version(struct engine *e, uint32_t version)
+{
+    e->writes_version = version;
+}
+
+uint32_t engine_facts_version(const struct engine *e)
+{
+    return e->facts_version;
 }
 
 uint64_t engine_seq(const struct engine *e)

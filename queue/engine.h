@@ -60,6 +60,13 @@ const char *engine_apply(struct engine *e, const struct fact *fact);
  * runs. */
 engine_time engine_next_deadline(const struct engine *e);
 
+/* Make no fact of a later version (fact_table.h) than this, from now on: somebody reads the journal
+ * who knows no more. FACT_VERSION until it is said. */
+void engine_write_version(struct engine *e, uint32_t version);
+
+/* The highest version of a fact that was applied: who reads less cannot follow. */
+uint32_t engine_facts_version(const struct engine *e);
+
 /* ---- reading; valid until the next step ---- */
 
 struct engine_counts {

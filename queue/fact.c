@@ -131,9 +131,12 @@ const struct fact_NONE fact_absent_NONE = {0};
 #define FIELDS_JOURNAL_STALLED    FIELDS_IN(JOURNAL_STALLED)
 #define FIELDS_CONFIG_APPLIED     FIELDS_IN(CONFIG_APPLIED)
 
-#define KIND_ROW(symbol, word, subject, fields, help)                                              \
-    [FACT_##symbol] = {TEXT(#word), SUBJECT_##subject, FIELDS_##fields, help},
-const struct fact_kind_row fact_kinds[FACT_KIND_COUNT] = {FACT_TABLE(KIND_ROW)};
+#define KIND_ROW(version, symbol, word, subject, fields, help)                                     \
+    [FACT_##symbol] = {TEXT(#word), version, SUBJECT_##subject, FIELDS_##fields, help},
+#define KIND_ROW_1(...) KIND_ROW(1, __VA_ARGS__)
+#define KIND_ROW_2(...) KIND_ROW(2, __VA_ARGS__)
+const struct fact_kind_row fact_kinds[FACT_KIND_COUNT] = {FACT_TABLE_1(KIND_ROW_1)
+                                                              FACT_TABLE_2(KIND_ROW_2)};
 
 enum fact_kind fact_kind_from_word(struct text word)
 {

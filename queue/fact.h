@@ -175,6 +175,7 @@ struct fact_field {
 
 struct fact_kind_row {
     struct text word;
+    uint32_t version; /* of the table, with which it came */
     enum fact_subject subject;
     const struct fact_field *fields;
     uint32_t field_count;

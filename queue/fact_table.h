@@ -5,6 +5,10 @@
  * added at the end of a row's list and are absent in older journals. A field that is absent (no
  * text, DURATION_NONE, TIME_NEVER, INDEX_NONE, no agent, false, 0 for NUMBER) is not written.
  *
+ * What comes with a later version stands in a list of its own, and nobody writes it before all
+ * nodes that live can read it (engine_may_write): nodes tell each other FACT_VERSION, and who does
+ * not know a kind follows its journal no further.
+ *
  * FIELD(type, name, help); types:
  *   TEXT string  BIN bytes  RAW a MessagePack value  TIME instant  SPAN milliseconds
  *   NUMBER unsigned integer  FLAG bool  STATE word of a contact or agent state
@@ -13,6 +17,8 @@
  *   SKILLS map of name to level  PROMISE "answer" | "progress" | "resolve" */
 #ifndef QUEUE_FACT_TABLE_H
 #define QUEUE_FACT_TABLE_H
+
+#include "queue/next_version.h"
 
 /* clang-format off */
 #define FACT_FIELDS_NONE(FIELD)
@@ -199,7 +205,7 @@
     FIELD(TEXT,     actor,               "who asked")
 
 /* FACT(symbol, word, subject, fields, help); subject: CONTACT, AGENT, CONNECTOR, WORKSPACE */
-#define FACT_TABLE(FACT)                                                                           \
+#define FACT_TABLE_1(FACT)                                                                         \
     FACT(CONTACT_QUEUED,    contact_queued,    CONTACT,   NEW_CONTACT,        "a new contact waits in a queue") \
     FACT(CONTACT_SCHEDULED, contact_scheduled, CONTACT,   NEW_CONTACT,        "a new contact waits for its time") \
     FACT(CONTACT_WOKEN,     contact_woken,     CONTACT,   CONTACT_WOKEN,      "a scheduled contact's time has come; it waits in its queue") \
@@ -238,5 +244,7 @@
     FACT(JOURNAL_STALLED,   journal_stalled,   WORKSPACE, JOURNAL_STALLED,    "running offer clocks move by this") \
     FACT(CONFIG_APPLIED,    config_applied,    WORKSPACE, CONFIG_APPLIED,     "the workspace's configuration from now")
 /* clang-format on */
+
+#define FACT_TABLE(FACT) FACT_TABLE_1(FACT) FACT_TABLE_2(FACT)
 
 #endif

@@ -53,6 +53,8 @@ struct engine {
     uint64_t hash_seed[2];
     engine_time now;
     bool stepping;
+    uint32_t writes_version; /* of facts, the highest that it may make */
+    uint32_t facts_version;  /* the highest that it has applied */
 
     /* durable: only apply writes these */
     uint64_t seq;
@@ -138,6 +140,13 @@ struct engine {
 
 /* ---- facts: decide.c ---- */
 void engine_emit(struct engine *e, struct fact *f); /* number it, tell the sink, apply it */
+
+/* Whether everybody who reads the journal knows facts of this kind; a step that would make another
+ * one does without. */
+static inline bool engine_may_write(const struct engine *e, enum fact_kind kind)
+{
+    return FACT_VERSION == FACT_VERSION_FIRST || fact_kind_row(kind)->version <= e->writes_version;
+}
 static inline void fact_about(struct fact *f, enum fact_kind kind, struct contact *c)
 {
     fact_init(f, kind);

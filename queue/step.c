@@ -49,6 +49,7 @@ void fact_about_agent(struct fact *f, enum fact_kind kind, struct agent *a)
 /* The sink hears first: applying may free what the fact points at. */
 void engine_emit(struct engine *e, struct fact *f)
 {
+    assert(engine_may_write(e, f->kind));
     f->seq = e->seq + 1;
     f->at = e->now;
     e->sink.fact(e->sink.context, f);

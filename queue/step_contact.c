@@ -198,6 +198,7 @@ enum refusal_kind step_submit(struct engine *e)
     if (c->state == CONTACT_WAITING) {
         contact_is_dirty(e, c);
     }
+    NEXT_VERSION_WRITE(e);
     return REFUSED_NOT;
 }
 

@@ -677,6 +677,7 @@ void engine_host_init(struct engine_host *h, const struct engine_host_place *pla
     h->options = *options;
     h->events = *events;
     list_init(&h->dirty);
+    h->write_version = FACT_VERSION;
     list_init(&h->departed);
     list_init(&h->guests);
     ranked_tree_init(&h->deadlines);

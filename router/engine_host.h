@@ -150,6 +150,7 @@ struct engine_host {
 
     bool stalled;
     boot_ms stalled_from;
+    uint32_t write_version; /* of facts; see engine_write_version */
 
     const struct engine_host_peer *peers; /* the other nodes, told by hello; somebody else's */
     uint32_t peer_count;
@@ -257,6 +258,9 @@ struct engine_host_taken {
     struct workspace_config *compiled; /* its configuration, where somebody has it; or NULL */
     engine_time now; /* what the owner's clock before us would say; 0: nobody knows */
 };
+
+/* Of what is owned, and will be: write no facts of a later version than this (engine.h). */
+void engine_host_write_version(struct engine_host *h, uint32_t version);
 
 /* This node owns it: serve it from now on. False: `problem` says what is wrong, and it is not
  * served. */

@@ -474,6 +474,8 @@ void host_cut_guests_of(struct engine_host *h, const struct workspace *w,
             post_end(mail, mark);
         }
     }
+    /* A batch that waited may be given up in this same turn, and its mail must find nobody. */
+    post_hurry(h->post);
 }
 
 void host_cut_guests(struct engine_host *h, enum session_end_reason reason)

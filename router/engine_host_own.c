@@ -15,6 +15,7 @@ bool engine_host_take(struct engine_host *h, struct workspace *w,
                       const struct engine_host_taken *taken, char *problem, size_t size)
 {
     workspace_set_engine(w, taken->engine);
+    engine_write_version(w->engine, h->write_version);
     w->keep_from = taken->keep_from;
     h->checkpointer.last_bytes += taken->checkpoint_bytes;
     if (taken->now != 0) {
@@ -30,6 +31,16 @@ bool engine_host_take(struct engine_host *h, struct workspace *w,
               LOG_NUMBER("epoch", engine_epoch(w->engine)),
               LOG_NUMBER("seq", engine_seq(w->engine)));
     return true;
+}
+
+void engine_host_write_version(struct engine_host *h, uint32_t version)
+{
+    h->write_version = version;
+    for (uint32_t i = 0; i < h->workspace_count; i++) {
+        if (h->workspaces[i]->engine != NULL) {
+            engine_write_version(h->workspaces[i]->engine, version);
+        }
+    }
 }
 
 /* Nothing of this workspace is stepped or written any more. */

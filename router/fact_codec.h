@@ -10,9 +10,6 @@
 #ifndef ROUTER_FACT_CODEC_H
 #define ROUTER_FACT_CODEC_H
 
-/* Of what is read and written; nodes tell it one another. */
-#define FACT_CODEC_VERSION 1
-
 #include "proto/cursor.h"
 #include "proto/packer.h"
 #include "queue/engine.h"

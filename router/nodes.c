@@ -154,7 +154,7 @@ static void nodes_pack_node(struct nodes *n, const struct member *m)
                                           : (int64_t)n->host->options.node);
     pairs += VIEW_FLAG(p, "live", us || m->live);
     pairs += VIEW_FLAG(p, "draining", us ? nodes_draining(n) != 0 : m->row.draining);
-    pairs += VIEW_INT(p, "version", m != NULL ? (int64_t)m->row.version : FACT_CODEC_VERSION);
+    pairs += VIEW_INT(p, "version", m != NULL ? (int64_t)m->row.version : FACT_VERSION);
     pairs += VIEW_FLAG(p, "answers", us);
     if (!us && m->seen_at != 0) {
         pairs += VIEW_INT(p, "seen_ms_ago", n->now - m->seen_at);

@@ -226,6 +226,18 @@ void post_send(struct post *p, struct mail_list *mails)
     mails->last = NULL;
 }
 
+void post_hurry(struct post *p)
+{
+    for (uint32_t to = 0; to < p->box->exchange->count; to++) {
+        struct mail *m = p->lines[to].urgent;
+
+        if (m != NULL) {
+            p->lines[to].urgent = NULL;
+            post_send_mail(p, m);
+        }
+    }
+}
+
 static void post_send_parked(struct post *p, uint32_t to)
 {
     struct mail_list *parked = &p->lines[to].parked;
@@ -319,15 +331,10 @@ bool post_take_commands(struct post *p, const struct post_handler *handler)
 
 void post_flush(struct post *p)
 {
+    post_hurry(p);
     for (uint32_t to = 0; to < p->box->exchange->count; to++) {
         struct post_line *line = &p->lines[to];
 
-        if (line->urgent != NULL) {
-            struct mail *m = line->urgent;
-
-            line->urgent = NULL;
-            post_send_mail(p, m);
-        }
         if (line->parked.first != NULL) {
             post_send_parked(p, to);
         }

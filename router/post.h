@@ -132,6 +132,9 @@ struct packer *post_begin(struct post *p, uint64_t session, unsigned flags, unsi
                           size_t *mark);
 void post_end(struct packer *bytes, size_t mark);
 
+/* What is urgent leaves now, and not at the turn's end: before whatever is sent from here on. */
+void post_hurry(struct post *p);
+
 /* All mail of this turn, in `out` (added at its end). */
 void post_collect(struct post *p, struct mail_list *out);
 /* Send it; what finds no room is parked. */

@@ -4,6 +4,8 @@
 
 #define READS_LIMIT     100
 #define READS_LIMIT_MAX 1000
+/* Contacts that one answer looks at for those that were asked for: some milliseconds' worth. */
+#define READS_LOOK_MAX 20000
 
 static void reads_refuse(struct packer *p, const struct request *r, enum error_code code,
                          struct text field, struct text message)
@@ -30,6 +32,9 @@ struct page_row {
 struct page {
     uint32_t limit;
     uint32_t count;
+    uint32_t looked_at;
+    const struct page_row *left; /* the list was left behind this one; NULL: it was not */
+    struct page_row left_at;
     struct page_row rows[READS_LIMIT_MAX + 1];
 };
 
@@ -44,6 +49,8 @@ static void page_init(struct page *page, const struct request *r)
 {
     page->limit = page_limit(r);
     page->count = 0;
+    page->looked_at = 0;
+    page->left = NULL;
 }
 
 static bool page_less(const struct page_row *a, const struct page_row *b)
@@ -104,8 +111,20 @@ static bool page_full(const struct page *page)
     return page->count > page->limit;
 }
 
+/* False when so many rows were looked at, down to this one, that the rest is for the next answer.
+ */
+static bool page_goes_on(struct page *page, const struct page_row *row)
+{
+    if (++page->looked_at < READS_LOOK_MAX) {
+        return true;
+    }
+    page->left_at = *row;
+    page->left = &page->left_at;
+    return false;
+}
+
 /* Smallest first. Returns how many are to be shown; when there is one more, *next is the last
- * shown. */
+ * shown, and when the list was left before its end, the one at which it was. */
 static uint32_t page_sort(struct page *page, const struct page_row **next)
 {
     uint32_t shown = page->count > page->limit ? page->limit : page->count;
@@ -117,7 +136,7 @@ static uint32_t page_sort(struct page *page, const struct page_row **next)
         page->rows[left - 1] = row;
         page_sink(page, 0, left - 1);
     }
-    *next = page->count > shown ? &page->rows[shown - 1] : NULL;
+    *next = page->count > shown ? &page->rows[shown - 1] : page->left;
     return shown;
 }
 
@@ -380,11 +399,17 @@ static void reads_contact_list(struct packer *p, const struct view *v, const str
     page_init(&page, r);
     contact_filter_init(&f, v->settings, r);
     if (!f.nothing && state < (int64_t)CONTACT_LIVE_STATES) {
-        while (!page_full(&page) && (c = engine_next_contact(v->engine, after.number, c)) != NULL) {
-            after.number = contact_arrival(c);
+        bool more = true;
+
+        while (more && !page_full(&page) &&
+               (c = engine_next_contact(v->engine, after.number, c)) != NULL) {
+            const struct page_row row = {.number = contact_arrival(c), .record = c};
+
+            after.number = row.number;
             if ((state < 0 || (int64_t)c->state == state) && contact_filter_live(&f, c)) {
-                page_offer_contact(&page, c);
+                page_offer(&page, &row);
             }
+            more = page_goes_on(&page, &row);
         }
     } else if (!f.nothing) {
         while ((t = engine_previous_tombstone(v->engine, t)) != NULL) {

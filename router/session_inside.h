@@ -10,6 +10,9 @@
 
 #define SESSION_READ_BYTES 65536
 #define SESSION_FINISH_MS  10000
+/* Who was told to go elsewhere closes the connection by himself, or else we do. Before that there
+ * are more urgent things than to close thousands of them. */
+#define SESSION_MOVED_MS 200
 /* With so much of its output unwritten a client is not read from: it asks faster than it listens,
  * or than the journal confirms. */
 #define SESSION_OUTPUT_SOFT 262144

@@ -212,6 +212,16 @@ static void session_flush_urgent(struct session *s)
     }
 }
 
+/* All of it is written. */
+static void session_finished(struct session *s)
+{
+    if (s->finish_reason == SESSION_END_MOVED) {
+        s->finish_by = session_now(s) + SESSION_MOVED_MS; /* session_check_clocks ends it */
+    } else {
+        session_end(s, s->finish_reason);
+    }
+}
+
 static void session_flush(struct session *s)
 {
     if (s->sending.size > 0) {
@@ -230,7 +240,7 @@ static void session_flush(struct session *s)
     }
     if (s->state == SESSION_FINISHING) {
         if (session_unwritten(s) == 0) {
-            session_end(s, s->finish_reason);
+            session_finished(s);
         }
     } else if (s->wait == WAIT_FOR_READER && session_unwritten(s) <= SESSION_OUTPUT_SOFT) {
         session_process_kept(s);

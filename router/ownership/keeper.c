@@ -2,7 +2,6 @@
 
 #include "queue/base/defect.h"
 #include "queue/base/memory.h"
-#include "router/fact_codec.h"
 #include "router/log.h"
 #include "router/ownership/spread.h"
 
@@ -21,9 +20,20 @@ static bool keeper_is_us(const struct keeper *k, const struct member *m)
     return text_equal(m->name, k->node->name);
 }
 
-static bool keeper_may_own(const struct keeper *k, const struct member *m)
+/* Who owns a workspace must be able to read what stands in its journal, as far as this node has. */
+static uint32_t keeper_facts_version(const struct keeper *k, struct text workspace)
 {
-    return !keeper_is_us(k, m) && m->live && !m->row.draining;
+    const struct ownership *o = keeper_find(k, workspace);
+    const struct engine *e = o == NULL              ? NULL
+                             : ownership_is_ours(o) ? o->workspace->engine
+                                                    : o->replay.engine;
+
+    return e == NULL ? FACT_VERSION_FIRST : engine_facts_version(e);
+}
+
+static bool keeper_may_own(const struct keeper *k, const struct member *m, uint32_t facts_version)
+{
+    return !keeper_is_us(k, m) && m->live && !m->row.draining && m->row.version >= facts_version;
 }
 
 /* Who drains takes nothing, unless it was asked by an admin and there is nobody else: what nobody
@@ -40,6 +50,7 @@ static bool keeper_may_take(const struct keeper *k, const struct workspace *w)
 uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without)
 {
     uint64_t ours = spread_score(w->name, k->node->name);
+    uint32_t facts_version = keeper_facts_version(k, w->name);
     uint32_t rank = 0;
 
     if (!keeper_may_take(k, w)) {
@@ -48,22 +59,35 @@ uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct t
     for (uint32_t i = 0; i < member_count(k->members); i++) {
         const struct member *m = member_at(k->members, i);
 
-        rank += keeper_may_own(k, m) && !text_equal(m->name, without) &&
+        rank += keeper_may_own(k, m, facts_version) && !text_equal(m->name, without) &&
                 spread_score(w->name, m->name) > ours;
     }
     return rank;
 }
 
+const struct member *keeper_member(const struct keeper *k, struct text name, struct text workspace)
+{
+    for (uint32_t i = 0; i < member_count(k->members); i++) {
+        const struct member *m = member_at(k->members, i);
+
+        if (text_equal(m->name, name)) {
+            return keeper_may_own(k, m, keeper_facts_version(k, workspace)) ? m : NULL;
+        }
+    }
+    return NULL;
+}
+
 const struct member *keeper_heir(const struct keeper *k, struct text workspace)
 {
     const struct member *heir = NULL;
+    uint32_t facts_version = keeper_facts_version(k, workspace);
     uint64_t highest = 0;
 
     for (uint32_t i = 0; i < member_count(k->members); i++) {
         const struct member *m = member_at(k->members, i);
         uint64_t score = spread_score(workspace, m->name);
 
-        if (keeper_may_own(k, m) && (heir == NULL || score > highest)) {
+        if (keeper_may_own(k, m, facts_version) && (heir == NULL || score > highest)) {
             heir = m;
             highest = score;
         }
@@ -147,7 +171,7 @@ void keeper_join(struct keeper *k, struct text address)
 {
     const struct member_me me = {.name = k->node->name,
                                  .address = address,
-                                 .version = FACT_CODEC_VERSION,
+                                 .version = FACT_VERSION,
                                  .draining = true,
                                  .started_at = clock_wall()};
 
@@ -196,7 +220,7 @@ static struct ownership *keeper_ownership(struct list_node *n)
     return record_of(n, struct ownership, in_keeper);
 }
 
-struct ownership *keeper_find(struct keeper *k, struct text workspace)
+struct ownership *keeper_find(const struct keeper *k, struct text workspace)
 {
     struct list_node *n = list_first(&k->ownerships);
 
@@ -304,9 +328,9 @@ static void keeper_try_to_take(struct keeper *k, struct ownership *o, boot_ms no
 {
     if (ownership_is_ours(o)) {
         o->pinned = true;
-        o->asked_until = 0;
+        o->asked_until = o->asked_owner_at = 0;
     } else if (now > o->asked_until || atomic_load(&k->node->draining)) {
-        o->asked_until = 0;
+        o->asked_until = o->asked_owner_at = 0;
         log_event(LOG_LEVEL_WARNING, "takeover_given_up", LOG_TEXT("workspace", o->workspace->name),
                   LOG_WORDS("state", ownership_state_word(o->state)));
     } else {
@@ -391,6 +415,31 @@ static bool keeper_has_read_all(const struct keeper *k)
     return true;
 }
 
+/* Nothing is written that somebody who lives cannot read. Down at once, and up only when it has
+ * been so for a while: nodes that are replaced one after the other are away for a moment each. */
+static void keeper_look_at_versions(struct keeper *k, boot_ms now)
+{
+    uint32_t lowest = member_book_is_settled(k->members) ? FACT_VERSION : FACT_VERSION_FIRST;
+
+    for (uint32_t i = 0; i < member_count(k->members); i++) {
+        const struct member *m = member_at(k->members, i);
+
+        if (!keeper_is_us(k, m) && member_may_live(k->members, m) && m->row.version < lowest) {
+            lowest = m->row.version > FACT_VERSION_FIRST ? m->row.version : FACT_VERSION_FIRST;
+        }
+    }
+    if (lowest <= k->host->write_version) {
+        k->newer_since = 0;
+    } else if (k->newer_since == 0) {
+        k->newer_since = now;
+    }
+    if (lowest < k->host->write_version ||
+        (k->newer_since != 0 && now - k->newer_since > KEEPER_SETTLED_MS)) {
+        log_event(LOG_LEVEL_INFO, "facts_version", LOG_NUMBER("version", lowest));
+        engine_host_write_version(k->host, lowest);
+    }
+}
+
 static void keeper_say_ready(struct keeper *k)
 {
     struct keeper_node *node = k->node;
@@ -428,6 +477,7 @@ static void keeper_tick(uv_timer_t *timer)
     /* Where there is a shore, that is what is said. */
     outage_look(&k->members_outage, list_empty(&k->shores) ? member_book_problem(k->members) : "",
                 TEXT_NONE, now);
+    keeper_look_at_versions(k, now);
     keeper_say_ready(k);
 }
 
@@ -451,6 +501,7 @@ void keeper_open(struct keeper *k, struct engine_host *host, struct keeper_node 
     list_init(&k->lookouts);
     k->locator = redis_locator_create(loop, node->address, &options);
     k->journal = journal_stream_open(loop, &rules);
+    engine_host_write_version(host, FACT_VERSION_FIRST);
     keeper_open_members(k, NULL);
     uv_timer_init(loop, &k->tick);
     k->tick.data = k;

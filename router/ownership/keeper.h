@@ -64,6 +64,7 @@ struct keeper {
     struct outage members_outage;
     boot_ms in_force_until; /* of all leases, as far as was looked */
     bool ready;             /* all streams have been read once */
+    boot_ms newer_since;    /* everybody can read more than is written; 0: somebody cannot */
     uint32_t peer_count;
     struct engine_host_peer peers[KEEPER_PEERS_MAX]; /* their texts are owned */
     boot_ms closing_since;                           /* 0: it is not */
@@ -95,7 +96,7 @@ static inline boot_ms keeper_now(const struct keeper *k)
 
 /* Nobody listens where this one looks: whoever watches it is told. */
 void keeper_owner_refused(struct keeper *k, const struct lookout *l);
-struct ownership *keeper_find(struct keeper *k, struct text workspace);
+struct ownership *keeper_find(const struct keeper *k, struct text workspace);
 /* How many bytes of its last facts one workspace may keep, for the day when Redis loses them: all
  * of a keeper's together have the room of one stream. */
 size_t keeper_kept_bytes(const struct keeper *k);
@@ -105,6 +106,9 @@ void keeper_settle(struct keeper *k);
 /* The place of this node among the live ones that may own it, `without` left out; UINT32_MAX when
  * it may not. */
 uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without);
+
+/* The live node of that name, if it may own; NULL: there is none, or it is this one. */
+const struct member *keeper_member(const struct keeper *k, struct text name, struct text workspace);
 
 /* The live node that should have it, other than this one; NULL when there is none. */
 const struct member *keeper_heir(const struct keeper *k, struct text workspace);

@@ -22,7 +22,9 @@ static const char lease_renew_text[] =
     "if tonumber(highest) > tonumber(ARGV[1]) then return {'lost', highest} end\n"
     "redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', ARGV[2], 'address', ARGV[3],\n"
     "  'count', ARGV[4], 'now_at', ARGV[5], 'state', ARGV[6])\n"
-    "return {'renewed', ARGV[1]}\n";
+    "local wanted = redis.call('HGET', KEYS[1], 'wanted_by')\n"
+    "if wanted then redis.call('HDEL', KEYS[1], 'wanted_by') end\n"
+    "return {'renewed', ARGV[1], wanted or ''}\n";
 
 static struct redis_script lease_renew_script;
 
@@ -310,6 +312,23 @@ static void lease_book_renew_if_due(struct lease_book *b)
     }
 }
 
+/* A renewal was written, and brought along what somebody has left there for us. */
+static void lease_written(struct lease_book *b, struct lease *l, const struct lease_call *call,
+                          const struct redisReply *reply)
+{
+    struct text wanted = redis_reply_text(redis_reply_at(reply, 2));
+
+    b->stats.renewals++;
+    l->written_volley = call->volley;
+    l->written_sent_at = call->sent_at;
+    if (b->options.replicas == 0) {
+        lease_book_confirm(b, call->volley);
+    }
+    if (b->events.wanted != NULL && wanted.length > 0 && l->held == call->epoch) {
+        b->events.wanted(b->events.context, l, wanted);
+    }
+}
+
 static void lease_renewed(void *context, const struct redis_answer *a)
 {
     struct lease_call call = *(struct lease_call *)context;
@@ -331,12 +350,7 @@ static void lease_renewed(void *context, const struct redis_answer *a)
                 b->events.empty(b->events.context, l);
             }
         } else {
-            b->stats.renewals++;
-            l->written_volley = call.volley;
-            l->written_sent_at = call.sent_at;
-            if (b->options.replicas == 0) {
-                lease_book_confirm(b, call.volley);
-            }
+            lease_written(b, l, &call, a->reply);
         }
     }
     lease_book_renew_if_due(b);
@@ -479,6 +493,35 @@ void lease_let_go(struct lease_book *b, struct lease *l)
     }
     lease_forget_calls(b, l);
     lease_look_anew(l);
+}
+
+/* ---- asking its owner for it ---- */
+
+/* He hears of it with his next renewal, or it is lost on the way. */
+static void lease_asked_for(void *context, const struct redis_answer *a)
+{
+    struct lease_call *c = context;
+
+    lease_line_say(&c->book->reads, a);
+    lease_call_end(c, &c->book->reads);
+}
+
+void lease_ask_for(struct lease_book *b, struct lease *l)
+{
+    struct text words[] = {TEXT("HSET"), l->key, TEXT("wanted_by"), b->options.node};
+    struct redis_command c = {
+        .count = sizeof(words) / sizeof(*words), .words = words, .answered = lease_asked_for};
+    struct lease_call *call;
+
+    assert(l->book == b && l->held == 0);
+    if (!b->reads.up) {
+        return;
+    }
+    c.context = call = lease_call_begin(&b->reads, NULL);
+    if (redis_path_send(b->reads.path, &c) != REDIS_SENT) {
+        lease_call_end(call, &b->reads);
+    }
+    redis_link_flush(redis_path_link(b->reads.path));
 }
 
 /* ---- the connections ---- */

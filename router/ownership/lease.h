@@ -79,6 +79,8 @@ struct lease_events {
     void (*lost)(void *context, struct lease *l, uint64_t epoch);
     /* The stream of a held one is not there: Redis was emptied. It is not renewed; may be NULL. */
     void (*empty)(void *context, struct lease *l);
+    /* That node would like to have a held one, and asks once; may be NULL. */
+    void (*wanted)(void *context, struct lease *l, struct text node);
     /* Renewals that count were made; may be NULL. */
     void (*renewed)(void *context);
     /* Another connection is up; there are two. Whoever keeps something there compares run ids. */
@@ -116,6 +118,9 @@ void lease_hold(struct lease_book *b, struct lease *l, uint64_t epoch,
 /* Tell everybody that nobody serves it: a planned end. What is not on its way when the book is
  * destroyed may not arrive; see lease_book_is_idle. */
 void lease_let_go(struct lease_book *b, struct lease *l);
+
+/* Ask whoever holds a watched one to hand it over to us; nothing when Redis is away. */
+void lease_ask_for(struct lease_book *b, struct lease *l);
 
 /* May we act as its owner at this moment? */
 static inline bool lease_is_in_force(const struct lease *l, boot_ms now)

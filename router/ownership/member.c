@@ -628,6 +628,11 @@ void member_book_drain(struct member_book *b, bool draining)
     }
 }
 
+bool member_may_live(const struct member_book *b, const struct member *m)
+{
+    return m->live || m->silence.lasts < b->options.live_ms;
+}
+
 uint32_t member_count(const struct member_book *b)
 {
     return b->count;

@@ -97,6 +97,9 @@ uint32_t member_count(const struct member_book *b);
 const struct member *member_at(const struct member_book *b, uint32_t i);
 const struct member *member_find(const struct member_book *b, struct text name); /* or NULL */
 
+/* It lives, or was seen for the first time just now and may. */
+bool member_may_live(const struct member_book *b, const struct member *m);
+
 /* We have looked for long enough to have seen who lives. */
 bool member_book_is_settled(const struct member_book *b);
 

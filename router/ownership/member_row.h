@@ -18,7 +18,7 @@ struct member_row {
     uint64_t beat;
     uint16_t number;                      /* the node's part of an epoch; see member_number */
     char instance[MEMBER_INSTANCE_BYTES]; /* of the process, by chance */
-    uint32_t version;                     /* the lowest version of facts that it can read */
+    uint32_t version;                     /* the highest version of facts that it can read */
     engine_time started_at;               /* by its wall clock; for people */
     bool draining;                        /* takes no workspace any more */
     char address[MEMBER_ADDRESS_BYTES];

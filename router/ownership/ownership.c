@@ -18,6 +18,9 @@
 #define OWNERSHIP_DIVERGED_MAX  3
 #define OWNERSHIP_CLOCK_AWAY_MS (60 * 60 * 1000)
 #define OWNERSHIP_REPORT_MS     200
+/* An owner that was asked to hand over, and has not begun after so many lease times, does not hear.
+ */
+#define OWNERSHIP_DEAF_LEASES 2
 
 static void ownership_read(struct ownership *o);
 static void ownership_begin(struct ownership *o, uint64_t epoch);
@@ -365,9 +368,20 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
     }
 }
 
+/* Its owner is asked for it, and nobody at work there notices more than a hand-over. One that does
+ * not hear is deposed. */
 void ownership_take(struct ownership *o)
 {
-    if (o->state == OWNERSHIP_FOLLOWING && atomic_load(&o->keeper->node->joined)) {
+    boot_ms now = keeper_now(o->keeper);
+
+    if (o->state != OWNERSHIP_FOLLOWING || !atomic_load(&o->keeper->node->joined)) {
+        return;
+    }
+    if (o->asked_owner_at == 0) {
+        o->asked_owner_at = now;
+        lease_ask_for(o->shore->leases, &o->lease);
+    } else if (now - o->asked_owner_at >
+               OWNERSHIP_DEAF_LEASES * lease_book_lease_ms(o->shore->leases)) {
         ownership_raise(o, "an admin asked");
     }
 }
@@ -507,6 +521,15 @@ void ownership_lease_changed(struct ownership *o)
 }
 
 /* ---- giving ---- */
+
+void ownership_wanted(struct ownership *o, struct text node)
+{
+    const struct member *to = keeper_member(o->keeper, node, o->workspace->name);
+
+    if (o->state == OWNERSHIP_OWNING && to != NULL) {
+        ownership_give(o, to, true);
+    }
+}
 
 void ownership_give(struct ownership *o, const struct member *to, bool pinned)
 {

@@ -71,6 +71,7 @@ struct ownership {
     boot_ms not_before;      /* we do not take it by ourselves before */
     boot_ms wanted_since;    /* another node should have what we own; 0: none */
     boot_ms asked_until;     /* an admin wants it here, and it is tried so long; 0: nobody does */
+    boot_ms asked_owner_at;  /* for that, its owner was asked to hand it over; 0: not yet */
     bool pinned;             /* it stays here, although another node should have it */
     struct figures figures;  /* shown to others while we own it */
     boot_ms reported_at;     /* at its door */
@@ -93,8 +94,8 @@ void ownership_close(struct ownership *o);
 /* Some time has passed, or something about leases and members has changed. */
 void ownership_look(struct ownership *o);
 
-/* Take it, whoever owns it: an admin's word. Where its owner appends meanwhile nothing comes of it,
- * and it may be asked again. */
+/* An admin wants it here: said again and again until it is. Its owner is asked to hand it over; one
+ * that does not hear is deposed. Nothing comes of that while he appends. */
 void ownership_take(struct ownership *o);
 
 /* Hand it over. `pinned`: and there it stays, also when it should be elsewhere. */
@@ -114,6 +115,7 @@ void ownership_owner_refused(struct ownership *o);
 
 /* Of lease books. */
 void ownership_lease_changed(struct ownership *o);
+void ownership_wanted(struct ownership *o, struct text node);
 void ownership_lease_lost(struct ownership *o, uint64_t epoch);
 
 static inline bool ownership_is_ours(const struct ownership *o)

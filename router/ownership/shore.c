@@ -130,6 +130,12 @@ static void shore_lease_empty(void *context, struct lease *l)
     }
 }
 
+static void shore_lease_wanted(void *context, struct lease *l, struct text node)
+{
+    (void)context;
+    ownership_wanted(l->context, node);
+}
+
 /* A renewal that counts may be what answers were waiting for. */
 static void shore_lease_renewed(void *context)
 {
@@ -156,6 +162,7 @@ struct shore *shore_create(struct keeper *k, const struct shore_options *o)
                                               .changed = shore_lease_changed,
                                               .lost = shore_lease_lost,
                                               .empty = shore_lease_empty,
+                                              .wanted = shore_lease_wanted,
                                               .renewed = shore_lease_renewed,
                                               .primary = shore_lease_primary};
     struct stream_desk_options desk = {.replicas = DEFECT(NO_WAIT) ? 0 : o->replicas,

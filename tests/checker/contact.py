@@ -7,6 +7,7 @@ to be true at some moment between its request and its answer. An `info` may have
 import bisect
 import collections
 
+import clocks
 import story
 import words
 from history import NEVER, Event, Op
@@ -58,6 +59,7 @@ class Contact:
         if self.ws.final is not None:
             self.finally_there()
         words.judge(self)
+        clocks.judge(self)
         for op in self.ops:
             if op.op == "contact.get" and op.outcome == "ok" and op.answer.get("history"):
                 story.judge(self, op)
@@ -398,6 +400,10 @@ class Contact:
         states = {read.state: read for read in finals if read.state != "ended"}
         if self.accepted and not finals and not missing:
             self.say("I1", "accepted, and not in the final read-out", self.accepted[0])
+        elif missing and not finals and not self.accepted:
+            seen = next((read for read in self.reads if read.state), None) or next(iter(self.points), None)
+            if seen is not None:
+                self.say("I10", "it was seen, and is not in the final read-out", seen, missing[0])
         if missing and finals:
             self.say("I1", "in the final read-out it is there, and is not", missing[0], finals[0])
         quiet = len(self.ws.finals["seqs"]) == 1

@@ -52,6 +52,13 @@ def law(contact, read, rows):
 
 
 def told(contact, read, rows):
+    mine = {(row["seq"], row["kind"], row.get("agent")) for row in rows}
+    for op in contact.ops:
+        if op.op == "contact.get" and op.outcome == "ok" and op.t1 < read.t0:
+            for row in op.answer.get("history") or ():
+                if (row["seq"], row["kind"], row.get("agent")) not in mine:
+                    contact.say("I10", f"a read had {row['kind']} at seq {row['seq']} in its history, and its last history does not have it", op, read)
+                    break
     for op in contact.ops:
         kinds = SHOWN.get(op.op)
         if op.outcome != "ok" or kinds is None or op.seq is None or op.answer.get("state") is None:

@@ -6,6 +6,7 @@
     2    ana ! offer offer=o1 contact=k1 seq=7                       a notification
     9    rig healed                                                  a word of the rig
     4    fault kill phase=begin                                      a fault
+    0~99 desk ping : ok                                              the same request every 30 ms, answered within one
 
 What has a seq and names no epoch is of epoch 1. Clients whose name begins with `shop` are connectors, `desk` supervisors, `read`
 supervisors whose reads are the final read-out; all others are agents. `shop/2` is another connection of the same `shop`.
@@ -26,6 +27,15 @@ def fields_of(words):
     if "seq" in fields:
         fields.setdefault("epoch", 1)
     return fields
+
+
+def times_of(when):
+    """When it was asked, and answered."""
+    first, _, last = when.partition("~")
+    if last:
+        return [(t, t + 1) for t in range(int(first), int(last), 30)]
+    t0, _, t1 = when.partition("-")
+    return [(t0, t1)]
 
 
 def role_of(client):
@@ -50,14 +60,14 @@ def history(lines):
         if words[0] == "!":
             add(when, client=client, kind="event", op=words[1], **fields_of(words[2:]))
             continue
-        t0, _, t1 = when.partition("-")
         colon = words.index(":") if ":" in words else len(words)
         asked = fields_of(words[1:colon])
         if client.startswith("read"):
             asked["final"] = True
-        add(t0, client=client, kind="invoke", op=words[0], call=call, **asked)
-        if colon < len(words):
-            add(t1 or t0, client=client, kind=words[colon + 1], op=words[0], call=call, **fields_of(words[colon + 2:]))
+        for number, (t0, t1) in enumerate(times_of(when)):
+            add(t0, client=client, kind="invoke", op=words[0], call=f"{call}.{number}", **asked)
+            if colon < len(words):
+                add(t1 or t0, client=client, kind=words[colon + 1], op=words[0], call=f"{call}.{number}", **fields_of(words[colon + 2:]))
     begin = [{"kind": "rig", "what": "client", "client": client, "role": role_of(client)[0], "name": role_of(client)[1], "t": 0}
              for client in clients]
     return begin + [dict(event, t=t) for t, _, event in sorted(events, key=lambda each: each[:2])]

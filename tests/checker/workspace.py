@@ -10,6 +10,7 @@ S = 1_000_000_000  # ns
 ANSWER = 10 * S    # L2
 SERVE = 5 * S      # L1
 SLACK = 1 * S      # of a recorder that did not get the processor
+STALL = S // 25    # for which nothing was durable, and a router may have stood still
 
 # Methods whose requests and answers are about one contact.
 OF_CONTACT = {"contact.submit", "contact.get", "contact.update", "contact.cancel", "contact.end", "contact.rate", "contact.complete",
@@ -70,6 +71,7 @@ class Workspace:
         self.mine_count = 0
         self.restless = []                # [begin, end] of faults, ends may be None
         self.epochs_at = []               # (t, epoch) whenever a higher one was told first
+        self.answered, self.silences = 0, ([], [], [0])  # when anything was, last; longer silences, and how long all were by the end of each
         self.healed = self.draining = self.drained = self.final = None
         self.drain_within = None
         self.tries, self.served = [], []  # submissions since the healing
@@ -112,6 +114,7 @@ class Workspace:
     def take_op(self, op):
         self.liveness(op)
         if op.outcome == "ok":
+            self.silence(op.t1)
             self.owner(op.epoch, op.seq, op)
             if op.epoch is not None and not op.asked.get("standby"):
                 if op.epoch < op.floor[0]:
@@ -292,6 +295,26 @@ class Workspace:
             if begin <= t1 and (end is None or end >= t0 - SLACK):
                 return True
         return any(t0 - SLACK <= t <= t1 + SLACK for t, _ in self.epochs_at[1:])
+
+    def restless_until(self, t):
+        """The last moment before t at which clocks of offers may have moved; t itself while a fault lasts."""
+        spans = [t if end is None else min(end, t) for begin, end, _ in self.restless if begin <= t]
+        return max([*spans, *(at for at, _ in self.epochs_at[1:] if at <= t)], default=0)
+
+    def silence(self, t):
+        """Nothing is answered while nothing can be made durable: only then can a router have stood still."""
+        begins, ends, until = self.silences
+        if t - self.answered > STALL:
+            begins.append(self.answered)
+            ends.append(t)
+            until.append(until[-1] + t - self.answered)
+        self.answered = t
+
+    def silent_until(self, t):
+        """How long nobody was answered, all in all, before a moment."""
+        begins, ends, until = self.silences
+        i = bisect.bisect_left(ends, t)
+        return until[i] + (max(0, t - begins[i]) if i < len(begins) else 0)
 
     def may_have_lost(self, agent, t0, t1):
         """Whether the agent's grace may have run out between two moments: for so long there is no sign that it was served."""

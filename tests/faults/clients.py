@@ -12,13 +12,13 @@ import random
 from link import Link, Refused
 from recorder import digest
 
-UNITS, ROOM, GRACE_MS, ANSWER_MS = 20, 60, 3000, 1500
+UNITS, ROOM, GRACE_MS, ANSWER_MS, DELIVERY_MS = 20, 60, 3000, 1500, 500
 WORKSPACE = f"""
     grace: {GRACE_MS}ms
     max_misses: 1000
     tiers: [{{name: standard, answer: 2m}}]
     channels: [{{name: email, units: {UNITS}}}]
-    queue_defaults: {{answer_clock: {ANSWER_MS}ms, delivery_clock: 500ms, cool_down: 0s}}
+    queue_defaults: {{answer_clock: {ANSWER_MS}ms, delivery_clock: {DELIVERY_MS}ms, cool_down: 0s}}
     queues: [{{name: general}}, {{name: spanish, requires: {{es: 2}}}}]
 """
 
@@ -28,6 +28,7 @@ def configuration(workspaces):
 
 
 CONFIG = configuration(["default"])
+NEW = 4  # contacts, the latest of which a watcher looks at
 READINGS = 4  # of everything, until nothing moves meanwhile
 ENDED = ("completed", "cancelled", "expired", "diverted", "rejected")
 LATER = ("unavailable", "draining", "rate_limited", "not_owner", "queue_full", "closed")
@@ -72,6 +73,7 @@ class Person:
             self.load.failed(task.exception())
 
     async def rest(self, low, high):
+        """People think, and look up: the load's own pace, in ms."""
         await asyncio.sleep(self.chance.uniform(low, high) / 1000)
 
     async def settled(self, op, **params):
@@ -110,7 +112,7 @@ class Connector(Person):
                     self.unanswered[contact]["queue"] = "spanish"
                 if self.chance.random() < 0.1:
                     self.unanswered[contact]["expires_ms"] = self.chance.randrange(50, 3000)
-                self.load.contacts[contact] = self
+                self.load.begin(contact, self)
                 self.begin(self.submit(contact, self.unanswered[contact]))
             if self.mine and self.chance.random() < 0.5:
                 self.begin(self.change(self.chance.choice(self.mine[-60:])))
@@ -120,7 +122,7 @@ class Connector(Person):
         if await self.settled("contact.submit", told={"digest": digest(params["text"])}, **params) is not None:
             self.unanswered.pop(contact, None)
             self.mine.append(contact)
-            self.load.accepted += 1
+            self.load.accept()
 
     async def change(self, contact):
         r = self.chance.random()
@@ -201,7 +203,7 @@ class Agent(Person):
     async def breaks(self):
         while not self.link.ended.is_set():
             await self.rest(200, 2000)
-            if self.load.submitting:
+            if self.load.submitting and self.load.pauses:
                 r = self.chance.random()
                 if r < 0.1:
                     await self.settled("agent.sign_out")
@@ -279,28 +281,65 @@ class Supervisor(Person):
             await self.rest(5, 60)
 
 
+class Watcher(Person):
+    """Reads what is new, and what has not ended, again and again: nothing that is read may ever be undone."""
+
+    def __init__(self, load, client):
+        super().__init__(load, client, "supervisor")
+        self.over = set()
+
+    async def session(self):
+        while not self.link.ended.is_set() and not self.load.over.is_set():
+            contacts = list(self.load.contacts)
+            left = [contact for contact in contacts[:-NEW] if contact not in self.over]
+            self.chance.shuffle(left)
+            await asyncio.gather(*(self.look(contact) for contact in contacts[-NEW:] + left[:NEW]))
+            await self.rest(1, 20)
+
+    async def look(self, contact):
+        try:
+            seen = await self.link.ask("contact.get", contact=contact)
+        except Refused as refused:
+            if refused.code not in OVER + LATER:
+                raise
+            return
+        if seen is not None and seen["state"] in ENDED:
+            self.over.add(contact)
+
+
 class Load:
-    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, every_ms=15, workspace="default",
-                 through=None, ring=0.04):
-        """`through`: by which address each one that routers announce is reached from here. `ring`: how many offers nobody answers."""
+    def __init__(self, recorder, addresses, seed=1, connectors=3, agents=6, pullers=2, supervisors=1, watchers=0, every_ms=15,
+                 workspace="default", through=None, dial=None, ring=0.04, pauses=True):
+        """`through`, `dial`: see Link. `ring`: how many offers nobody answers. `pauses`: whether agents leave for some time, which
+        takes their offers away."""
         self.recorder, self.addresses, self.seed, self.every_ms = recorder, addresses, seed, every_ms
-        self.workspace, self.through, self.ring = workspace, through or {}, ring
+        self.workspace, self.through, self.dial, self.ring, self.pauses = workspace, through, dial, ring, pauses
         self.contacts, self.updates, self.accepted, self.submitting = {}, 0, 0, True
-        self.over = asyncio.Event()
+        self.over, self.news = asyncio.Event(), asyncio.Event()
         self.names = [f"agent{i}" for i in range(agents)]
         self.profiles = {name: {"capacity": ROOM, "skills": {"es": 5 if i == 0 else i % 4 + 1}} for i, name in enumerate(self.names)}
-        recorder.rig("config", grace_ms=GRACE_MS, answer_clock_ms=ANSWER_MS, channels={"email": UNITS}, agents=self.profiles,
+        recorder.rig("config", grace_ms=GRACE_MS, answer_clock_ms=ANSWER_MS, delivery_clock_ms=DELIVERY_MS, channels={"email": UNITS}, agents=self.profiles,
                      queues={"general": {}, "spanish": {"skills": {"es": 2}}})
         self.people = ([Connector(self, f"shop{i}") for i in range(connectors)]
                        + [Agent(self, name, pull=i >= agents - pullers) for i, name in enumerate(self.names)]
-                       + [Supervisor(self, f"desk{i}") for i in range(supervisors)])
+                       + [Supervisor(self, f"desk{i}") for i in range(supervisors)]
+                       + [Watcher(self, f"eye{i}") for i in range(watchers)])
         self.tasks = []
 
     def link(self, client, role, name, chance=None):
-        return Link(self.recorder, self.addresses, client, role, name, chance, self.workspace, self.through)
+        return Link(self.recorder, self.addresses, client, role, name, chance, self.workspace, self.through, self.dial)
 
     def failed(self, problem):
         self.recorder.failure = self.recorder.failure or problem
+        self.news.set()
+
+    def begin(self, contact, connector):
+        self.contacts[contact] = connector
+        self.news.set()
+
+    def accept(self):
+        self.accepted += 1
+        self.news.set()
 
     async def start(self):
         admin = self.link("admin", "admin", "admin")
@@ -321,28 +360,31 @@ class Load:
         for task in self.tasks:
             task.add_done_callback(lambda task: task.cancelled() or task.exception() is None or self.failed(task.exception()))
 
-    async def until(self, condition, what, seconds):
-        """Waits for a condition, while the people work."""
-        end = asyncio.get_running_loop().time() + seconds
+    async def until(self, condition, seconds):
+        """Until contacts, submitted or accepted, make it true, while the people work; whether that was in time."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
         while not condition():
             if self.recorder.failure is not None:
                 raise self.recorder.failure
-            if asyncio.get_running_loop().time() > end:
-                raise AssertionError(f"waited {seconds} s in vain: {what}")
-            await asyncio.sleep(0.01)
+            self.news.clear()
+            try:
+                await asyncio.wait_for(self.news.wait(), end - loop.time())
+            except asyncio.TimeoutError:
+                return condition()
+        return True
 
     async def work(self, contacts, seconds=60):
         """Until so many contacts more have been submitted."""
         goal = len(self.contacts) + contacts
-        await self.until(lambda: len(self.contacts) >= goal, f"{contacts} more contacts", seconds)
+        if not await self.until(lambda: len(self.contacts) >= goal, seconds):
+            raise AssertionError(f"waited {seconds} s in vain for {contacts} more contacts")
 
     async def finish(self, healed_ms=4500, drain_ms=60_000, enough=None):
         """After the last fault: some load still, the drain, the read-out. `enough`: of contacts accepted, to end that load early."""
-        loop = asyncio.get_running_loop()
         self.recorder.rig("healed")
-        end, had = loop.time() + healed_ms / 1000, self.accepted
-        await self.until(lambda: loop.time() > end or enough is not None and self.accepted - had >= enough,
-                         "the load after the healing", 60)
+        had = self.accepted
+        await self.until(lambda: enough is not None and self.accepted - had >= enough, healed_ms / 1000)
         self.submitting = False
         self.recorder.rig("draining", within_ms=drain_ms)
         reader = self.link("reader", "supervisor", "reader")
@@ -380,7 +422,12 @@ class Load:
             left = await self.patiently(reader, lambda: reader.list("contact.list"))
             if left == [] and not any(person.unanswered for person in connectors):
                 return
-            await asyncio.sleep(0.05)
+            await self.ask_again()
+
+    @staticmethod
+    async def ask_again():
+        """What only the server knows is asked for at this pace."""
+        await asyncio.sleep(0.05)
 
     @staticmethod
     async def patiently(reader, asking):
@@ -401,7 +448,7 @@ class Load:
             listed = await self.patiently(reader, lambda: reader.ask("agent.list"))
             if listed is not None and all(row["state"] == "signed_out" for row in listed["agents"]):
                 return
-            await asyncio.sleep(0.05)
+            await self.ask_again()
         raise AssertionError("waited in vain for all agents to be signed out")
 
     async def read_out(self, reader):

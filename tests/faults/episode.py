@@ -29,6 +29,9 @@ class Fault:
     parameters: typing.Tuple   # of dicts, the shortest meaningful one first
     function: typing.Callable
     routers: int = 0           # how many it needs
+    kinds: int = 1             # how many of the first parameters are different things, and not more of the same
+    apart: typing.Optional[float] = None  # seconds between these in one play; None: a play for each
+    needs: str = ""            # of the stage: "hosts" of their own, a "disk" of their own
 
     @property
     def what(self):

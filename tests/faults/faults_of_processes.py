@@ -7,7 +7,9 @@ import subprocess
 import time
 
 from episode import Wires
-from processes import DEADLINE, until
+from processes import BIN, DEADLINE, until
+
+NEXT, LATER = BIN / "switchboard-server-next", "contact_counted"  # the version that comes, and what it alone writes
 
 
 def kill(e, role="owner"):
@@ -45,16 +47,18 @@ def pause(e, role="owner", taken_over=False):
 def partition(e, one="owner", other="primary", way="both", flaps=0):
     """No bytes between two processes, or in one direction only; also on and off again quickly."""
     one = e.victim(one)
-    others = [e.victim(other)] if other != "everybody" else None
+    others = [e.victim(other)] if other != "everybody" else [process for process in e.stage.processes if process is not one
+                                                             and (one.host is None or process.host is not one.host)]
     wires = Wires(e.stage)
     for flap in range(flaps + 1):
         if flap:
             wires.heal()
-        for each in others or [process for process in e.stage.processes if process is not one]:
+        for each in others:
             wires.cut(one, each, way)
-    e.did(f"{one.name} cut off from {others[0].name if others else 'everybody'}, {way}, after {flaps} flaps")
+    e.did(f"{one.name} cut off from {others[0].name if len(others) == 1 else 'everybody'}, {way}, after {flaps} flaps")
     yield
     if e.stage.network:
+        e.prove(not reaches(one, others[0]), f"{one.name} does not reach {others[0].name}")
         hosts = [one.host] if way == "from" else e.stage.network.hosts
         lost = sum(host.lost_packets() for host in hosts)
         e.prove(lost > 0, f"{lost} packets were dropped")
@@ -65,27 +69,61 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
     e.did("healed")
 
 
+def between_routers(e):
+    """Owner and standby do not reach each other, and nothing else is wrong: a broken wire alone proves nothing, and nobody takes over."""
+    owner = e.victim("owner")
+    yield from partition(e, "owner", "standby")
+    e.prove(e.victim("owner") is owner, f"{owner.name} owns {e.workspace} as before")
+
+
+def reaches(one, other):
+    """Whether a new connection comes about."""
+    try:
+        one.host.connect(other.address, 0.2).close()
+        return True
+    except OSError:
+        return False
+
+
+def owner_but(e, old):
+    """Who owns it; None while that is the old one, or nobody."""
+    now = e.stage.owner_now(e.workspace)
+    return now if now is not old else None
+
+
 def unplug(e, role="primary"):
-    """The cable of a host is pulled."""
-    host = e.victim(role).host
+    """The cable of a host is pulled, and where it was needed another host does the work."""
+    victim = e.victim(role)
+    host = victim.host
     host.unplug()
     until(lambda: not host.plugged(), "the cable to be out")
     e.did(f"cable of {host.name} pulled")
+    if role == "owner":
+        new = until(lambda: owner_but(e, victim), f"another owner than {victim.name}")
+        e.prove(new is not victim, f"{new.name} owns {e.workspace} instead of {victim.name}")
+    elif role == "primary":
+        new = e.failover(victim)
+        e.prove(new is not victim, f"{new.name} is primary instead of {victim.name}")
     yield
     e.prove(not host.plugged(), f"{host.name} had no carrier all the time")
     host.plug()
     e.did("plugged in")
 
 
-def clock_step(e, role="primary", step=2.0):
-    """The wall clock of a process jumps by so many seconds, and back at the end."""
+def clock_step(e, role="primary", step=0.0, ppm=0):
+    """The wall clock of a process jumps by so many seconds, and back at the end; or all its clocks run faster or slower meanwhile."""
     victims = e.stage.sentinels if role == "sentinels" else [e.victim(role)]
+    looks = {}
     for victim in victims:
-        victim.step_clock(step)
-        e.did(f"wall clock of {victim.name} {step:+} s")
+        victim.step_clock(step, ppm)
+        looks[victim] = victim.clock_looks()
+        e.did(f"clocks of {victim.name} {step:+} s, {ppm:+} ppm")
     for victim in victims:
-        ahead = victim.wall_clock() - time.time()
-        e.prove(abs(ahead - step) < 0.5 * abs(step), f"the clock of {victim.name} is {ahead:+.3f} s ahead of the machine's")
+        if abs(step) >= 1:
+            ahead = victim.wall_clock() - time.time()
+            e.prove(abs(ahead - step) < 0.5 * abs(step), f"the clock of {victim.name} is {ahead:+.3f} s ahead of the machine's")
+        until(lambda victim=victim: victim.clock_looks() > looks[victim], f"{victim.name} to ask for the time")
+        e.prove(True, f"{victim.name} has asked for the time since")
     if role == "sentinels":
         until(lambda: all(victim.info("sentinel")["sentinel_tilt"] == "1" for victim in victims), "the Sentinels to notice")
         e.prove(True, "all Sentinels are in TILT, and decide nothing for 30 s")
@@ -142,21 +180,78 @@ def limit(e, role="owner", what="descriptors", spare=0):
         resource.prlimit(victim.pid, kind, had)
 
 
-def versions(e, binary=None):
-    """Routers are replaced one by one by another build, and back again."""
-    other = pathlib.Path(binary or os.environ["SWITCHBOARD_OTHER"])
-    had = {router.name: router.binary for router in e.stage.routers}
+def replace(e, router, build):
+    """Stops it in order, and starts another build of it."""
+    e.prove(router.stop() == 0, f"{router.name} ended in order")
+    router.use(build)
+    router.start()
+    e.prove(os.path.samefile(f"/proc/{router.pid}/exe", build), f"{router.name} runs {build.name}")
 
-    def replace(router, build):
-        e.prove(router.stop() == 0, f"{router.name} ended in order")
-        router.use(build)
-        router.start()
-        e.prove(os.path.samefile(f"/proc/{router.pid}/exe", build), f"{router.name} runs {build.name}")
-    for router in e.stage.routers:
-        replace(router, other)
+
+def facts_of(e, kind):
+    """How often the stream names a kind of fact."""
+    return e.victim("primary").command("EVAL", FACTS_OF, 1, e.stream, kind, seconds=30)
+
+
+FACTS_OF = """local found, from = 0, '-'
+repeat
+    local entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
+    for _, entry in ipairs(entries) do
+        local at = 1
+        repeat
+            local begins, ends = string.find(entry[2][2], ARGV[1], at, true)
+            if begins then found, at = found + 1, ends + 1 end
+        until not begins
+        from = '(' .. entry[1]
+    end
+until #entries < 1000
+return found"""
+
+
+def versions(e, meets="kill"):
+    """The standby is replaced by the next version of the server, which meets a fault beside the old one, and owns the workspace then
+    unless the fault was another's; and back. While both live nothing is written that the old one cannot read."""
+    owner, standby = e.victim("owner"), e.victim("standby")
+    old = standby.binary
+    replace(e, standby, NEXT)
+    if meets == "kill":
+        e.killed(owner)
+    elif meets == "pause":
+        owner.pause()
+        e.did(f"SIGSTOP {owner.name}")
+    else:
+        victim = e.victim("primary")
+        e.killed(victim)
+        e.failover(victim)
+        victim.start()
+    if meets in ("kill", "pause"):
+        e.prove(e.victim("owner") is standby, f"{standby.name}, of the next version, owns {e.workspace} instead of {owner.name}")
+        (owner.start if meets == "kill" else owner.resume)()
+    had = facts_of(e, "contact_queued")
     yield
+    until(lambda: facts_of(e, "contact_queued") > had, "more contacts, of both versions together")
+    e.prove(facts_of(e, LATER) == 0, f"no {LATER} stands in {e.stream}, which the old version could not read")
+    replace(e, standby, old)
+
+
+def new_version(e):
+    """All routers are replaced by the next version, which then writes what the old one does not know; one of the old version that comes
+    back follows no further, and leaves the service to the other."""
+    old = e.stage.routers[0].binary
     for router in e.stage.routers:
-        replace(router, had[router.name])
+        replace(e, router, NEXT)
+    until(lambda: facts_of(e, LATER) > 0, f"the next version to write {LATER}")
+    e.prove(True, f"{LATER} stands in {e.stream}")
+    late = e.victim("standby")
+    e.prove(late.stop() == 0, f"{late.name} ended in order")
+    late.use(old)
+    had = len(late.log(1 << 30))
+    late.launch()
+    until(lambda: "does not know" in late.log(1 << 30)[had:], f"{late.name} to say that it cannot follow")
+    e.prove(e.stage.owner(e.workspace) is not late, f"{late.name}, of the old version, follows no further: a kind that it does not know")
+    yield
+    e.prove(e.stage.owner(e.workspace) is not late, f"{late.name} has not taken {e.workspace}")
+    replace(e, late, NEXT)
 
 
 def same_node(e):

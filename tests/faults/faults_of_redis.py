@@ -365,9 +365,17 @@ def password_changed(e):
 
 
 def foreign_entry(e):
-    """Another product uses the same Redis and writes into our stream."""
+    """Another product uses the same Redis and writes into our stream: no router goes on there, until somebody takes it out again."""
     primary = e.victim("primary")
+    had = {router: len(router.log(1 << 30)) for router in e.stage.routers}
+    last = primary.entries(e.stream, 1)
     entry = primary.command("XADD", e.stream, "*", "somebody", "else")
     e.did(f"XADD {e.stream} {entry}")
     e.prove(entry in primary.entries(e.stream), f"{entry} is in {e.stream}")
+    for router in had:
+        until(lambda router=router: '"journal_stuck"' in router.log(1 << 30)[had[router]:], f"{router.name} to say that it is stuck")
+        e.prove(True, f"{router.name} says that it cannot read {e.stream}")
     yield
+    e.prove(e.stage.owner_now(e.workspace) is None, f"nobody serves {e.workspace}")
+    primary.command("XDEL", e.stream, entry)
+    primary.command("XSETID", e.stream, *last)

@@ -24,10 +24,12 @@ def place_of(address):
 
 
 class Link:
-    def __init__(self, recorder, addresses, client, role, name, chance=None, workspace="default", through=None):
+    def __init__(self, recorder, addresses, client, role, name, chance=None, workspace="default", through=None, dial=None):
+        """`through`: by which address each one that is announced is reached from here. `dial(place, seconds)`: a connected socket,
+        where it takes more than that."""
         self.recorder, self.addresses, self.client, self.role, self.name = recorder, list(addresses), client, role, name
         self.chance = chance or random.Random(client)
-        self.workspace, self.through = workspace, through or {}
+        self.workspace, self.through, self.dial = workspace, through or {}, dial
         self.next_address = self.chance.randrange(len(self.addresses))
         self.hint = None       # where the owner is said to be
         self.floor = (0, 0)    # the highest (epoch, seq) seen
@@ -49,7 +51,7 @@ class Link:
             address, self.hint = self.hint or self.addresses[self.next_address % len(self.addresses)], None
             address = self.through.get(address, address)
             try:
-                reader, self.writer = await asyncio.wait_for(asyncio.open_connection(*place_of(address)), PATIENCE)
+                reader, self.writer = await asyncio.wait_for(self.open(address), PATIENCE)
                 self.number += 1
                 self.ended.clear()
                 self.notices = asyncio.Queue()
@@ -65,6 +67,11 @@ class Link:
             self.next_address += 1
             await asyncio.sleep(wait * self.chance.uniform(0.5, 1.5))  # jitter: not everyone comes back at once
             wait = min(wait * 1.6, 0.5)
+
+    async def open(self, address):
+        if self.dial is None:
+            return await asyncio.open_connection(*place_of(address))
+        return await asyncio.open_connection(sock=await asyncio.to_thread(self.dial, place_of(address), PATIENCE))
 
     async def close(self):
         if self.writer is not None:

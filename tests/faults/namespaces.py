@@ -175,6 +175,10 @@ class Network:
         self.hosts.append(host)
         return host
 
+    def place(self, name):
+        """The host of that name, a new one where there is none."""
+        return next((host for host in self.hosts if host.name == name), None) or self.host(name)
+
     @staticmethod
     def deafen(host, other):
         """`host` hears nothing of `other` any more; the other way stays open."""

@@ -131,7 +131,8 @@ class Play:
         recorder = Recorder(self.outcome.history)
         through = {"tcp://%s:%d" % router.address: "tcp://%s:%d" % router.route.address for router in self.stage.routers if router.route}
         addresses = list(through.values()) or ["tcp://%s:%d" % router.address for router in self.stage.routers]
-        load = Load(recorder, addresses, self.seed, workspace=self.workspace, through=through, **self.load)
+        dial = self.stage.network.place("clients").connect if self.stage.network else None
+        load = Load(recorder, addresses, self.seed, workspace=self.workspace, through=through, dial=dial, **self.load)
         try:
             await load.start()
             await load.work(WARM)

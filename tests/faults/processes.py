@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "process"))
 from center import BIN, DEADLINE, MINIMAL, until  # noqa: E402  (the folder must be known first)
@@ -21,6 +22,7 @@ from center import BIN, DEADLINE, MINIMAL, until  # noqa: E402  (the folder must
 # Below the ports that the kernel gives to outgoing connections, so that none of them is in the way of a restart.
 PORTS = range(12000, 30000)
 WALL_STEP = BIN / "wall_step.so"
+CLOCK, CLOCKS = struct.Struct("=4q"), struct.Struct("=2Q8q")  # as wall_step.c has them
 
 _starter = concurrent.futures.ThreadPoolExecutor(1, "starter")
 
@@ -158,14 +160,23 @@ class Process:
         if self.running():
             self.kill()
 
-    def step_clock(self, seconds):
-        """Its wall clock is so far from the machine's, from now on; only with clock=True at the start."""
-        data = struct.pack("=q", round(seconds * 1e9))
-        if self.clock_path.exists():
-            with open(self.clock_path, "r+b") as file:  # the same file: it is mapped
-                file.write(data)
-        else:
-            self.clock_path.write_bytes(data)
+    def step_clock(self, seconds, ppm=0):
+        """Its wall clock is so far from the machine's, from now on, and all its clocks run so many parts per million faster; only
+        with clock=True at the start."""
+        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        had = CLOCKS.unpack(self.clock_path.read_bytes()) if self.clock_path.exists() else (0,) * 10
+        chosen = had[1]
+        _, rate, since, gained = had[2 + 4 * chosen:6 + 4 * chosen]
+        data = CLOCK.pack(round(seconds * 1e9), ppm, now, gained + (now - since) // 1000 * rate // 1000)
+        if not self.clock_path.exists():
+            self.clock_path.write_bytes(bytes(CLOCKS.size))
+        with open(self.clock_path, "r+b", buffering=0) as file:  # the same file: it is mapped
+            os.pwrite(file.fileno(), data, 16 + CLOCK.size * (1 - chosen))
+            os.pwrite(file.fileno(), struct.pack("=Q", 1 - chosen), 8)
+
+    def clock_looks(self):
+        """How often it has asked for the time."""
+        return CLOCKS.unpack(self.clock_path.read_bytes())[0]
 
     def log(self, last=20000):
         return self.log_path.read_text(errors="replace")[-last:] if self.log_path.exists() else ""

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Faults by chance, for as long as one likes: 1 to 4 of them in a play, on a random stage; each play is a line of the ledger.
 
-    tests/faults/random_faults.py --minutes 60 --seed 1 [--stage sentinel] [--ledger FILE] [--keep FOLDER]
+    tests/faults/random_faults.py --minutes 60 --seed 1 [--stage sentinel] [--having F6] [--ledger FILE] [--keep FOLDER]
 
 A play has its own seed, from which its faults, their parameters, their times and what the clients do follow; --play SEED --stage
 KIND brings one back. Exit status 1: some play had a violation or did not come to its end; its history and the logs are in FOLDER.
@@ -62,6 +62,11 @@ def choose(chance, kind):
     return strikes
 
 
+def seeds_having(number, kind, seeds):
+    """Those whose plays have a fault of that number; all of them without one."""
+    return (seed for seed in seeds if number is None or any(strike.fault.number == number for strike in choose(random.Random(seed), kind)))
+
+
 def commit():
     return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=LEDGER.parent, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -100,15 +105,20 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--play", type=int, help="only this one")
     parser.add_argument("--stage", choices=list(KINDS))
+    parser.add_argument("--having", help="only plays that have a fault of this number: F6")
     parser.add_argument("--ledger", type=pathlib.Path, default=LEDGER)
     parser.add_argument("--keep", type=pathlib.Path)
     arguments = parser.parse_args()
+    kinds = {kind: often for kind, often in KINDS.items() if arguments.stage in (None, kind)
+             and any(kind in fault.stages.split() for fault in faults.FAULTS if arguments.having in (None, fault.number))}
+    if not kinds:
+        parser.error(f"there is no {arguments.having} on that stage")
     over, chance, at, bad = time.monotonic() + arguments.minutes * 60, random.Random(arguments.seed), commit(), 0
     seeds = itertools.count(arguments.seed * 1_000_000) if arguments.play is None else iter([arguments.play])
     while time.monotonic() < over:
-        kind = arguments.stage or chance.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = chance.choices(list(kinds), list(kinds.values()))[0]
         with House(kind, clock=True) as house:
-            for seed in itertools.islice(seeds, PLAYS):
+            for seed in itertools.islice(seeds_having(arguments.having, kind, seeds), PLAYS):
                 good = play(house, kind, seed, at, arguments)
                 bad += not good
                 if not good or time.monotonic() > over:

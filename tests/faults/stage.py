@@ -613,9 +613,9 @@ class StageTest(unittest.TestCase):
         return stage
 
     def failed(self):
-        """Asked in a cleanup: whether this test has failed."""
+        """Asked in a cleanup: whether this test, or a part of it, has failed."""
         result = self._outcome.result
-        return any(test is self for test, _ in result.failures + result.errors)
+        return any(getattr(test, "test_case", test) is self for test, _ in result.failures + result.errors)
 
 
 main = unittest.main

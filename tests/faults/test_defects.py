@@ -17,7 +17,9 @@ DEFECTS = {
     "answers_before_journal": ("sentinel", TAIL, {}, {"I1", "I9", "I10", "I12", "I13", "I18"}),
     "no_wait": ("sentinel", TAIL, {}, {"I1", "I9", "I10", "I12", "I13", "I18"}),
     "no_epoch_check": ("single", STALE, {}, {"I1", "I3", "I9", "I10", "I18"}),
+    "reads_unconfirmed": ("sentinel", TAIL, {"watchers": 2}, {"I10"}),
     "forgets_ids": ("single", KILL, {}, {"I12", "I13"}),
+    "loses_offer_clock": ("single", KILL, {"watchers": 1, "ring": 0.5, "pauses": False}, {"I14"}),
 }
 
 
@@ -46,6 +48,12 @@ class Defects(StageTest):
 
     def test_forgets_ids(self):
         self.catch("forgets_ids")
+
+    def test_reads_unconfirmed(self):
+        self.catch("reads_unconfirmed")
+
+    def test_loses_offer_clock(self):
+        self.catch("loses_offer_clock")
 
     def test_none(self):
         """The same happens to the product: nothing is wrong."""

@@ -10,7 +10,7 @@ import unittest
 import faults
 from episode import Episode, NotStruck
 from faults import find
-from processes import BIN, until
+from processes import until
 from resp import Lost, RedisError
 from stage import StageTest, main
 
@@ -195,7 +195,6 @@ class OnRouters(FaultTest):
                 ("F22", "limits of a router", {"role": "owner", "what": "descriptors"}),
                 ("F22", "limits of a router", {"role": "owner", "what": "memory"}),
                 ("F22", "limits of a router", {"role": "owner", "what": "processor"}),
-                ("F24", "another version, one router after the other", {"binary": str(BIN / "switchboard-server")}),
                 ("F25", "two processes under one name", None)):
             self.strike(stage, number, name, **(parameters or {}))
         self.assertIsNone(router.hello(WORKSPACE))

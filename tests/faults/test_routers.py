@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Each fault of the table strikes two routers that share their workspaces, at work, with its shortest meaningful parameters: every
-fault proves that it did, and the checker finds nothing in what clients saw.
+"""Each kind of fault of the table strikes two routers that share their workspaces, at work, with its shortest meaningful parameters:
+every fault proves that it did, and the checker finds nothing in what clients saw.
 
-    test_routers.py STAGE PART/PARTS     the faults that can be made on that stage, every PARTSth of them
+    test_routers.py STAGE PART/PARTS     what is made on that stage, every PARTSth play of it
 
 KEEP keeps histories and logs of what failed.
 """
@@ -14,47 +14,82 @@ from faults import FAULTS
 from play import House, Play, Strike
 from stage import StageTest
 
-# What several stages have is made on the first of these that a row names; Redis alone is the quickest.
+# How each is built: the kind of stage, and what is special about it. On a fresh one there is one play alone.
+STAGES = {"single": ("single", {"clock": True}), "sentinel": ("sentinel", {"clock": True}), "cluster": ("cluster", {"clock": True}),
+          "hosts": ("sentinel", {"network": True}), "disk": ("single", {"disk": 32 << 20}), "versions": ("sentinel", {}),
+          "fresh": ("sentinel", {})}
+# What several kinds of stage have is made on the first of these that a row names; Redis alone is the quickest.
 FIRST = ("single", "sentinel", "cluster")
-# Those that move slots or primaries are different things in a Cluster.
-IN_THE_CLUSTER = ("kill -9 of a router", "kill -9 of the primary", "pause of Redis", "lost reply", "error replies")
-# By cable or wire between routers, for which they need hosts; a disk of Redis's own; another build; what ends a service for good; and
-# what takes so long on a busy machine that the Sentinels may refuse to switch. The last one is in test_defects.py.
-ELSEWHERE = ("a cable pulled", "partition of owner and standby", "the disk of Redis is full", "another version, one router after the other",
-             "another product in our stream", "kill -9 of the primary that feeds a replica",
-             "failover that loses the tail, and routers die")
-UNDER_SENTINEL = ("kill -9 of the primary", "a host alone", "pause of Redis", "NOREPLICAS")
+# Those that move slots or primaries are different things in a Cluster, where Sentinels see to it, and where packets vanish.
+AGAIN = {"cluster": ("kill -9 of a router", "kill -9 of the primary", "pause of Redis", "lost reply", "error replies"),
+         "sentinel": ("kill -9 of the primary", "a host alone", "pause of Redis", "NOREPLICAS"),
+         "hosts": ("partition of owner and Redis", "a host alone")}
+# Those after which a stage is not as it was: no primary has all that some Sentinel thinks it has, or routers are of another version.
+FRESH = ("kill -9 of the primary that feeds a replica", "failover that loses the tail, and routers die")
+VERSIONS = ("two versions, and back", "another version for good")
 
 
-def rows_of(kind):
-    """The rows of the table for this stage."""
-    rows = []
+def stages_of(fault):
+    """Where a row is made."""
+    kinds = fault.stages.split()
+    if fault.name in FRESH + VERSIONS:
+        return ["fresh" if fault.name in FRESH else "versions"]
+    again = [stage for stage, names in AGAIN.items() if fault.name in names and STAGES[stage][0] in kinds]
+    return [fault.needs or next(each for each in FIRST if each in kinds)] + again
+
+
+def plays_of(stage):
+    """Of each row all kinds, each in a play of its own or some time behind the one before; elsewhere than at first, the first one."""
+    plays = []
     for fault in FAULTS:
-        if fault.name in ELSEWHERE or kind not in fault.stages.split():
+        stages = stages_of(fault)
+        if stage not in stages:
             continue
-        first = next(each for each in FIRST if each in fault.stages.split())
-        if kind == first or kind == "sentinel" and fault.name in UNDER_SENTINEL or kind == "cluster" and fault.name in IN_THE_CLUSTER:
-            rows.append(fault)
-    return rows
+        kinds = fault.parameters[:fault.kinds if stage == stages[0] else 1]
+        if fault.apart is None:
+            plays += [[Strike(fault, each)] for each in kinds]
+        else:
+            plays.append([Strike(fault, each, after=fault.apart * place) for place, each in enumerate(kinds)])
+    return plays
 
 
 class Routers(StageTest):
-    kind, rows = "single", ()
+    stage_name, plays = "single", ()
 
     def test_each_fault(self):
-        house = House(self.kind, plays=len(self.rows), clock=True)
+        each = [[play] for play in self.plays] if self.stage_name == "fresh" else [self.plays]
+        for number, plays in enumerate(each):
+            self.on_one_stage(plays, 1 + number)
+
+    def on_one_stage(self, plays, first_seed):
+        kind, options = STAGES[self.stage_name]
+        house = House(kind, plays=len(plays), **options)
         self.addCleanup(lambda: house.end(failed=self.failed(), keep=self.failed() and "KEEP" in os.environ))
-        for seed, fault in enumerate(self.rows, start=1):
-            with self.subTest(f"{fault.number} {fault.name}"):
-                outcome = Play(house, [Strike(fault)], seed).run()
-                print(f"{fault.number} {fault.name}: {outcome.word}, {outcome.contacts} contacts; {'; '.join(outcome.proofs)}", flush=True)
-                self.assertEqual((outcome.problem, outcome.missed, outcome.violations), ("", [], []))
-                self.assertTrue(outcome.struck)
-                if fault.number == "F6":
-                    self.assertGreater(outcome.tail_lost, 0)
+        for seed, strikes in enumerate(plays, start=first_seed):
+            self.one(house, strikes, seed)
+        self.doCleanups()
+
+    def one(self, house, strikes, seed):
+        fault = strikes[0].fault
+        with self.subTest("; ".join(strike.words for strike in strikes)):
+            outcome = Play(house, strikes, seed).run()
+            print(f"{fault.number} {fault.name}: {outcome.word}, {outcome.contacts} contacts; {'; '.join(outcome.proofs)}", flush=True)
+            self.assertEqual((outcome.problem, outcome.missed, outcome.violations), ("", [], []))
+            self.assertEqual(len(outcome.struck), len(strikes))
+            if fault.number == "F6":
+                self.assertGreater(outcome.tail_lost, 0)
+
+
+class Table(unittest.TestCase):
+    def test_each_kind_is_made_somewhere(self):
+        made = {(fault.name, str(strike.parameters)) for stage in STAGES for strikes in plays_of(stage)
+                for strike in strikes for fault in [strike.fault]}
+        for fault in FAULTS:
+            for parameters in fault.parameters[:fault.kinds]:
+                self.assertIn((fault.name, str(parameters)), made)
 
 
 if __name__ == "__main__":
-    Routers.kind, (part, parts) = sys.argv[1], map(int, sys.argv[2].split("/"))
-    Routers.rows = rows_of(Routers.kind)[part - 1::parts]
+    Routers.stage_name, (part, parts) = sys.argv[1], map(int, sys.argv[2].split("/"))
+    Routers.plays = plays_of(Routers.stage_name)[part - 1::parts]
     unittest.main(argv=sys.argv[:1])

@@ -1,10 +1,12 @@
-/* Loaded before a process of the fault rig: lets its wall clock step while it runs.
+/* Loaded before a process of the fault rig: lets its clocks run otherwise while it runs.
  *
- * The file that WALL_STEP names holds one signed 64-bit number in the machine's byte order:
- * nanoseconds to add to the wall clock. It is mapped, so that a step is seen by every thread at the
- * next look at the clock. Only CLOCK_REALTIME, gettimeofday() and time() move; CLOCK_MONOTONIC and
- * CLOCK_BOOTTIME are the kernel's, as they are when somebody sets the date. The kernel is asked
- * directly, as the C library's own clock would be this one.
+ * The file that WALL_STEP names is mapped, so that what is written there is seen by every thread at
+ * the next look at a clock: the two settings, and which of them is in force (processes.py writes
+ * the other one, then that). A step moves the wall clock alone: CLOCK_MONOTONIC and CLOCK_BOOTTIME
+ * stay the kernel's, as they do when somebody sets the date. A rate lets all clocks run faster or
+ * slower, as adjtime does; what they have gained by then they keep when it ends, so that none runs
+ * backwards. `looks` counts how often a clock was asked. The kernel is asked directly, as the C
+ * library's own clock would be this one.
  *
  * Any thread. Nothing is allocated, since allocators look at the clock too. */
 #include <fcntl.h>
@@ -16,42 +18,74 @@
 #include <time.h>
 #include <unistd.h>
 
-static const int64_t *wall_step;
+#define SECOND INT64_C(1000000000)
+
+struct wall_setting {
+    int64_t step;   /* ns */
+    int64_t rate;   /* parts per million that the clocks run faster */
+    int64_t since;  /* CLOCK_BOOTTIME, ns: when it began */
+    int64_t gained; /* ns, until then */
+};
+
+static struct wall_step {
+    uint64_t looks;
+    uint64_t chosen; /* 0 or 1 */
+    struct wall_setting settings[2];
+} * wall_step;
 
 __attribute__((constructor)) static void wall_step_map(void)
 {
     const char *path = getenv("WALL_STEP");
-    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     void *map;
 
     if (fd < 0) {
         return;
     }
-    map = mmap(NULL, sizeof(*wall_step), PROT_READ, MAP_SHARED, fd, 0);
+    map = mmap(NULL, sizeof(*wall_step), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (map != MAP_FAILED) {
         wall_step = map;
     }
 }
 
+static int64_t wall_step_by(clockid_t clock)
+{
+    const struct wall_setting *s =
+        &wall_step->settings[__atomic_load_n(&wall_step->chosen, __ATOMIC_ACQUIRE) & 1];
+    int64_t by = s->gained;
+    struct timespec now;
+
+    if (s->rate != 0 && syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &now) == 0) {
+        by += (now.tv_sec * SECOND + now.tv_nsec - s->since) / 1000 * s->rate / 1000;
+    }
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? by + s->step : by;
+}
+
+static int wall_step_is_slewed(clockid_t clock)
+{
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC ||
+           clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int rv = (int)syscall(SYS_clock_gettime, clock, now);
 
-    if (rv == 0 && wall_step != NULL &&
-        (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-        int64_t step = __atomic_load_n(wall_step, __ATOMIC_RELAXED);
-        int64_t ns = now->tv_nsec + step % 1000000000;
+    if (rv == 0 && wall_step != NULL && wall_step_is_slewed(clock)) {
+        int64_t by = wall_step_by(clock);
+        int64_t ns = now->tv_nsec + by % SECOND;
 
-        now->tv_sec += step / 1000000000;
+        now->tv_sec += by / SECOND;
         if (ns < 0) {
-            ns += 1000000000;
+            ns += SECOND;
             now->tv_sec--;
-        } else if (ns >= 1000000000) {
-            ns -= 1000000000;
+        } else if (ns >= SECOND) {
+            ns -= SECOND;
             now->tv_sec++;
         }
         now->tv_nsec = ns;
+        __atomic_fetch_add(&wall_step->looks, 1, __ATOMIC_RELAXED);
     }
     return rv;
 }

@@ -229,6 +229,20 @@ static redisReply *ask(const struct redis_process *p, const char *format, va_lis
     return r;
 }
 
+struct redis_locator *redis_process_locate(const struct redis_process *p, uv_loop_t *loop,
+                                           const struct redis_locator_options *options,
+                                           const char *user)
+{
+    static const struct redis_locator_options none;
+    struct redis_address address;
+    char url[128], problem[REDIS_PROBLEM_BYTES];
+
+    snprintf(url, sizeof(url), "redis://%s%s127.0.0.1:%u", user == NULL ? "" : user,
+             user == NULL ? "" : "@", (unsigned)p->port);
+    assert_true(redis_address_parse(text_from(url), &address, problem, sizeof(problem)));
+    return redis_locator_create(loop, &address, options == NULL ? &none : options);
+}
+
 redisReply *redis_process_ask(const struct redis_process *p, const char *format, ...)
 {
     va_list rest;

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "router/redis/redis_locator.h"
+
 #define REDIS_PROCESS_ARGUMENTS 24
 
 struct redis_process {
@@ -40,6 +42,12 @@ void redis_process_signal(struct redis_process *p, int number);
 void redis_process_restart(struct redis_process *p); /* with the same port and folder; ready */
 void redis_process_revive(struct redis_process *p);  /* the same, without waiting */
 void redis_process_end(struct redis_process *p);     /* also of one that never started */
+
+/* A locator that knows the way to it, for what is tested; `options` may be NULL, and so may `user`,
+ * else "NAME:PASSWORD". */
+struct redis_locator *redis_process_locate(const struct redis_process *p, uv_loop_t *loop,
+                                           const struct redis_locator_options *options,
+                                           const char *user);
 
 /* A command, formatted as redisCommand has it; the caller frees the reply. NULL: no connection. */
 redisReply *redis_process_ask(const struct redis_process *p, const char *format, ...);

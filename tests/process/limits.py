@@ -2,7 +2,7 @@
 """The limits that hello announces hold: of fields with the connection kept, of frames and requests in flight without."""
 import msgpack
 
-from center import CenterTest, Client, MINIMAL, agent, main, until
+from center import CenterTest, Client, MINIMAL, agent, main, pages, until
 
 TIGHT = MINIMAL.read_text().replace(
     "  heartbeat: 1s\n",
@@ -68,6 +68,23 @@ class Limits(CenterTest):
         codes = {error["code"] for error, _ in idle.answers.values() if error}
         self.assertIn("rate_limited", codes)
         ana.call("ping")
+
+    def test_a_search_among_many_is_answered_in_pieces(self):
+        """Nobody waits for a supervisor who looks for a contact that is among the last of many, or not there."""
+        server = self.start(MINIMAL.read_text(encoding="utf-8"))
+        shop = Client(server, "connector", name="shop", notify="none")
+        many = 25_000
+        for begin in range(0, many, 1000):
+            for number in [shop.send("contact.submit", id=f"k{i}", channel="email", **({"customer": {"tier": "gold"}} if i == many - 1 else {}))
+                           for i in range(begin, begin + 1000)]:
+                shop.wait(number)
+        desk = Client(server, "supervisor")
+        first = desk.call("contact.list", tier="gold")
+        self.assertEqual(first["contacts"], [])
+        self.assertTrue(first["next"])
+        self.assertEqual([row["contact"] for row in pages(desk, "contact.list", "contacts", tier="gold")], [f"k{many - 1}"])
+        self.assertEqual(pages(desk, "contact.list", "contacts", tier="vip"), [])
+        self.assertEqual(len(pages(desk, "contact.list", "contacts", limit=1000)), many)
 
     def test_more_connections_than_allowed_are_closed_at_once(self):
         crowd = [Client(self.server, "supervisor") for _ in range(7)]

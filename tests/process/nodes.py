@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """What admins ask of nodes: node.list, node.drain and node.takeover, also through switchboard-cli."""
 import json
+import signal
 import subprocess
 
-from center import BIN, DEADLINE, Client, agent, main, until
+from center import BIN, DEADLINE, Client, agent, main, pages, until
 from shared import SharedTest
 
 WORKSPACES = {"default", "other", "bench"}
@@ -110,6 +111,39 @@ class Nodes(SharedTest):
               "the first to follow the other")
         self.assertEqual(standby.client("supervisor").call("contact.get", contact="k1")["state"], "waiting")
         self.assertEqual(self.cli(standby, "node", "takeover", "default"), f"{standby.name} owns default\n")
+
+    def test_takeover_from_an_owner_at_work(self):
+        """It hands over as if it drained: who works there is told where to go, and nobody hears that an outcome is unknown."""
+        _, owner, standby = self.pair()
+        shop = Client(owner, "connector", name="shop")
+        numbers = []
+
+        def keep_busy():
+            """So that the stream never ends where the other one has read it."""
+            numbers.extend(shop.send("contact.submit", id=f"k{len(numbers)}", channel="email") for _ in range(100))
+            return standby.owns()
+        with standby.admin() as admin:
+            admin.call("node.takeover", workspace="default")
+        until(keep_busy, "the other to own it")
+        self.assertEqual(shop.notice("moved")["address"], standby.tcp)
+        shop.wait_closed()
+        errors = {error["code"] for error, _ in shop.answers.values() if error}
+        self.assertLessEqual(errors, {"not_owner", "unavailable"})
+        self.assertEqual(len(owner.events("handing_over", workspace="default")), 1)
+        self.assertFalse(owner.events("ownership_lost"))
+        there = {row["contact"] for row in pages(standby.client("supervisor"), "contact.list", "contacts")}
+        kept = {result["contact"] for error, result in shop.answers.values() if not error}
+        self.assertGreater(len(kept), 0)
+        self.assertLessEqual(kept, there)
+
+    def test_takeover_from_an_owner_that_stands_still(self):
+        _, owner, standby = self.pair()
+        owner.signal(signal.SIGSTOP)
+        try:
+            self.assertEqual(self.cli(standby, "node", "takeover", "default"), f"{standby.name} owns default\n")
+        finally:
+            owner.signal(signal.SIGCONT)
+        until(owner.follows, "the first to follow the other")
 
     def test_what_makes_no_sense(self):
         _, owner, standby = self.pair()

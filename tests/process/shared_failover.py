@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Two servers on one Redis: whatever happens to one of them, the other goes on with what was answered."""
+import re
 import signal
 
-from center import Client, agent, main, until
+from center import MINIMAL, Client, agent, main, until
 from reload import MORE, document
-from shared import SharedTest
+from shared import Connection, SharedTest
 
 STREAM = "switchboard:{default}:journal"
+WITH_LONG_LEASE = MINIMAL.read_text(encoding="utf-8").replace("node:\n", "node:\n  lease: 3s\n", 1)
 
 
 class Failover(SharedTest):
@@ -78,6 +80,23 @@ class Failover(SharedTest):
         self.assertFalse(owner.events("drain_cut_short"))
         self.assertEqual(len(owner.events("handing_over", workspace="default")), 1)
 
+    def test_who_was_sent_to_the_heir_is_early(self):
+        """A client that has heard of the next epoch waits at the node that has not, and is served by it when it owns."""
+        _, owner, standby = self.pair()
+        epoch = owner.workspaces()["default"]["epoch"]
+        with Client(standby) as early:
+            number = early.send("hello", protocol=1, role="connector", workspace="default", epoch=epoch + 1)
+            owner.signal(signal.SIGTERM)
+            self.assertGreater(early.wait(number)["epoch"], epoch)
+        self.assertEqual(owner.wait_end(), 0)
+
+    def test_nobody_waits_for_an_heir_in_vain(self):
+        _, owner, standby = self.pair()
+        epoch = owner.workspaces()["default"]["epoch"]
+        with Client(standby) as misled:
+            refused = misled.refusal("hello", protocol=1, role="connector", workspace="default", epoch=epoch + (1 << 20))
+        self.assertEqual((refused["code"], refused["address"]), ("not_owner", owner.tcp))
+
     def test_a_configuration_goes_along(self):
         """What config.apply made the workspace's is in force after a takeover; a file that differs is told and not used."""
         _, owner, standby = self.pair()
@@ -120,6 +139,37 @@ class Failover(SharedTest):
         self.assertTrue(first.owns())
 
 
+class Deposed(SharedTest):
+    CALLERS = 16  # of whom every reactor has some
+
+    def test_what_was_not_written_is_never_told(self):
+        """Another node's epoch arrives before what waits for the journal: nobody hears an answer, on whatever reactor."""
+        redis = self.redis()
+        node = self.node("a", redis, config=WITH_LONG_LEASE, options=["--reactors", "2"])
+        until(node.owns, "it to own everything")
+        shops = [Client(node, "connector", name=f"shop{number}") for number in range(self.CALLERS)]
+        raised = next(entry for entry in reversed(redis("XRANGE", STREAM, "-", "+")) if entry[1][0] == "e")
+        last, = redis("XREVRANGE", STREAM, "+", "-", "COUNT", 1)
+        epoch, place = map(int, last[0].split("-"))
+        redis("CLIENT", "PAUSE", 5_000, "WRITE")
+        with Connection(("127.0.0.1", redis.port.number)) as other:
+            other.send(("XADD", STREAM, f"{epoch + 65536}-{place}", *raised[1]))
+            self.blocked(redis, 1)
+            numbers = [shop.send("contact.submit", id=f"k{number}", channel="chat") for number, shop in enumerate(shops)]
+            self.blocked(redis, 2)
+            redis("CLIENT", "UNPAUSE")
+            other.read()
+        for shop, number in zip(shops, numbers):
+            shop.wait_closed()
+            self.assertNotIn(number, shop.answers)
+        until(lambda: node.events("ownership_lost", workspace="default"), "the log to tell it")
+
+    def blocked(self, redis, least):
+        def waits():
+            return re.search(r"\bblocked_clients:(\d+)", redis("INFO", "clients"))
+        until(lambda: int(waits()[1]) >= least, f"{least} connections to wait with what they write")
+
+
 class Lost(SharedTest):
     def test_the_owner_repairs_what_it_remembers(self):
         """Redis comes back empty, and the owner still has everything that was in it."""
@@ -130,6 +180,21 @@ class Lost(SharedTest):
         epoch = owner.workspaces()["default"]["epoch"]
         redis.lose_everything()
         until(lambda: owner.owns() and owner.workspaces()["default"]["epoch"] > epoch, "it to go on")
+        until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] ==
+              owner.workspaces()["default"]["seq"], "the other to follow")
+        owner.kill()
+        until(standby.owns, "the other to own it")
+        self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
+
+    def test_the_owner_repairs_what_was_flushed(self):
+        """Also when nobody asks for anything meanwhile."""
+        redis = self.redis()
+        nodes = [self.node(name, redis) for name in ("a", "b")]
+        owner, standby = self.owner_of("default", *nodes)
+        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        written = len(redis("XRANGE", STREAM, "-", "+"))
+        redis("FLUSHALL")
+        until(lambda: len(redis("XRANGE", STREAM, "-", "+")) > written, "the owner to write everything again")
         until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] ==
               owner.workspaces()["default"]["seq"], "the other to follow")
         owner.kill()

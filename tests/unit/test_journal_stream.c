@@ -24,8 +24,6 @@ static const char *const names[WORKSPACES] = {"shop", "help"};
 struct place {
     struct test_loop t;
     struct redis_process redis;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     struct stream_desk *desk;
     struct stream_tail *tails[WORKSPACES];
@@ -69,14 +67,12 @@ static int setup(void **state)
     const struct stream_desk_options options = {.path = {.link = {.reply_ms = 500}}};
     const struct stream_desk_events events = {p, on_confirmed, on_lost, on_greeted};
     const struct journal_stream_rules rules = {p, on_in_force};
-    char url[64], key[64], problem[REDIS_PROBLEM_BYTES];
+    char key[64];
 
     stream_scripts_init();
     test_loop_init(&p->t);
     redis_process_start(&p->redis, NULL);
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
     p->desk = stream_desk_create(p->locator, &options, &events);
     p->journal = journal_stream_open(&p->t.loop, &rules);
     p->in_force = true;

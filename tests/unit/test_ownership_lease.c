@@ -26,7 +26,7 @@ struct node {
     const char *name;
     struct lease_book *book;
     struct lease lease;
-    uint32_t changed, lost, empty, primaries;
+    uint32_t changed, lost, empty, wanted, primaries;
     uint64_t lost_to;
     boot_ms lost_at;
 };
@@ -34,8 +34,6 @@ struct node {
 struct place {
     struct test_loop t;
     struct redis_process redis, replica;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     struct node a, b;
 };
@@ -88,6 +86,15 @@ static void on_empty(void *context, struct lease *l)
     n->empty++;
 }
 
+static void on_wanted(void *context, struct lease *l, struct text node)
+{
+    struct node *n = context;
+
+    assert_ptr_equal(l, &n->lease);
+    assert_true(text_equal(node, TEXT("bert")));
+    n->wanted++;
+}
+
 static void on_primary(void *context, const struct redis_greeting *g)
 {
     assert_int_equal(strlen(g->run_id), 40);
@@ -127,16 +134,13 @@ static int teardown(void **state)
 
 static void start(struct place *p, bool replica)
 {
-    char url[64], problem[REDIS_PROBLEM_BYTES];
 
     redis_process_start(&p->redis, NULL);
     redis_process_do(&p->redis, "XADD " JOURNAL " 1-0 e x"); /* somebody owned it before */
     if (replica) {
         redis_process_start_replica(&p->replica, &p->redis);
     }
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
 }
 
 static void open_node(struct place *p, struct node *n, const char *name, uint32_t replicas)
@@ -146,6 +150,7 @@ static void open_node(struct place *p, struct node *n, const char *name, uint32_
         .changed = on_changed,
         .lost = on_lost,
         .empty = on_empty,
+        .wanted = on_wanted,
         .primary = on_primary,
     };
     const struct lease_options options = {.lease_ms = LEASE_MS,
@@ -344,6 +349,26 @@ static void test_let_go(void **state)
     assert_false(p->a.lease.observed.released);
 }
 
+/* An owner hears with his next renewal that another one would like to have it, and hears it once.
+ */
+static void test_asked_for(void **state)
+{
+    struct place *p = *state;
+
+    start(p, false);
+    open_node(p, &p->a, "anna", 0);
+    open_node(p, &p->b, "bert", 0);
+    lease_hold(p->a.book, &p->a.lease, 65537, time_of_shop);
+    WAIT_FOR(&p->t, p->b.lease.observed.epoch == 65537);
+    lease_ask_for(p->b.book, &p->b.lease);
+    WAIT_FOR(&p->t, p->a.wanted == 1);
+    turn_for(p, LEASE_MS);
+    assert_int_equal(p->a.wanted, 1);
+    assert_int_equal(p->b.wanted, 0);
+    assert_true(in_force(&p->a));
+    assert_false(over(&p->b));
+}
+
 /* Nobody ever held it: over after a lease time of looking. */
 static void test_nobody_there(void **state)
 {
@@ -508,6 +533,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_higher_epoch_in_the_hash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_let_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redis_stood_still, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watcher_stood_still, setup, teardown),

@@ -33,8 +33,6 @@ struct node {
 struct place {
     struct test_loop t;
     struct redis_process redis;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     struct node a, b, reader;
     uint32_t join_ms;
@@ -84,15 +82,12 @@ static void on_left(void *context)
 static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
-    char url[64], problem[REDIS_PROBLEM_BYTES];
 
     member_scripts_init();
     p->join_ms = JOIN_MS;
     test_loop_init(&p->t);
     redis_process_start(&p->redis, NULL);
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
     *state = p;
     return 0;
 }

@@ -34,8 +34,6 @@ struct shop {
 struct place {
     struct test_loop t;
     struct redis_process redis;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     struct presence *presence;
     struct presence_board board;
@@ -80,13 +78,10 @@ static int setup(void **state)
 {
     const struct presence_options options = {.every_ms = 50, .expire_s = EXPIRE_S};
     struct place *p = calloc(1, sizeof(*p));
-    char url[64], problem[REDIS_PROBLEM_BYTES];
 
     test_loop_init(&p->t);
     redis_process_start(&p->redis, NULL);
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
     p->presence = presence_create(p->locator, &options);
     p->shop.agents = 3;
     p->shop.reason = "lunch";

@@ -25,8 +25,6 @@
 struct place {
     struct test_loop t;
     struct redis_process redis, replica;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     uint32_t confirmed, entries, joined, left;
     bool agent_there;
@@ -71,7 +69,8 @@ static void read_rights(char *out, size_t size)
 static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
-    char url[64], problem[REDIS_PROBLEM_BYTES], rights[1024];
+    const struct redis_locator_options options = {.link = {.name = "switchboard"}};
+    char rights[1024];
 
     stream_scripts_init();
     lease_scripts_init();
@@ -81,10 +80,7 @@ static int setup(void **state)
     redis_process_start_replica(&p->replica, &p->redis);
     read_rights(rights, sizeof(rights));
     redis_process_do(&p->redis, rights);
-    snprintf(url, sizeof(url), "redis://switchboard:SECRET@127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator_options.link.name = "switchboard";
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, &options, "switchboard:SECRET");
     *state = p;
     return 0;
 }

@@ -22,8 +22,6 @@
 struct place {
     struct test_loop t;
     struct redis_process redis, replica;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     struct stream_desk_options options;
     struct stream_desk *desk;
@@ -98,11 +96,8 @@ static int teardown(void **state)
 static void open_desk_with(struct place *p, uint64_t epoch, struct stream_id end)
 {
     const struct stream_desk_events events = {p, on_confirmed, on_lost, on_greeted};
-    char url[64], problem[REDIS_PROBLEM_BYTES];
 
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
     p->desk = stream_desk_create(p->locator, &p->options, &events);
     p->tail = stream_tail_create(TEXT("shop"), TEXT(KEY), epoch, end);
     stream_desk_add(p->desk, p->tail);

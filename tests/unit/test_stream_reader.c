@@ -27,8 +27,6 @@ struct listener {
 struct place {
     struct test_loop t;
     struct redis_process redis;
-    struct redis_address address;
-    struct redis_locator_options locator_options;
     struct redis_locator *locator;
     struct stream_reader *reader;
     struct listener one, two;
@@ -77,14 +75,11 @@ static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
     struct stream_reader_options options = {.path = {.link = {.reply_ms = 500}}};
-    char url[64], problem[REDIS_PROBLEM_BYTES];
 
     test_loop_init(&p->t);
     redis_process_start(
         &p->redis, (const char *const[]){"--appendonly", "yes", "--appendfsync", "always", NULL});
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)p->redis.port);
-    assert_true(redis_address_parse(text_from(url), &p->address, problem, sizeof(problem)));
-    p->locator = redis_locator_create(&p->t.loop, &p->address, &p->locator_options);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
     p->reader = stream_reader_create(p->locator, &options);
     *state = p;
     return 0;
