@@ -23,6 +23,7 @@ int command_journal(int argc, char **argv);
 int command_memory(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_scale(int argc, char **argv);
+int command_shared(int argc, char **argv);
 int command_takeover(int argc, char **argv);
 
 /* Numbers of arguments; anything else ends the program with a message. */

@@ -25,6 +25,8 @@ static const struct {
      "cost and memory as agents, queues, waiting contacts and connections grow"},
     {"takeover", command_takeover,
      "how long contacts wait for a new owner when a router or its Redis fails"},
+    {"shared", command_shared,
+     "the journal in Redis: what it costs the router beside one in memory, and Redis"},
     {"peers", command_peers, "the same traffic through the brokers that one would use instead"},
 };
 

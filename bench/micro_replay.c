@@ -1,5 +1,6 @@
-/* `replay`: how fast an engine comes of a stream: facts, and a checkpoint of contacts that wait;
- * the latter as it lies in memory, and as it is read from a Redis on this machine. */
+/* `replay`: how fast an engine comes of a stream: facts of life cycles, and contacts that wait, in
+ * a checkpoint or partly in the facts behind it; the latter as they lie in memory, and as they are
+ * read from a Redis on this machine. */
 #include "bench/micro_replay.h"
 
 #include <argp.h>
@@ -19,7 +20,7 @@
 #define REPLAY_SLICE_RECORDS 256
 
 struct replay_options {
-    uint64_t operations, contacts;
+    uint64_t operations, contacts, behind;
     uint32_t entry_facts, text_bytes;
     const char *folder, *json;
 };
@@ -33,7 +34,8 @@ struct replay_owner {
     struct packer facts, slice;
     uint32_t fact_count, records;
     uint64_t first_seq, submitted;
-    bool first; /* no slice was written */
+    bool silent; /* facts are not written: the checkpoint will say it all */
+    bool first;  /* no slice was written */
     uint64_t offer, session;
     char contact[FRAMES_ID_BYTES]; /* that was offered last */
     char *text;
@@ -64,8 +66,8 @@ static void replay_owner_on_fact(void *context, const struct fact *fact)
 {
     struct replay_owner *o = context;
 
-    if (o->options->entry_facts == 0) {
-        return; /* the checkpoint will say it all */
+    if (o->silent) {
+        return;
     }
     if (o->fact_count == 0) {
         packer_reset(&o->facts);
@@ -158,7 +160,7 @@ static void replay_owner_work(struct replay_owner *o)
 }
 
 static void replay_owner_open(struct replay_owner *o, const struct replay_options *options,
-                              uint32_t agents)
+                              uint32_t agents, bool silent)
 {
     struct engine_options engine = {.workspace = TEXT("bench"),
                                     .sink = {o, replay_owner_on_fact, replay_owner_on_delivery},
@@ -166,6 +168,7 @@ static void replay_owner_open(struct replay_owner *o, const struct replay_option
 
     memset(o, 0, sizeof(*o));
     o->options = options;
+    o->silent = silent;
     o->center =
         (struct micro_center){.agents = agents, .queues = 16, .at_once = 32, .ended = 200000};
     o->text = memory_take(options->text_bytes + 1u);
@@ -245,17 +248,25 @@ void replay_bench_read(const struct stream_tail *t, struct replay_row *row)
     stream_replay_close(&r);
 }
 
-/* ---- the three rows ---- */
+/* ---- the rows ---- */
 
-enum { REPLAY_ROW_FACTS, REPLAY_ROW_CHECKPOINT, REPLAY_ROW_REDIS, REPLAY_ROWS };
+enum {
+    REPLAY_ROW_FACTS,
+    REPLAY_ROW_CHECKPOINT,
+    REPLAY_ROW_CHECKPOINT_REDIS,
+    REPLAY_ROW_BEHIND,
+    REPLAY_ROW_BEHIND_REDIS,
+    REPLAY_ROWS
+};
 
-static const char *const replay_row_names[] = {"facts", "checkpoint", "checkpoint from Redis"};
+static const char *const replay_row_names[] = {"facts", "checkpoint", "checkpoint from Redis",
+                                               "facts behind one", "the same from Redis"};
 
 static void replay_measure_facts(const struct replay_options *o, struct replay_row *row)
 {
     struct replay_owner owner;
 
-    replay_owner_open(&owner, o, 32);
+    replay_owner_open(&owner, o, 32, false);
     for (uint64_t i = 0; i < o->operations; i++) {
         replay_owner_submit(&owner);
         replay_owner_work(&owner);
@@ -266,18 +277,22 @@ static void replay_measure_facts(const struct replay_options *o, struct replay_r
     replay_owner_close(&owner);
 }
 
-static void replay_measure_checkpoint(const struct replay_options *o, struct replay_row *row,
-                                      struct replay_row *from_redis)
+/* Contacts that wait: `behind` of them were submitted after the checkpoint. */
+static void replay_measure_waiting(const struct replay_options *o, uint64_t behind,
+                                   struct replay_row *row, struct replay_row *from_redis)
 {
-    struct replay_options silent = *o;
     struct replay_owner owner;
 
-    silent.entry_facts = 0;
-    replay_owner_open(&owner, &silent, 0);
-    while (owner.submitted < o->contacts) {
+    replay_owner_open(&owner, o, 0, true);
+    while (owner.submitted < o->contacts - behind) {
         replay_owner_submit(&owner);
     }
     replay_owner_checkpoint(&owner);
+    owner.silent = false;
+    while (owner.submitted < o->contacts) {
+        replay_owner_submit(&owner);
+    }
+    replay_owner_flush(&owner);
     engine_destroy(owner.engine);
     replay_bench_read(owner.tail, row);
     replay_bench_read_from_redis(owner.tail, o->folder, from_redis);
@@ -294,8 +309,9 @@ static void replay_print(const char *name, const struct replay_row *row)
     }
     printf("replay: %-21s ", name);
     micro_cost_print(row->cost);
-    printf(" a %s, %.2f million of %.0f bytes in %.2f s", row->facts > 0 ? "fact" : "record",
-           (double)count / 1e6, (double)row->bytes / (double)count, row->seconds);
+    printf(" a %s, %.2f million of %.0f bytes in %.2f s",
+           row->facts > row->records ? "fact" : "record", (double)count / 1e6,
+           (double)row->bytes / (double)count, row->seconds);
     if (row->redis_seconds > 0) {
         printf(", in which Redis used %.2f", row->redis_seconds);
     }
@@ -321,7 +337,8 @@ static int replay_measure(const struct replay_options *o)
     int status = BENCH_OK;
 
     replay_measure_facts(o, &rows[REPLAY_ROW_FACTS]);
-    replay_measure_checkpoint(o, &rows[REPLAY_ROW_CHECKPOINT], &rows[REPLAY_ROW_REDIS]);
+    replay_measure_waiting(o, 0, &rows[REPLAY_ROW_CHECKPOINT], &rows[REPLAY_ROW_CHECKPOINT_REDIS]);
+    replay_measure_waiting(o, o->behind, &rows[REPLAY_ROW_BEHIND], &rows[REPLAY_ROW_BEHIND_REDIS]);
     for (unsigned i = 0; i < REPLAY_ROWS; i++) {
         status = rows[i].problem[0] != '\0' ? BENCH_UNABLE : status;
         if (o->json == NULL || strcmp(o->json, "-") != 0) {
@@ -342,6 +359,7 @@ static int replay_measure(const struct replay_options *o)
 enum {
     REPLAY_KEY_OPERATIONS = 256,
     REPLAY_KEY_CONTACTS,
+    REPLAY_KEY_BEHIND,
     REPLAY_KEY_FACTS,
     REPLAY_KEY_TEXT,
     REPLAY_KEY_FOLDER,
@@ -350,7 +368,9 @@ enum {
 
 static const struct argp_option replay_argp_options[] = {
     {"operations", REPLAY_KEY_OPERATIONS, "N", 0, "life cycles whose facts are read (200000)", 0},
-    {"contacts", REPLAY_KEY_CONTACTS, "N", 0, "that wait in the checkpoint (1000000)", 0},
+    {"contacts", REPLAY_KEY_CONTACTS, "N", 0, "that wait (1000000)", 0},
+    {"behind", REPLAY_KEY_BEHIND, "N", 0,
+     "of them, those that are in facts behind the checkpoint, in the last two rows (730000)", 0},
     {"entry-facts", REPLAY_KEY_FACTS, "N", 0, "facts of an entry (64)", 0},
     {"text-bytes", REPLAY_KEY_TEXT, "N", 0, "bytes of text in a message (200)", 0},
     {"folder", REPLAY_KEY_FOLDER, "FOLDER", 0, "where Redis may keep its own (/tmp)", 0},
@@ -368,6 +388,9 @@ static error_t replay_parse(int key, char *text, struct argp_state *state)
         break;
     case REPLAY_KEY_CONTACTS:
         o->contacts = command_whole(state, text, "--contacts", 1, 100000000);
+        break;
+    case REPLAY_KEY_BEHIND:
+        o->behind = command_whole(state, text, "--behind", 0, 100000000);
         break;
     case REPLAY_KEY_FACTS:
         o->entry_facts = (uint32_t)command_whole(state, text, "--entry-facts", 1, 1000);
@@ -392,15 +415,18 @@ int command_replay(int argc, char **argv)
     static const struct argp argp = {
         .options = replay_argp_options,
         .parser = replay_parse,
-        .doc = "How fast an engine comes of a stream: facts of life cycles, and a checkpoint of "
-               "contacts that wait, as it lies in memory and as it is read from a Redis.",
+        .doc = "How fast an engine comes of a stream: facts of life cycles; contacts that wait, in "
+               "a checkpoint, or some of them in the facts behind it, as they lie in memory and as "
+               "they are read from a Redis.",
     };
     struct replay_options o = {.operations = 200000,
                                .contacts = 1000000,
+                               .behind = 730000,
                                .entry_facts = 64,
                                .text_bytes = 200,
                                .folder = "/tmp"};
 
     argp_parse(&argp, argc, argv, 0, NULL, &o);
+    o.behind = o.behind < o.contacts ? o.behind : o.contacts;
     return replay_measure(&o);
 }

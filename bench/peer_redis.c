@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-bool redis_start(struct peer_server *s, const volatile int *interrupted)
+bool redis_start_at(struct peer_server *s, uint16_t number, const char *appendfsync,
+                    const volatile int *interrupted)
 {
     char path[256], port[8];
     char *arguments[] = {path,
@@ -15,16 +16,21 @@ bool redis_start(struct peer_server *s, const volatile int *interrupted)
                          "--daemonize",
                          "no",
                          "--appendonly",
-                         s->durable ? "yes" : "no",
+                         appendfsync != NULL ? "yes" : "no",
                          "--appendfsync",
-                         "always",
+                         appendfsync != NULL ? (char *)(uintptr_t)appendfsync : "no",
                          "--dir",
                          s->folder,
                          NULL};
 
-    snprintf(port, sizeof(port), "%u", s->port);
+    snprintf(port, sizeof(port), "%u", number);
     return peer_server_find("redis-server", path) && peer_server_run(s, arguments, NULL) &&
-           peer_server_await(s, s->port, 10, interrupted);
+           peer_server_await(s, number, 10, interrupted);
+}
+
+bool redis_start(struct peer_server *s, const volatile int *interrupted)
+{
+    return redis_start_at(s, s->port, s->durable ? "always" : NULL, interrupted);
 }
 
 /* Requests. */

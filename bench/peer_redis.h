@@ -9,6 +9,10 @@
 
 bool redis_start(struct peer_server *s, const volatile int *interrupted);
 
+/* On a port of its own; `appendfsync` is how its file is kept, NULL: it has none. */
+bool redis_start_at(struct peer_server *s, uint16_t port, const char *appendfsync,
+                    const volatile int *interrupted);
+
 /* Requests: an array's head, then so many strings. */
 void redis_put_array(struct peer_client *c, uint64_t count);
 void redis_put_text(struct peer_client *c, struct text t);

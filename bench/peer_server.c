@@ -252,12 +252,15 @@ struct peer_use peer_server_use(const struct peer_server *s)
             use.resident += one.resident;
             /* The CPU clock counts nanoseconds, /proc hundredths of a second. */
             if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &cpu) == 0) {
-                use.cpu_us += (double)cpu.tv_sec * 1e6 + (double)cpu.tv_nsec / 1e3;
+                use.cpu_us_of[i] += (double)cpu.tv_sec * 1e6 + (double)cpu.tv_nsec / 1e3;
             }
         }
     }
     if (proc != NULL) {
         (void)closedir(proc);
+    }
+    for (uint32_t i = 0; i < s->programs; i++) {
+        use.cpu_us += use.cpu_us_of[i];
     }
     return use;
 }

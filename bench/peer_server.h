@@ -23,14 +23,16 @@ struct peer_server {
     /* What there will be, for those who have to know it: */
     uint32_t window; /* contacts that a consumer works at once */
     uint32_t consumers;
-    uint32_t reactors; /* of Switchboard */
+    uint32_t reactors;   /* of Switchboard */
+    uint16_t store_port; /* of the Redis behind it, which is its first program; 0: there is none */
     pid_t groups[PEER_PROGRAMS_MAX];
     uint32_t programs;
 };
 
 struct peer_use {
-    double cpu_us;   /* user plus system time of all processes, from their CPU clocks */
-    double resident; /* bytes of all processes together */
+    double cpu_us; /* user plus system time of all processes, from their CPU clocks */
+    double cpu_us_of[PEER_PROGRAMS_MAX]; /* the same of each program that was run, in this order */
+    double resident;                     /* bytes of all processes together */
     uint32_t processes;
 };
 

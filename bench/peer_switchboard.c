@@ -1,11 +1,12 @@
 /* Switchboard itself: agents that accept each offer; agents that accept automatically; connectors
- * that hear of every change; and contacts whose queue is found by what they say. And the floor
- * (floor.h), which speaks the same protocol. */
+ * that hear of every change; contacts whose queue is found by what they say; and a journal in
+ * Redis. And the floor (floor.h), which speaks the same protocol. */
 #include "bench/peer_switchboard.h"
 
 #include <stdio.h>
 
 #include "bench/lane.h"
+#include "bench/peer_redis.h"
 
 #define SWITCHBOARD_FORMS      (PEER_QUEUES * PEER_PRIORITIES)
 #define SWITCHBOARD_FORM_BYTES 192u
@@ -247,6 +248,17 @@ const struct peer peer_switchboard_auto = {
     .lacks = "offer to be accepted",
     .start = switchboard_start,
     SWITCHBOARD_SERVER,
+};
+
+/* Facts go to a stream in Redis, from where another router could go on. */
+const struct peer peer_switchboard_redis = {
+    .name = "switchboard-redis",
+    .program = "switchboard-server",
+    .memory = NULL,
+    .durable = "--journal redis://, in turn the Redis with " REDIS_DURABLE,
+    .lacks = "",
+    .start = switchboard_start_redis,
+    SWITCHBOARD_ROW,
 };
 
 /* Connectors hear of every change. */

@@ -13,6 +13,10 @@ bool switchboard_start(struct peer_server *s, const volatile int *interrupted);
 /* And with 1,000 phrases that texts are classified by; none of them stands in the prose. */
 bool switchboard_start_phrases(struct peer_server *s, const volatile int *interrupted);
 
+/* With a journal in a Redis that it starts, too: durable with `appendfsync always`, else with
+ * `everysec`. */
+bool switchboard_start_redis(struct peer_server *s, const volatile int *interrupted);
+
 /* The floor: a router that routes nothing (floor.h), with the same agents. */
 bool switchboard_start_floor(struct peer_server *s, const volatile int *interrupted);
 

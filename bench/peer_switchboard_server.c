@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bench/lane.h"
+#include "bench/peer_redis.h"
 #include "queue/base/memory.h"
 
 #define SWITCHBOARD_ADMIN_MS 5000
@@ -149,14 +150,12 @@ static bool switchboard_make_agents(struct peer_server *s)
     return good;
 }
 
-static bool switchboard_start_with(struct peer_server *s, bool phrases,
+static bool switchboard_start_with(struct peer_server *s, bool phrases, char *journal,
                                    const volatile int *interrupted)
 {
     char path[256], address[40], reactors[12];
-    char *arguments[] = {path,       "--config",  "config.yaml",
-                         "--listen", address,     "--reactors",
-                         reactors,   "--journal", s->durable ? "file:journal" : "memory",
-                         NULL};
+    char *arguments[] = {path,         "--config", "config.yaml", "--listen", address,
+                         "--reactors", reactors,   "--journal",   journal,    NULL};
 
     snprintf(reactors, sizeof(reactors), "%u", s->reactors);
     snprintf(address, sizeof(address), "tcp://127.0.0.1:%u", s->port);
@@ -165,14 +164,29 @@ static bool switchboard_start_with(struct peer_server *s, bool phrases,
            switchboard_make_agents(s);
 }
 
+static char *switchboard_journal(const struct peer_server *s)
+{
+    return s->durable ? "file:journal" : "memory";
+}
+
 bool switchboard_start(struct peer_server *s, const volatile int *interrupted)
 {
-    return switchboard_start_with(s, false, interrupted);
+    return switchboard_start_with(s, false, switchboard_journal(s), interrupted);
 }
 
 bool switchboard_start_phrases(struct peer_server *s, const volatile int *interrupted)
 {
-    return switchboard_start_with(s, true, interrupted);
+    return switchboard_start_with(s, true, switchboard_journal(s), interrupted);
+}
+
+bool switchboard_start_redis(struct peer_server *s, const volatile int *interrupted)
+{
+    char journal[48];
+
+    s->store_port = peer_server_free_port();
+    snprintf(journal, sizeof(journal), "redis://127.0.0.1:%u", s->store_port);
+    return redis_start_at(s, s->store_port, s->durable ? "always" : "everysec", interrupted) &&
+           switchboard_start_with(s, false, journal, interrupted);
 }
 
 bool switchboard_start_floor(struct peer_server *s, const volatile int *interrupted)

@@ -5,6 +5,7 @@ const struct peer *const peers_all[] = {
     &peer_switchboard_auto,
     &peer_switchboard_all,
     &peer_switchboard_text,
+    &peer_switchboard_redis,
     &peer_floor,
     &peer_beanstalkd,
     &peer_redis_stream,

@@ -5,7 +5,7 @@
 #include "bench/peer.h"
 
 extern const struct peer peer_switchboard, peer_switchboard_auto, peer_switchboard_all,
-    peer_switchboard_text, peer_floor;
+    peer_switchboard_text, peer_switchboard_redis, peer_floor;
 extern const struct peer peer_beanstalkd;
 extern const struct peer peer_redis_stream, peer_redis_stream_all, peer_redis_list,
     peer_redis_sorted_set;

@@ -43,6 +43,7 @@ struct peers_state {
     uint64_t under_way_max, submit_max;
     uint64_t completed_before;
     double bench_cpu_before;
+    struct redis_counts store_before;
     struct peer_use use_before;
     struct arrivals arrivals;
 };
@@ -235,6 +236,13 @@ static void peers_submit_open(struct peers_state *p)
 
 /* Phases. */
 
+static void peers_count_store(struct peers_state *p, struct redis_counts *out)
+{
+    if (p->server.store_port != 0 && !redis_counts_read(p->server.store_port, out)) {
+        peers_fail(p, "the journal's Redis does not answer", "");
+    }
+}
+
 static void peers_begin_measuring(struct peers_state *p)
 {
     p->phase = PEERS_MEASURING;
@@ -242,6 +250,7 @@ static void peers_begin_measuring(struct peers_state *p)
     p->phase_ends_ns =
         p->now_ns + (p->plan->count != 0 ? PEERS_COUNT_NS : (uint64_t)(p->plan->seconds * 1e9));
     p->completed_before = p->traffic.completed;
+    peers_count_store(p, &p->store_before);
     p->use_before = peer_server_use(&p->server);
     p->bench_cpu_before = peers_bench_cpu_us();
 }
@@ -250,7 +259,11 @@ static void peers_end_measuring(struct peers_state *p)
 {
     struct peer_use use = peer_server_use(&p->server);
     struct peers_result *r = p->result;
+    struct redis_counts store = {0};
 
+    peers_count_store(p, &store);
+    r->store = redis_counts_since(&store, &p->store_before);
+    r->store_cpu_us = p->server.store_port == 0 ? 0 : use.cpu_us_of[0] - p->use_before.cpu_us_of[0];
     r->bench_cpu_us = peers_bench_cpu_us() - p->bench_cpu_before;
     r->server_cpu_us = use.cpu_us - p->use_before.cpu_us;
     r->processes = use.processes;

@@ -14,6 +14,7 @@
 #define BENCH_PEERS_RUN_H
 
 #include "bench/peer.h"
+#include "bench/redis_counts.h"
 
 enum peers_traffic {
     PEERS_CLOSED,
@@ -40,6 +41,8 @@ struct peers_result {
     double seconds;
     uint64_t completed;            /* in that time */
     double server_cpu_us;          /* of all its processes, in that time */
+    double store_cpu_us;           /* of them, the Redis that keeps its journal, */
+    struct redis_counts store;     /* and what that was asked; nothing where there is none */
     double bench_cpu_us;           /* of this program */
     uint64_t p50_ns, p99_ns;       /* submission due to handed out */
     double bytes_each;             /* resident memory that a waiting contact takes */

@@ -288,7 +288,9 @@ static void center_connector_state(void *context, enum switchboard_state state,
 {
     struct takeover_center *c = context;
 
-    if (state == SWITCHBOARD_LOST) {
+    if (state == SWITCHBOARD_READY) {
+        (void)center_text(detail->result, detail->result_size, "node", c->node, sizeof(c->node));
+    } else if (state == SWITCHBOARD_LOST) {
         c->losses++;
     } else if (state == SWITCHBOARD_REJECTED) {
         center_error(c, "hello", detail);

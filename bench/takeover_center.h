@@ -57,6 +57,7 @@ struct takeover_center {
     uint64_t offer_ns;     /* the last offer, or the mark */
     uint64_t gap_ns;       /* the longest between two since the mark */
     char error[200];       /* the first */
+    char node[32];         /* that serves the connector */
 };
 
 /* Connect agents and the connector; the agents sign in. `addresses` are those of the routers. */

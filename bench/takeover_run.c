@@ -95,7 +95,7 @@ static void run_fail(struct takeover_run *r, const char *what, const char *why)
 
 static uint32_t run_owner(const struct takeover_run *r)
 {
-    return takeover_router_of(&r->stage, r->center.epoch);
+    return takeover_router_of(&r->stage, r->center.node);
 }
 
 static void run_act(struct takeover_run *r)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <uv.h>
 
-#include "router/ownership/member_row.h"
 #include "router/ownership/spread.h"
 
 #define STAGE_MASTER      "main"
@@ -256,7 +255,6 @@ static bool stage_make_router(struct takeover_stage *s, uint32_t number)
     char host[sizeof(r->server.host)];
 
     r->name = names[number];
-    r->number = member_number(text_from(r->name));
     if (!stage_make(s, &r->server, "a router")) {
         return false;
     }
@@ -352,9 +350,14 @@ bool takeover_router_joined(const struct takeover_router *r)
     return last != NULL;
 }
 
-uint32_t takeover_router_of(const struct takeover_stage *s, uint64_t epoch)
+uint32_t takeover_router_of(const struct takeover_stage *s, const char *name)
 {
-    return (epoch & 0xffff) == s->routers[0].number ? 0 : 1;
+    uint32_t number = 0;
+
+    while (number < TAKEOVER_ROUTERS - 1 && strcmp(s->routers[number].name, name) != 0) {
+        number++;
+    }
+    return number;
 }
 
 uint32_t takeover_router_preferred(const struct takeover_stage *s)

@@ -18,7 +18,6 @@
 struct takeover_router {
     struct peer_server server;
     const char *name;  /* "a", "b" */
-    uint32_t number;   /* of the node, as epochs have it */
     char address[64];  /* for clients */
     long log_from;     /* where its log stood when it was started or went on */
     uint64_t back_ns;  /* when that was; uv_hrtime */
@@ -52,8 +51,8 @@ bool takeover_router_is(const struct takeover_router *r, const char *state);
 bool takeover_router_joined(const struct takeover_router *r);
 /* SIGCONT, or its cable is in again: what it says counts from here. */
 void takeover_router_goes_on(struct takeover_router *r);
-/* The router of an epoch. */
-uint32_t takeover_router_of(const struct takeover_stage *s, uint64_t epoch);
+/* The router of that name. */
+uint32_t takeover_router_of(const struct takeover_stage *s, const char *name);
 /* The one that the workspace is given to when both have been there for a while. */
 uint32_t takeover_router_preferred(const struct takeover_stage *s);
 

@@ -16,6 +16,8 @@
 #define CHECKPOINT_VERSION         2
 #define CHECKPOINT_VERSION_ORDERED 1 /* its closing hash depends on the order */
 
+#define LOADING_AHEAD 8 /* contacts whose places in the index are on their way from memory */
+
 enum record_kind {
     RECORD_HEAD = 1,
     RECORD_AGENT,
@@ -43,7 +45,9 @@ struct checkpoint_loading {
     size_t offer_count, offer_room;
     struct contact **contacts;
     size_t contact_count, contact_room;
-    struct record_log tombstones; /* as they came */
+    size_t indexed;                 /* of them, those that their ids name already */
+    uint32_t hashes[LOADING_AHEAD]; /* of the ids of the others */
+    struct record_log tombstones;   /* as they came */
     struct stories stories;
 };
 
@@ -308,28 +312,50 @@ static void load_agent(struct visitor *v)
     visit_agent(v, a);
 }
 
+/* The ids of the first contacts name them from now on; those that do already are passed over.
+ * False: one of them names another contact, too. */
+static bool index_contacts(struct engine *e, size_t first)
+{
+    struct checkpoint_loading *l = e->loading;
+
+    for (; l->indexed < first; l->indexed++) {
+        struct contact *c = l->contacts[l->indexed];
+        uint32_t hash = l->hashes[l->indexed % LOADING_AHEAD];
+
+        if (c->state >= CONTACT_LIVE_STATES) {
+            continue;
+        }
+        if (contact_index_find_hashed(e, contact_id(c), hash).contact != NULL) {
+            return false;
+        }
+        contact_index_add(e, c, hash);
+    }
+    return true;
+}
+
+/* Its place in the index may be anywhere, and is not looked at before some more were loaded: then
+ * it has come from memory meanwhile. */
 static void load_contact(struct visitor *v)
 {
     struct engine *e = v->engine;
     struct checkpoint_loading *l = e->loading;
-    struct contact *c = pool_take(&e->contact_pool);
+    struct contact *c;
 
-    l->contacts = grown(l->contacts, l->contact_count, &l->contact_room, sizeof(*l->contacts));
-    l->contacts[l->contact_count++] = c;
-    if (e->settings == NULL) {
+    if (e->settings == NULL || (l->contact_count >= LOADING_AHEAD &&
+                                !index_contacts(e, l->contact_count + 1 - LOADING_AHEAD))) {
         v->bad = true;
         return;
     }
+    c = pool_take(&e->contact_pool);
+    l->contacts = grown(l->contacts, l->contact_count, &l->contact_room, sizeof(*l->contacts));
     visit_contact(v, c);
-    if (!v->bad && c->state < CONTACT_LIVE_STATES) {
+    if (!v->bad) {
         uint32_t hash = contact_index_hash(e, contact_id(c));
 
-        if (contact_index_find_hashed(e, contact_id(c), hash).contact != NULL) {
-            v->bad = true;
-            return;
-        }
-        contact_index_add(e, c, hash);
+        l->hashes[l->contact_count % LOADING_AHEAD] = hash;
+        contact_index_prefetch(e, hash);
     }
+    l->contacts[l->contact_count++] = c;
 }
 
 static void load_tombstone(struct visitor *v)
@@ -376,6 +402,38 @@ static int tombstone_order(const void *a, const void *b)
     uint64_t x = (*(const struct tombstone *const *)a)->seq;
     uint64_t y = (*(const struct tombstone *const *)b)->seq;
     return (x > y) - (x < y);
+}
+
+/* Contacts came in the order of their arrival, but for those that a fact was about to change: these
+ * were written before their turn. So whoever arrived later than somebody behind it was early; they
+ * are few, and are put where they belong. */
+static void sort_contacts(struct checkpoint_loading *l)
+{
+    struct contact **early = NULL;
+    size_t count = 0, room = 0, turn = l->contact_count, at = 0;
+
+    for (size_t i = l->contact_count; i > 0; i--) {
+        struct contact *c = l->contacts[i - 1];
+
+        if (turn == l->contact_count || contact_arrival(c) < contact_arrival(l->contacts[turn])) {
+            l->contacts[--turn] = c;
+        } else {
+            early = grown(early, count, &room, sizeof(struct contact *));
+            early[count++] = c;
+        }
+    }
+    if (count == 0) {
+        return;
+    }
+    qsort(early, count, sizeof(early[0]), contact_order);
+    for (size_t i = 0; i < count; i++) {
+        while (turn < l->contact_count &&
+               contact_arrival(l->contacts[turn]) < contact_arrival(early[i])) {
+            l->contacts[at++] = l->contacts[turn++];
+        }
+        l->contacts[at++] = early[i];
+    }
+    memory_give(early);
 }
 
 static struct contact *loaded_contact(const struct checkpoint_loading *l, uint64_t number)
@@ -481,9 +539,10 @@ static const char *finish_loading(struct engine *e, struct visitor *v)
     if (v->bad || !checkpoint_closing_equal(said, l->closing) || e->settings == NULL) {
         return "the checkpoint's count or digest does not agree with its records";
     }
-    if (l->contact_count > 0) {
-        qsort(l->contacts, l->contact_count, sizeof(l->contacts[0]), contact_order);
+    if (!index_contacts(e, l->contact_count)) {
+        return "the checkpoint has two contacts with one id";
     }
+    sort_contacts(l);
     if (!link_offers(e)) {
         return "the checkpoint has an offer whose contact it lacks";
     }

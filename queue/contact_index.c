@@ -96,9 +96,9 @@ void contact_index_remove_ended(struct engine *e, const struct tombstone *t)
     e->contacts.ended--;
 }
 
-void contact_index_prefetch(const struct engine *e, const struct tombstone *t)
+void contact_index_prefetch(const struct engine *e, uint32_t hash)
 {
-    hash_index_prefetch(&e->contacts.numbers, t->hash);
+    hash_index_prefetch(&e->contacts.numbers, hash);
 }
 
 uint32_t engine_expect(const struct engine *e, struct text id)

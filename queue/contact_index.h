@@ -48,8 +48,8 @@ void contact_index_end(struct engine *e, const struct contact *c, struct tombsto
 void contact_index_add_ended(struct engine *e, struct tombstone *t);
 void contact_index_remove_ended(struct engine *e, const struct tombstone *t);
 
-/* This tombstone is soon to be removed. */
-void contact_index_prefetch(const struct engine *e, const struct tombstone *t);
+/* An id with this hash is soon to be looked for, added or removed. */
+void contact_index_prefetch(const struct engine *e, uint32_t hash);
 
 static inline uint32_t contact_index_live(const struct contact_index *x)
 {

@@ -304,7 +304,7 @@ void tombstones_sweep(struct engine *e)
         }
         if (e->contacts.ended <= e->settings->tombstones_max &&
             tombstone_kept_until(e, t) > e->now) {
-            contact_index_prefetch(e, t); /* it is the next to go */
+            contact_index_prefetch(e, t->hash); /* it is the next to go */
             return;
         }
         tombstone_forget(e, t);

@@ -1,5 +1,7 @@
-/* The number of an ownership: a counter, and the number of the node that took it, so that two nodes
- * never choose the same (design, section 8).
+/* The number of an ownership: a counter, and the number of the node that chose it, so that two
+ * nodes never choose the same (design, section 8). Who hands over chooses his heir's epoch, and the
+ * number in it is his own: the heir, who may just be taking what he thinks is nobody's, cannot have
+ * chosen the same.
  *
  * Pure; any thread. */
 #ifndef ROUTER_EPOCH_H
@@ -13,12 +15,6 @@
 static inline uint64_t epoch_next(uint64_t highest, uint32_t node)
 {
     return (highest / EPOCH_NODES + 1) * EPOCH_NODES + node % EPOCH_NODES;
-}
-
-/* The number of the node whose epoch this is. */
-static inline uint32_t epoch_node(uint64_t epoch)
-{
-    return (uint32_t)(epoch % EPOCH_NODES);
 }
 
 #endif

@@ -1,4 +1,5 @@
 /* From one journal to the engines of all reactors: at the start, and again after a failure. */
+#include <malloc.h>
 #include <stdio.h>
 
 #include "router/log.h"
@@ -102,6 +103,19 @@ static bool server_open_own(struct server *s, char *problem, size_t size)
 
 /* ---- a journal that several nodes share ---- */
 
+/* A slice of a checkpoint that is read, and a busy turn's facts on their way, are larger than what
+ * main lets the C library keep of what is freed: taken from the system anew each time, they cost a
+ * fault for every page. So here blocks up to this size are kept, and at the end of the heap so much
+ * in all; what clients could make us hold grows by no more than that. */
+#define SHARED_BLOCK_KEPT (1024 * 1024)
+#define SHARED_HEAP_KEPT  (4 * 1024 * 1024)
+
+static void server_keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, SHARED_BLOCK_KEPT);
+    mallopt(M_TRIM_THRESHOLD, SHARED_HEAP_KEPT);
+}
+
 static bool server_open_redis(struct server *s, char *problem, size_t size)
 {
     struct keeper_node *node = &s->keeper_node;
@@ -114,6 +128,7 @@ static bool server_open_redis(struct server *s, char *problem, size_t size)
     if (s->redis.tls && (node->dialer = redis_tls_create(&s->redis, problem, size)) == NULL) {
         return false;
     }
+    server_keep_memory();
     stream_scripts_init();
     lease_scripts_init();
     member_scripts_init();

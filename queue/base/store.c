@@ -26,8 +26,9 @@
 #define STORE_FORGET(span, length) ((void)(span), (void)(length))
 #endif
 
-#define CHUNKS_MADE_USABLE 16 /* at once; they take no memory before they are written to */
-#define PLACES_TRIED       64 /* for a span that is shorter */
+#define CHUNKS_MADE_USABLE 32  /* at once; they take no memory before they are written to */
+#define CHUNKS_SMALL       256 /* from the beginning, that take memory page by page */
+#define PLACES_TRIED       64  /* for a span that is shorter */
 
 static void or_end(bool done, const char *why)
 {
@@ -111,6 +112,21 @@ static char *chunk_at(const struct store *s, uint32_t number)
     return s->span + number * STORE_CHUNK_BYTES;
 }
 
+/* Writing is allowed from here on. An engine that has become large takes its memory in pieces of
+ * two MiB where the system has those: filling it takes fewer faults, and looking around in it
+ * misses less. Where it has not, nothing is lost. */
+static void make_usable(struct store *s, uint32_t count)
+{
+    char *first = chunk_at(s, s->usable);
+    size_t size = count * STORE_CHUNK_BYTES;
+
+    or_end(mprotect(first, size, PROT_READ | PROT_WRITE) == 0, "out of memory for an engine");
+    if (s->usable >= CHUNKS_SMALL) {
+        (void)madvise(first, size, MADV_HUGEPAGE);
+    }
+    s->usable += count;
+}
+
 /* The next that were never taken, behind each other. */
 static char *fresh_chunks(struct store *s, uint32_t count)
 {
@@ -122,10 +138,7 @@ static char *fresh_chunks(struct store *s, uint32_t count)
     if (s->count > s->usable) {
         uint32_t more = s->count - s->usable;
         more = (more + CHUNKS_MADE_USABLE - 1) / CHUNKS_MADE_USABLE * CHUNKS_MADE_USABLE;
-        or_end(mprotect(chunk_at(s, s->usable), more * STORE_CHUNK_BYTES, PROT_READ | PROT_WRITE) ==
-                   0,
-               "out of memory for an engine");
-        s->usable += more;
+        make_usable(s, more);
     }
     return chunk_at(s, first);
 }

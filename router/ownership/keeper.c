@@ -77,6 +77,19 @@ const struct member *keeper_member(const struct keeper *k, struct text name, str
     return NULL;
 }
 
+bool keeper_has_elder(const struct keeper *k, struct text workspace)
+{
+    uint32_t facts_version = keeper_facts_version(k, workspace);
+    bool any = !atomic_load(&k->node->hears);
+
+    for (uint32_t i = 0; i < member_count(k->members) && !any; i++) {
+        const struct member *m = member_at(k->members, i);
+
+        any = keeper_may_own(k, m, facts_version) && member_is_elder(m);
+    }
+    return any;
+}
+
 const struct member *keeper_heir(const struct keeper *k, struct text workspace)
 {
     const struct member *heir = NULL;
@@ -134,6 +147,7 @@ static void keeper_joined(void *context)
     if (!atomic_load(&k->node->joined)) {
         snprintf(k->node->instance, sizeof(k->node->instance), "%s",
                  member_book_instance(k->members));
+        k->node->joined_at = keeper_now(k);
         atomic_store(&k->node->joined, true);
         log_event(LOG_LEVEL_INFO, "joined", LOG_TEXT("node", k->node->name),
                   LOG_NUMBER("number", k->node->number),
@@ -478,6 +492,9 @@ static void keeper_tick(uv_timer_t *timer)
     outage_look(&k->members_outage, list_empty(&k->shores) ? member_book_problem(k->members) : "",
                 TEXT_NONE, now);
     keeper_look_at_versions(k, now);
+    if (k->registers) {
+        atomic_store(&k->node->hears, member_book_hears(k->members));
+    }
     keeper_say_ready(k);
 }
 

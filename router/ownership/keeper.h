@@ -38,7 +38,9 @@ struct keeper_node {
     uint32_t number; /* in epochs */
     uint32_t keepers;
     _Atomic uint32_t ready; /* keepers that have read all their streams */
-    _Atomic bool joined;    /* the others know this process, under: */
+    boot_ms joined_at;
+    _Atomic bool hears;  /* who lives has been able to say so, for some time */
+    _Atomic bool joined; /* the others know this process, under: */
     char instance[MEMBER_INSTANCE_BYTES];
     char client_address[MEMBER_ADDRESS_BYTES]; /* where clients find it */
     _Atomic unsigned draining;                 /* enum keeper_drain; 0: it takes what it should */
@@ -109,6 +111,10 @@ uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct t
 
 /* The live node of that name, if it may own; NULL: there is none, or it is this one. */
 const struct member *keeper_member(const struct keeper *k, struct text name, struct text workspace);
+
+/* Is there a live node that may own it and was there before this one came? Also when there may be,
+ * and cannot say so yet. */
+bool keeper_has_elder(const struct keeper *k, struct text workspace);
 
 /* The live node that should have it, other than this one; NULL when there is none. */
 const struct member *keeper_heir(const struct keeper *k, struct text workspace);

@@ -7,12 +7,13 @@
 #include "router/ownership/probe.h"
 #include "router/redis/redis_script.h"
 
-#define MEMBER_KEY       TEXT("switchboard:nodes")
-#define MEMBER_BEAT_MS   200u
-#define MEMBER_LIVE_MS   1500u
-#define MEMBER_JOIN_MS   750u
-#define MEMBER_FORGET_MS (24u * 60 * 60 * 1000)
-#define MEMBER_IN_WAY    16u /* rows that one joining replaces */
+#define MEMBER_KEY         TEXT("switchboard:nodes")
+#define MEMBER_BEAT_MS     200u
+#define MEMBER_LIVE_MS     1500u
+#define MEMBER_JOIN_MS     750u
+#define MEMBER_FORGET_MS   (24u * 60 * 60 * 1000)
+#define MEMBER_IN_WAY      16u /* rows that one joining replaces */
+#define MEMBER_ELDER_BEATS 5u  /* a second */
 
 /* Join. ARGV: name, " instance=I ", " number=N ", the row; then name and row of each who was in the
  * way and is dead. Nobody else may be in the way, and of those nothing may have changed. */
@@ -70,6 +71,7 @@ struct member_book {
     struct probe *probe;
     char probed[MEMBER_INSTANCE_BYTES];
     bool probe_stands, probe_refused;
+    boot_ms away_at; /* when a connection or a command failed last */
     char problem[256];
 };
 
@@ -160,6 +162,9 @@ static bool member_see(struct member_book *b, struct text name, struct text word
         m->seen_at = 0;
         m->silence = (struct silence){0};
     }
+    if (is_new) {
+        m->met_at = row.beat;
+    }
     beats = !is_new && !text_equal(m->words, words);
     silence_read(&m->silence, now, beats, 2 * b->options.beat_ms);
     m->row = row;
@@ -233,6 +238,7 @@ static bool member_answered(struct member_book *b, const struct redis_answer *a)
         return false;
     }
     if (a->outcome == REDIS_DENIED) {
+        b->away_at = b->options.clock->source();
         snprintf(b->problem, sizeof(b->problem), TEXT_FORMAT, TEXT_ARGS(a->error->words));
     }
     return true;
@@ -551,6 +557,7 @@ static void member_down(void *context, struct redis_path *p, const char *why)
         redis_script_queue_destroy(b->scripts);
         b->scripts = NULL;
     }
+    b->away_at = b->options.clock->source();
     for (uint32_t i = 0; i < b->count; i++) {
         silence_break(&b->members[i]->silence);
     }
@@ -648,6 +655,16 @@ const struct member *member_find(const struct member_book *b, struct text name)
     uint32_t at = member_place(b, name);
 
     return at < b->count && text_equal(b->members[at]->name, name) ? b->members[at] : NULL;
+}
+
+bool member_book_hears(const struct member_book *b)
+{
+    return b->away_at == 0 || b->options.clock->source() - b->away_at > (boot_ms)b->options.live_ms;
+}
+
+bool member_is_elder(const struct member *m)
+{
+    return m->met_at >= MEMBER_ELDER_BEATS;
 }
 
 bool member_book_is_settled(const struct member_book *b)

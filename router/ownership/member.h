@@ -33,6 +33,7 @@ struct member {
     struct member_row row;
     bool live;
     boot_ms seen_at;   /* when its beat changed last; 0: never since we look */
+    uint64_t met_at;   /* its beat when we saw this process first */
     struct text words; /* the row as it stands in Redis; the book's */
     struct silence silence;
     bool there; /* in the reading that is being looked at */
@@ -99,6 +100,14 @@ const struct member *member_find(const struct member_book *b, struct text name);
 
 /* It lives, or was seen for the first time just now and may. */
 bool member_may_live(const struct member_book *b, const struct member *m);
+
+/* For as long as a living node may be silent Redis has taken what we write, so who lives can have
+ * said so: not right behind an outage. */
+bool member_book_hears(const struct member_book *b);
+
+/* It had been there for a while when we came: by its own beats, so no clocks are compared, and of
+ * two nodes that come at the same time neither is the other's elder. */
+bool member_is_elder(const struct member *m);
 
 /* We have looked for long enough to have seen who lives. */
 bool member_book_is_settled(const struct member_book *b);

@@ -21,6 +21,8 @@
 /* An owner that was asked to hand over, and has not begun after so many lease times, does not hear.
  */
 #define OWNERSHIP_DEAF_LEASES 2
+/* For so long after it came a node leaves to others what they may know more of. */
+#define OWNERSHIP_ELDERS_LEASES 10
 
 static void ownership_read(struct ownership *o);
 static void ownership_begin(struct ownership *o, uint64_t epoch);
@@ -420,7 +422,7 @@ static const char *ownership_vacancy(const struct ownership *o, boot_ms now)
     if (!o->lease.known) {
         return NULL;
     }
-    if (told && o->dead_epoch == known && known != 0) {
+    if (seen->epoch == known && o->dead_epoch == known && known != 0) {
         return "its owner's process is dead";
     }
     if (told && known != 0 && text_equal(text_from(seen->node), o->keeper->node->name)) {
@@ -451,6 +453,19 @@ static bool ownership_knows_the_time(const struct ownership *o, boot_ms now)
     return false;
 }
 
+/* Behind a failover the stream may lack an end that was confirmed, and only who followed it before
+ * has that, and can put it back. So who has just come leaves a workspace that somebody owned to
+ * those who were there; but not for ever. */
+static bool ownership_is_for_elders(const struct ownership *o, boot_ms now)
+{
+    bool was_there = o->saw_renewals || o->lost_epoch != 0;
+    boot_ms patience = (boot_ms)OWNERSHIP_ELDERS_LEASES * lease_book_lease_ms(o->shore->leases);
+
+    return o->replay.epoch != 0 && !o->lease.observed.released && !was_there &&
+           now - o->keeper->node->joined_at < patience &&
+           keeper_has_elder(o->keeper, o->workspace->name);
+}
+
 static void ownership_consider(struct ownership *o, boot_ms now)
 {
     const struct lease_sight *seen = &o->lease.observed;
@@ -470,7 +485,8 @@ static void ownership_consider(struct ownership *o, boot_ms now)
         ownership_tell(o, DOOR_WAITS, TEXT_NONE);
     }
     rank = keeper_rank(o->keeper, o->workspace, owner_was_us ? TEXT_NONE : text_from(seen->node));
-    if (rank != UINT32_MAX && now >= o->not_before && ownership_knows_the_time(o, now) &&
+    if (rank != UINT32_MAX && now >= o->not_before && !ownership_is_for_elders(o, now) &&
+        ownership_knows_the_time(o, now) &&
         now - o->over_since >= (boot_ms)rank * lease_book_lease_ms(o->shore->leases)) {
         ownership_raise(o, why);
     }
@@ -541,7 +557,7 @@ void ownership_give(struct ownership *o, const struct member *to, bool pinned)
     journal_stream_hand_over(k->journal, o->tail);
     snprintf(o->heir, sizeof(o->heir), "%s", to->row.address);
     packer_init(&p);
-    ownership_hand_over_epoch(o, epoch_next(o->epoch, to->row.number),
+    ownership_hand_over_epoch(o, epoch_next(o->epoch, k->node->number),
                               ownership_words(&p, to->name, text_from(to->row.address),
                                               text_from(to->row.instance), pinned));
     packer_close(&p);
@@ -569,11 +585,15 @@ static void ownership_gave(struct ownership *o)
 
 /* ---- what the desk says ---- */
 
-void ownership_raised(struct ownership *o)
+/* The one before may be heard of late, when its heir is named already. */
+void ownership_raised(struct ownership *o, uint64_t epoch)
 {
+    if (epoch != o->epoch) {
+        return;
+    }
     if (o->state == OWNERSHIP_RAISING) {
-        ownership_begin(o, o->epoch);
-    } else if (o->state == OWNERSHIP_GIVING && o->tail->epoch == o->epoch) {
+        ownership_begin(o, epoch);
+    } else if (o->state == OWNERSHIP_GIVING) {
         ownership_gave(o);
     }
 }

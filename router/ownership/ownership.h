@@ -105,7 +105,7 @@ void ownership_give(struct ownership *o, const struct member *to, bool pinned);
 void ownership_report(struct ownership *o, boot_ms now);
 
 /* Of desks. */
-void ownership_raised(struct ownership *o);
+void ownership_raised(struct ownership *o, uint64_t epoch);
 void ownership_lost(struct ownership *o, enum stream_loss why, struct stream_id at);
 /* The shore has reached another primary. */
 void ownership_goes_on(struct ownership *o);

@@ -18,7 +18,7 @@ static void shore_confirmed(void *context, struct stream_batch *b, void *owner)
     struct shore *s = context;
 
     if (stream_batch_is_raise(b)) {
-        ownership_raised(owner);
+        ownership_raised(owner, b->last.epoch);
     } else {
         journal_stream_confirmed(s->keeper->journal, b, owner);
     }

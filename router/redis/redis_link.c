@@ -10,7 +10,7 @@
 #define LINK_REPLY_MS         2000u
 #define LINK_PING_MS          1000u
 #define LINK_BYTES_MAX        ((size_t)64 << 20)
-#define LINK_OUTPUT_KEPT      ((size_t)256 << 10) /* a larger buffer is given back when it is empty */
+#define LINK_BUFFER_KEPT      ((size_t)1 << 20) /* a larger one is given back when it is empty */
 #define LINK_PIECE_BYTES      ((size_t)1 << 20)
 #define LINK_ARGUMENTS_INLINE 32u
 
@@ -164,7 +164,7 @@ void redis_link_flush(struct redis_link *l)
         explicit_bzero(l->output, l->output_size); /* the password was among it */
     }
     l->output_left = l->output_size = 0;
-    if (l->output_room > LINK_OUTPUT_KEPT) {
+    if (l->output_room > LINK_BUFFER_KEPT) {
         memory_give(l->output);
         l->output = NULL;
         l->output_room = 0;
@@ -608,6 +608,7 @@ struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_endpoint 
     if (l->reader == NULL) {
         abort(); /* no memory: as memory_take has it */
     }
+    l->reader->maxbuf = LINK_BUFFER_KEPT;
     l->default_makers = l->makers = *l->reader->fn;
     l->makers.createArray = redis_link_make_array;
     l->reader->fn = &l->makers;

@@ -10,6 +10,9 @@
 #define STREAM_RAISE_MS     750u
 #define STREAM_AGAIN_MS     20u
 #define STREAM_AGAIN_MS_MAX 1000u
+/* A WAIT for all replicas, which facts that come meanwhile stand behind, has this part of the time.
+ */
+#define STREAM_RAISE_WAITS 5
 
 /* A command that is not answered. */
 struct stream_call {
@@ -30,11 +33,12 @@ struct stream_desk {
     struct stream_tail *told; /* about which something is being told, */
     struct list_node *next;   /* and the tail behind it */
     struct list calls;
-    uint64_t volley; /* the last one that was sent */
-    uint32_t waits;  /* not answered */
-    uint32_t raises; /* handed over and not confirmed */
-    bool greeted;    /* the owner wants to go on with this connection */
-    bool faltered;   /* something was refused: all must be answered before anything is sent */
+    uint64_t volley;  /* the last one that was sent */
+    uint64_t awaited; /* the last one that has a WAIT behind it */
+    uint32_t waits;   /* not answered */
+    uint32_t raises;  /* handed over and not confirmed */
+    bool greeted;     /* the owner wants to go on with this connection */
+    bool faltered;    /* something was refused: all must be answered before anything is sent */
     bool closing, closed;
     uint32_t again_ms;
     uv_timer_t again;
@@ -251,6 +255,17 @@ static void stream_desk_scripted(void *context, const struct redis_answer *a)
 
 static void stream_desk_wait(struct stream_desk *d);
 
+/* While a raise waits for replicas that may not even run, one WAIT at a time: what is sent stands
+ * behind each of them until its time is over. */
+static void stream_desk_wait_if_due(struct stream_desk *d)
+{
+    bool due = d->raises == 0 ? d->awaited < d->volley : d->waits == 0;
+
+    if (due && d->scripts != NULL && !d->faltered) {
+        stream_desk_wait(d);
+    }
+}
+
 static void stream_desk_waited(void *context, const struct redis_answer *a)
 {
     struct stream_call *c = context;
@@ -265,9 +280,7 @@ static void stream_desk_waited(void *context, const struct redis_answer *a)
     } else if (a->outcome == REDIS_ANSWER && redis_reply_integer(a->reply, &replicas)) {
         if (replicas >= (int64_t)d->options.replicas) {
             stream_desk_confirm(d, c->volley, (uint32_t)replicas);
-            if (d->raises > 0 && d->waits == 0 && !d->faltered && d->scripts != NULL) {
-                stream_desk_wait(d);
-            }
+            stream_desk_wait_if_due(d);
         } else {
             d->stats.short_waits++;
             snprintf(d->problem, sizeof(d->problem), "%d of %u replicas have the last facts",
@@ -296,7 +309,7 @@ static struct stream_call *stream_call_begin(struct stream_desk *d, struct strea
 static void stream_desk_wait(struct stream_desk *d)
 {
     char replicas[12], patience[12];
-    uint32_t census;
+    uint32_t census = 0;
     struct stream_call *c;
     struct text words[3];
     struct redis_command wait = {.count = 3,
@@ -304,14 +317,18 @@ static void stream_desk_wait(struct stream_desk *d)
                                  .answered = stream_desk_waited,
                                  .patience_ms = d->options.wait_ms};
 
-    census = d->raises == 0 ? 0 : stream_desk_census(d);
+    if (d->raises > 0) { /* and nothing else is lost by asking again soon */
+        census = stream_desk_census(d);
+        wait.patience_ms = d->options.wait_ms / STREAM_RAISE_WAITS;
+    }
     snprintf(replicas, sizeof(replicas), "%u",
              census > d->options.replicas ? census : d->options.replicas);
-    snprintf(patience, sizeof(patience), "%u", d->options.wait_ms);
+    snprintf(patience, sizeof(patience), "%u", wait.patience_ms);
     words[0] = TEXT("WAIT");
     words[1] = text_from(replicas);
     words[2] = text_from(patience);
     wait.context = c = stream_call_begin(d, NULL);
+    d->awaited = d->volley;
     d->waits++;
     d->stats.waits++;
     if (redis_script_send_behind(d->scripts, &wait) != REDIS_SENT) {
@@ -364,7 +381,7 @@ void stream_desk_send(struct stream_desk *d)
     }
     d->stats.volleys++;
     if (d->options.replicas > 0) {
-        stream_desk_wait(d);
+        stream_desk_wait_if_due(d);
     }
     redis_link_flush(redis_path_link(d->path));
 }

@@ -5,11 +5,13 @@
 #include "queue/base/memory.h"
 
 #define STREAM_READ_WAIT_MS 100u
-#define STREAM_READ_LEAST   16u /* entries; one may have a MiB */
+#define STREAM_READ_LEAST   4u /* entries; one may have a MiB */
 #define STREAM_READ_MOST    4096u
-#define STREAM_READ_FEW_BYTES                                                                      \
-    (1u << 20) /* of a reply: fewer than that, and more may be asked for */
-#define STREAM_READ_BYTES (8u << 20)
+/* Of a reply: with fewer bytes, more entries are asked for the next time, with more, fewer are. So
+ * it stays in the processor's caches on its way from the socket into the engine, and is large
+ * enough for Redis to be at the next one meanwhile. */
+#define STREAM_READ_FEW_BYTES  (512u << 10)
+#define STREAM_READ_MANY_BYTES (2u << 20)
 
 struct stream_reader {
     uv_loop_t *loop;
@@ -177,7 +179,7 @@ static void stream_reader_take(struct stream_reader *r, const struct redisReply 
     size_t bytes = stream_read_bytes(reply);
 
     r->behind = redis_reply_count(reply) > 0;
-    if (bytes > STREAM_READ_BYTES && r->count > STREAM_READ_LEAST) {
+    if (bytes > STREAM_READ_MANY_BYTES && r->count > STREAM_READ_LEAST) {
         r->count /= 2;
     } else if (bytes < STREAM_READ_FEW_BYTES && r->count < STREAM_READ_MOST) {
         r->count *= 2;

@@ -62,6 +62,7 @@ FAULTS = (
     Fault("F8", "Redis returns without its data", "single sentinel", each("how", ("empty", "old")),
           redis.restart_without_data, kinds=2),
     Fault("F9", "two failovers", "sentinel", each("seconds_apart", (0, 5, 20)), redis.switch_twice),
+    Fault("F9", "a failover, and the owner stops", "sentinel", ({},), redis.switch_and_stop, 2),
     Fault("F9", "takeover in the Cluster", "cluster", ({},), redis.cluster_takeover),
     Fault("F9", "a slot moves", "cluster", ({},), redis.move_slot),
     Fault("F10", "slow Redis", ALL,

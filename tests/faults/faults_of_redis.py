@@ -3,10 +3,12 @@ import os
 import shutil
 import time
 
-from episode import Background, Rhythm, Wires
+from episode import Background, NotStruck, Rhythm, Wires
 from processes import until
 from resp import RedisError
 from stage import ROUTER_PASSWORD, ROUTER_USER
+
+CUTS, CUT_SECONDS = 5, 2.0  # of replicas, and how long an owner may take to write something meanwhile
 
 
 def kill_primary(e, during=None):
@@ -39,19 +41,7 @@ def kill_primary(e, during=None):
 def lose_tail(e, entries=1, dies="nobody"):
     """Nothing reaches the replicas while the primary takes so many entries more, if it can get them; then kill -9, also of the owner or of all routers.
     One of the replicas must lead."""
-    primary = e.victim("primary")
-    replicas = e.replicas(primary)
-    dead = [] if dies == "nobody" else e.stage.routers if dies == "all" else [e.victim("owner")]
-    wires = Wires(e.stage)
-    for replica in replicas:
-        wires.cut(replica, primary, way="from")
-        e.did(f"{replica.name} hears nothing of {primary.name}")
-    over = time.monotonic() + 1.5  # some time after the first, an owner of whose facts no replica hears says nothing any more
-
-    def lacking_now():
-        least = min(len(tail(primary, replica, e.stream)) for replica in replicas)
-        return least >= entries or least > 0 and time.monotonic() > over
-    until(lacking_now, f"entries that no replica has (somebody must write to {e.stream})", 30)
+    primary, replicas, wires, dead = cut_replicas(e, entries, dies)
     had = primary.entries(e.stream)
     e.killed(primary)
     for router in dead:
@@ -70,6 +60,34 @@ def lose_tail(e, entries=1, dies="nobody"):
         router.start()
     primary.start()
     e.did(f"{primary.name} is back")
+
+
+def cut_replicas(e, entries, dies):
+    """Until no replica hears of the primary, which has so many entries more, or all that it could get. A primary that nobody follows
+    refuses everything after a second, and an owner that got nothing in before then never will: then it is tried again."""
+    def followed():
+        leader = e.victim("primary")
+        replicas = e.replicas(leader)
+        return (leader, replicas) if len(replicas) == len(e.stage.redis) - 1 else None
+    for _ in range(CUTS):
+        dead = [e.victim("owner")] if dies == "owner" else e.stage.routers if dies == "all" else []
+        primary, replicas = until(followed, "all others to follow the primary")
+        had = primary.entries(e.stream, 1)
+        until(lambda: primary.entries(e.stream, 1) != had, f"somebody to write to {e.stream}")
+        wires = Wires(e.stage)
+        for replica in replicas:
+            wires.cut(replica, primary, way="from")
+            e.did(f"{replica.name} hears nothing of {primary.name}")
+        over = time.monotonic() + CUT_SECONDS
+
+        def lacks(least):
+            return min(len(tail(primary, replica, e.stream)) for replica in replicas) >= least
+        until(lambda: lacks(entries) or time.monotonic() > over, "entries that no replica has", CUT_SECONDS + 30)
+        if lacks(1):
+            return primary, replicas, wires, dead
+        wires.heal()
+        e.did("nobody had anything to write meanwhile: once more")
+    raise NotStruck(f"nobody wrote to {e.stream} in {CUTS} times {CUT_SECONDS} s without replicas")
 
 
 def tail(primary, replica, stream):
@@ -124,16 +142,53 @@ def restart_without_data(e, how="empty"):
     yield
 
 
+def order_failover(e):
+    """Until a Sentinel says that another leads: it may agree, and give up."""
+    old = e.victim("primary")
+
+    def ordered():
+        if e.stage.primary() is not old:
+            return True
+        try:
+            e.victim("sentinel").command("SENTINEL", "FAILOVER", "main")
+        except RedisError:
+            pass  # INPROG: one is not over; NOGOODSLAVE: no replica is known well enough yet
+        return False
+    until(ordered, "a Sentinel to say that another leads")
+
+
+def switch_and_stop(e):
+    """A failover by command; soon after the owner has gone on behind it, it is told to stop, and hands over what nobody has confirmed yet."""
+    def told(router, event):
+        return [line for line in router.lines() if line["event"] == event and line.get("workspace") == e.workspace]
+
+    def goes_on():
+        """The router that did, behind another failover; None: the other one was faster and has taken it."""
+        old = e.victim("primary")
+        before = [(router, event, len(told(router, event))) for router in e.stage.routers for event in ("goes_on", "owned")]
+        order_failover(e)
+        router, event, _ = until(lambda: next((each for each in before if len(told(*each[:2])) > each[2]), None),
+                                 "somebody to serve with another primary")
+        e.did(f"{e.victim('primary').name} leads instead of {old.name}; {router.name}: {event}")
+        return router if event == "goes_on" else None
+    owner = next(filter(None, (goes_on() for _ in range(4))), None)
+    e.prove(owner, "an owner has gone on")
+    over = time.monotonic() + 0.3  # some work that waits behind the word that it goes on
+    until(lambda: time.monotonic() >= over, "some work", 5)
+    status = owner.stop()
+    e.did(f"SIGTERM {owner.name} (pid {owner.pid}), which ended with {status}")
+    went_on, gave = told(owner, "goes_on")[-1]["at"], told(owner, "handing_over")[-1]["at"]
+    e.prove(status == 0 and gave > went_on, f"{owner.name} handed over {gave - went_on} ms behind a failover")
+    yield
+    owner.start()
+    e.did(f"{owner.name} is back")
+
+
 def switch_twice(e, seconds_apart=0):
     """Two failovers, one behind the other, by command."""
     leaders = [e.victim("primary")]
     for _ in range(2):
-        def ask():
-            try:
-                return e.victim("sentinel").command("SENTINEL", "FAILOVER", "main") == "OK"
-            except RedisError:
-                return False  # INPROG: the one before is not over; NOGOODSLAVE: no replica is known well enough yet
-        until(ask, "a Sentinel to agree to a failover")
+        order_failover(e)
         leaders.append(e.stage.wait_failover(leaders[-1]))
         e.did(f"SENTINEL FAILOVER: {leaders[-1].name} leads")
         over = time.monotonic() + seconds_apart
@@ -255,9 +310,12 @@ def lose_raise(e, how="rst"):
 
     def raised():
         """Others mention an instance, too: nodes when they say that they live, and who hears that the script is not known."""
-        if rules[-1].struck() == 1 and "appended" not in str(rules[-1].what()):
-            wait_to_strike()
-        return rules[-1].struck() == 1
+        if rules[-1].struck() == 0:
+            return False
+        if "appended" in str(rules[-1].what()):
+            return True
+        wait_to_strike()
+        return False
     until(raised, "somebody to raise an epoch")
     e.prove("appended" in str(rules[-1].what()), f"{primary.name} had answered {rules[-1].what()!r} to a raise, which nobody heard")
     for rule in rules:

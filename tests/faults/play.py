@@ -28,6 +28,7 @@ from stage import Stage
 CHECK = pathlib.Path(__file__).resolve().parents[1] / "checker" / "check.py"
 WARM, AFTERWARDS = 30, 20  # contacts before the first fault, and behind the last one
 EACH_MS = 15  # that a contact takes of eight agents who work three at a time, and who decline, give back and pass on
+FAILOVER_MS = 2000  # on a busy machine an attempt comes to nothing, and the next one follows after twice this
 SHAPES = {"single": {}, "sentinel": {}, "cluster": {"replicas": 1}}
 
 
@@ -67,7 +68,7 @@ class House:
     def __init__(self, kind, routers=2, plays=6, binary=None, options=(), env=None, **stage):
         self.names = [f"play{number}" for number in range(plays)]
         self.left = []
-        self.stage = Stage(**stage)
+        self.stage = Stage(failover_timeout=FAILOVER_MS, **stage)
         try:
             getattr(self.stage, kind)(**SHAPES[kind])
             config = self.stage.folder.path / "config.yaml"

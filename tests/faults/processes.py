@@ -4,6 +4,7 @@ The kernel kills them when the test dies (PR_SET_PDEATHSIG), which goes by the t
 which lives as long as the test, starts them all. The folder is removed by a small shell that waits for the test's end.
 """
 import concurrent.futures
+import json
 import os
 import pathlib
 import random
@@ -177,6 +178,11 @@ class Process:
     def clock_looks(self):
         """How often it has asked for the time."""
         return CLOCKS.unpack(self.clock_path.read_bytes())[0]
+
+    def lines(self):
+        """What it has logged as JSON."""
+        whole = self.log_path.read_text(errors="replace").rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def log(self, last=20000):
         return self.log_path.read_text(errors="replace")[-last:] if self.log_path.exists() else ""

@@ -28,7 +28,7 @@ OVERLAP = 1.5    # seconds within which the faults of a play begin
 # Those of one place come one after the other; of different places they overlap as they like.
 PLACES = {"redis": ("pause of Redis", "pause of a replica", "pause of a Sentinel", "partition of primary and replica", "a host alone",
                     "kill -9 of the primary", "kill -9 of the primary that feeds a replica", "failover that loses the tail", "failover that loses the tail, and routers die",
-                    "stale primary returns", "two failovers", "takeover in the Cluster", "a slot moves", "memory of Redis", "BUSY", "NOREPLICAS",
+                    "stale primary returns", "two failovers", "a failover, and the owner stops", "takeover in the Cluster", "a slot moves", "memory of Redis", "BUSY", "NOREPLICAS",
                     "Redis returns without its data"),
           "routers": ("kill -9 of a router", "kill -9 of two routers", "pause of the owner", "pause of the owner until another owns", "pause of the standby", "limits of a router",
                       "two processes under one name", "lost reply of a takeover"),

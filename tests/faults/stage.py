@@ -108,12 +108,12 @@ class Redis(Process):
         with self.connect(seconds) as connection:
             return connection(*words)
 
-    def read(self, *words):
+    def read(self, *words, seconds=5.0):
         """A command that changes nothing, asked again when a Sentinel ends all connections, as it does at a switch."""
         try:
-            return self.command(*words)
+            return self.command(*words, seconds=seconds)
         except Lost:
-            return self.command(*words)
+            return self.command(*words, seconds=seconds)
 
     def role(self):
         return self.read("ROLE")
@@ -140,7 +140,7 @@ class Redis(Process):
 
     def entries(self, key, count=1 << 30):
         """The ids of the last entries of a stream, latest first."""
-        return [entry[0] for entry in self.command("XREVRANGE", key, "+", "-", "COUNT", count, seconds=30)]
+        return [entry[0] for entry in self.read("XREVRANGE", key, "+", "-", "COUNT", count, seconds=30)]
 
     def started(self):
         try:

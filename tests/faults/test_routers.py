@@ -14,26 +14,24 @@ from faults import FAULTS
 from play import House, Play, Strike
 from stage import StageTest
 
-# How each is built: the kind of stage, and what is special about it. On a fresh one there is one play alone.
+# How each is built: the kind of stage, and what is special about it.
 STAGES = {"single": ("single", {"clock": True}), "sentinel": ("sentinel", {"clock": True}), "cluster": ("cluster", {"clock": True}),
-          "hosts": ("sentinel", {"network": True}), "disk": ("single", {"disk": 32 << 20}), "versions": ("sentinel", {}),
-          "fresh": ("sentinel", {})}
+          "hosts": ("sentinel", {"network": True}), "disk": ("single", {"disk": 32 << 20}), "versions": ("sentinel", {})}
 # What several kinds of stage have is made on the first of these that a row names; Redis alone is the quickest.
 FIRST = ("single", "sentinel", "cluster")
 # Those that move slots or primaries are different things in a Cluster, where Sentinels see to it, and where packets vanish.
 AGAIN = {"cluster": ("kill -9 of a router", "kill -9 of the primary", "pause of Redis", "lost reply", "error replies"),
          "sentinel": ("kill -9 of the primary", "a host alone", "pause of Redis", "NOREPLICAS"),
          "hosts": ("partition of owner and Redis", "a host alone")}
-# Those after which a stage is not as it was: no primary has all that some Sentinel thinks it has, or routers are of another version.
-FRESH = ("kill -9 of the primary that feeds a replica", "failover that loses the tail, and routers die")
+# After these the routers are of another version.
 VERSIONS = ("two versions, and back", "another version for good")
 
 
 def stages_of(fault):
     """Where a row is made."""
     kinds = fault.stages.split()
-    if fault.name in FRESH + VERSIONS:
-        return ["fresh" if fault.name in FRESH else "versions"]
+    if fault.name in VERSIONS:
+        return ["versions"]
     again = [stage for stage, names in AGAIN.items() if fault.name in names and STAGES[stage][0] in kinds]
     return [fault.needs or next(each for each in FIRST if each in kinds)] + again
 
@@ -57,17 +55,11 @@ class Routers(StageTest):
     stage_name, plays = "single", ()
 
     def test_each_fault(self):
-        each = [[play] for play in self.plays] if self.stage_name == "fresh" else [self.plays]
-        for number, plays in enumerate(each):
-            self.on_one_stage(plays, 1 + number)
-
-    def on_one_stage(self, plays, first_seed):
         kind, options = STAGES[self.stage_name]
-        house = House(kind, plays=len(plays), **options)
+        house = House(kind, plays=len(self.plays), **options)
         self.addCleanup(lambda: house.end(failed=self.failed(), keep=self.failed() and "KEEP" in os.environ))
-        for seed, strikes in enumerate(plays, start=first_seed):
+        for seed, strikes in enumerate(self.plays, start=1):
             self.one(house, strikes, seed)
-        self.doCleanups()
 
     def one(self, house, strikes, seed):
         fault = strikes[0].fault

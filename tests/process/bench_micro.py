@@ -50,13 +50,17 @@ class BenchMicro(unittest.TestCase):
 
     def test_replay(self):
         with tempfile.TemporaryDirectory() as folder:
-            result = bench("replay", "--operations", "500", "--contacts", "2000", "--folder", folder)
-        facts, checkpoint, redis = result["rows"]
+            result = bench("replay", "--operations", "500", "--contacts", "2000", "--behind", "700", "--folder", folder)
+        facts, checkpoint, checkpoint_redis, behind, behind_redis = result["rows"]
         self.assertGreaterEqual(facts["facts"], 4 * 500, "submitted, offered, accepted, completed")
         self.assertEqual(facts["records"], 0)
         self.assertGreater(checkpoint["records"], 2000)
-        self.assertEqual([redis[key] for key in ("records", "entries", "bytes")],
-                         [checkpoint[key] for key in ("records", "entries", "bytes")], "what was written was read")
+        self.assertEqual(checkpoint["facts"], 0)
+        self.assertEqual(behind["facts"], 700)
+        self.assertEqual(checkpoint["records"] - behind["records"], 700, "the others are in the checkpoint")
+        for memory, redis in (checkpoint, checkpoint_redis), (behind, behind_redis):
+            self.assertEqual([redis[key] for key in ("facts", "records", "entries", "bytes")],
+                             [memory[key] for key in ("facts", "records", "entries", "bytes")], "what was written was read")
         for row in result["rows"]:
             self.cost(row["cost"])
 

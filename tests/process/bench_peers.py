@@ -15,7 +15,7 @@ import unittest
 from center import BIN, SANITIZED, main, until
 
 BENCH = str(BIN / "switchboard-bench")
-SMALL = "switchboard,switchboard-auto,switchboard-all,switchboard-text,floor,beanstalkd,redis-stream,redis-stream-all," \
+SMALL = "switchboard,switchboard-auto,switchboard-all,switchboard-text,switchboard-redis,floor,beanstalkd,redis-stream,redis-stream-all," \
         "redis-list,redis-sorted-set"
 COUNT = 500
 WAITING = 2000
@@ -110,6 +110,25 @@ class Peers(unittest.TestCase):
         base, peer = report["rows"]
         ratio = peer["times_switchboard"]["server_cpu_us"]["rounds"]
         self.assertAlmostEqual(ratio[0], peer["server_cpu_us"]["rounds"][0] / base["server_cpu_us"]["rounds"][0], places=6)
+
+    def test_shared(self):
+        """The journal in Redis beside one in memory: what Redis was asked is what life cycles write."""
+        answer = subprocess.run([BENCH, "shared", "--rounds", "1", "--seconds", "0.5", "--window", "4", "--rate", "500",
+                                 "--folder", str(self.folder), "--json", "-"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, timeout=SECONDS, text=True, check=True)
+        self.nothing_is_left()
+        report = json.loads(answer.stdout)
+        for loop in "closed", "open":
+            figures = {name: figure["median"] for name, figure in report[loop].items()}
+            # Submitted, offered, accepted, completed; what is under way when the counting begins or ends blurs it.
+            self.assertGreater(figures["facts"], 3, loop)
+            self.assertLess(figures["facts"], 6, loop)
+            self.assertGreater(figures["bytes_in"], 400, loop)  # a contact has 200 bytes of text
+            self.assertGreater(figures["bytes_file"], 400, loop)
+            self.assertLess(figures["entries"], figures["commands"], "whoever appends looks first")
+            for name in "memory_cpu_us", "router_cpu_us", "redis_cpu_us":
+                self.assertGreater(figures[name], 0, (loop, name))
+            self.assertAlmostEqual(figures["ratio"], figures["router_cpu_us"] / figures["memory_cpu_us"], places=6)
 
     def test_interrupted_it_leaves_nothing_behind(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):

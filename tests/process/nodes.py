@@ -36,7 +36,7 @@ class Nodes(SharedTest):
             ours = node.workspaces()
             self.assertEqual(set(ours), WORKSPACES)
             for name, row in ours.items():
-                self.assertEqual(row["epoch"] % 65536, rows[row["owner"]]["number"])
+                self.assertIn(row["epoch"] % 65536, {each["number"] for each in rows.values()})
                 if row["state"] == "owning":
                     self.assertEqual((row["owner"], row["address"]), (node.name, node.tcp))
                     self.assertFalse(row["pinned"])

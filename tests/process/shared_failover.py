@@ -201,6 +201,32 @@ class Lost(SharedTest):
         until(standby.owns, "the other to own it")
         self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
 
+    def test_who_was_there_repairs_and_not_who_comes(self):
+        """A failover lost the stream's end while nobody could write: the standby has it, and the owner that was restarted has not."""
+        redis = self.redis()
+        nodes = [self.node(name, redis) for name in ("a", "b")]
+        owner, standby = self.owner_of("default", *nodes)
+        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        until(lambda: standby.workspaces()["default"]["seq"] >= owner.workspaces()["default"]["seq"],
+              "the other to have read it")
+        (_, before), (last, _) = (entry[0:1] * 2 for entry in reversed(redis("XREVRANGE", STREAM, "+", "-", "COUNT", 2)))
+        with Connection(("127.0.0.1", redis.port.number)) as other:
+            other.send(("CONFIG", "SET", "min-replicas-to-write", 1))
+            other.read()
+            owner.kill()
+            until(lambda: standby.workspaces()["default"]["state"] == "raising", "the standby to try")
+            other.send(("CONFIG", "SET", "min-replicas-to-write", 0), ("XDEL", STREAM, last), ("XSETID", STREAM, before),
+                       ("CONFIG", "SET", "min-replicas-to-write", 1))
+            self.assertEqual([other.read() for _ in range(4)], ["OK", 1, "OK", "OK"])
+            owner.start()
+            until(lambda: any(row["live"] for row in owner.list()["nodes"] if row["node"] == standby.name) or
+                  not any(row["live"] for row in standby.list()["nodes"] if row["node"] != standby.name), "it to know who is there")
+            other.send(("CONFIG", "SET", "min-replicas-to-write", 0))
+            other.read()
+        self.owner_of("default", *nodes)
+        self.assertTrue(standby.events("owned", workspace="default"))
+        self.assertEqual(standby.client("supervisor").call("contact.get", contact="k1")["state"], "waiting")
+
     def left_with_another_stream(self, *options):
         """A standby whose owner dies while Redis comes back with the journal of an earlier life."""
         redis = self.redis()

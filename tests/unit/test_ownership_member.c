@@ -271,6 +271,22 @@ static void test_dies(void **state)
     assert_int_equal(member_count(p->reader.book), 1);
 }
 
+/* Whoever was seen just now may live before that is known, and may no longer when nothing moves. */
+static void test_may_live(void **state)
+{
+    struct place *p = *state;
+
+    open_node(p, &p->reader, NULL, NULL);
+    put_row(p, "anna", member_number(TEXT("anna")), "tcp://127.0.0.1:1");
+    WAIT_FOR(&p->t, member_find(p->reader.book, TEXT("anna")) != NULL);
+    assert_false(lives(&p->reader, "anna"));
+    assert_true(member_may_live(p->reader.book, member_at(p->reader.book, 0)));
+    WAIT_FOR(&p->t, !member_may_live(p->reader.book, member_at(p->reader.book, 0)));
+    put_beat(p, "anna", member_number(TEXT("anna")), "tcp://127.0.0.1:1", 8);
+    WAIT_FOR(&p->t, lives(&p->reader, "anna"));
+    assert_true(member_may_live(p->reader.book, member_at(p->reader.book, 0)));
+}
+
 /* While Redis stands still nobody dies. */
 static void test_redis_stands_still(void **state)
 {
@@ -482,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_row_and_back),
         cmocka_unit_test_setup_teardown(test_join_and_leave, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dies, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_may_live, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redis_stands_still, setup, teardown),
         cmocka_unit_test_setup_teardown(test_name_is_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_started_again, setup, teardown),

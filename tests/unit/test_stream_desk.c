@@ -21,7 +21,7 @@
 
 struct place {
     struct test_loop t;
-    struct redis_process redis, replica;
+    struct redis_process redis, replica, other;
     struct redis_locator *locator;
     struct stream_desk_options options;
     struct stream_desk *desk;
@@ -86,6 +86,7 @@ static int teardown(void **state)
         stream_tail_destroy(p->tail);
     }
     test_loop_close(&p->t);
+    redis_process_end(&p->other);
     redis_process_end(&p->replica);
     redis_process_end(&p->redis);
     free(p);
@@ -414,6 +415,31 @@ static void test_a_standby_takes_over(void **state)
     assert_int_equal(p->lost, 0);
 }
 
+/* One of two replicas stands still, so a raise counts only after its time: meanwhile what is
+ * appended behind it reaches the stream as fast as ever. */
+static void test_facts_behind_a_raise_that_waits(void **state)
+{
+    struct place *p = *state;
+
+    start_with_replica(p);
+    redis_process_start_replica(&p->other, &p->redis);
+    p->options.raise_ms = 1000;
+    open_desk_with(p, 0, STREAM_START);
+    WAIT_FOR(&p->t, p->greetings == 1);
+    redis_process_signal(&p->other, SIGSTOP);
+    stream_tail_raise(p->tail, NEXT_EPOCH, TEXT("standby"));
+    stream_tail_hand_over(p->tail)->owner = (void *)(uintptr_t)++p->handed_over;
+    for (uint32_t i = 0; i < 40; i++) {
+        append(p, 1);
+        turn_for(p, 10);
+    }
+    assert_int_equal(p->confirmed, 0);
+    WAIT_FOR(&p->t, p->confirmed > 0);
+    assert_int_equal(stream_length(p), 41);
+    WAIT_FOR(&p->t, p->confirmed == 41);
+    redis_process_signal(&p->other, SIGCONT);
+}
+
 /* The old owner has written on: what was read is not the end, and nothing is raised. */
 static void test_a_standby_that_has_not_read_all(void **state)
 {
@@ -551,6 +577,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_higher_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lost_end_is_repaired, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_standby_takes_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_facts_behind_a_raise_that_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_standby_that_has_not_read_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_standby_repairs_its_predecessors_end, setup,
                                         teardown),
