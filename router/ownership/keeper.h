@@ -109,7 +109,7 @@ void keeper_settle(struct keeper *k);
  * it may not. */
 uint32_t keeper_rank(const struct keeper *k, const struct workspace *w, struct text without);
 
-/* The live node of that name, if it may own; NULL: there is none, or it is this one. */
+/* The live node of that name, if it may own the workspace and is not this one; else NULL. */
 const struct member *keeper_member(const struct keeper *k, struct text name, struct text workspace);
 
 /* Is there a live node that may own it and was there before this one came? Also when there may be,

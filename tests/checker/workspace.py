@@ -93,7 +93,7 @@ class Workspace:
             self.config.update(line)
             for agent, profile in (line.get("agents") or {}).items():
                 self.profiles[agent].append(profile)
-        elif what in ("healed", "draining", "drained", "final"):
+        elif line["kind"] == "rig" and what in ("healed", "draining", "drained", "final"):
             setattr(self, what, t)
             if what == "final":
                 self.forget_finals()

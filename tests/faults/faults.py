@@ -43,6 +43,7 @@ FAULTS = (
     Fault("F4", "partition of owner and Redis", ALL,
           ({"one": "owner", "other": "primary", "seconds": 0.2},
            {"one": "owner", "other": "primary", "way": "from", "seconds": 2},
+           {"one": "owner", "other": "primary", "flaps": 3, "seconds": 1},
            {"one": "owner", "other": "primary", "flaps": 10, "seconds": 1},
            *each("seconds", (2, 60), one="owner", other="primary")), processes.partition, 1, kinds=3, apart=4),
     Fault("F4", "partition of owner and standby", ALL, each("seconds", (2, 0.2, 60)), processes.between_routers, 2, needs="hosts"),

@@ -49,9 +49,10 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
     one = e.victim(one)
     others = [e.victim(other)] if other != "everybody" else [process for process in e.stage.processes if process is not one
                                                              and (one.host is None or process.host is not one.host)]
-    wires = Wires(e.stage)
+    wires, held = Wires(e.stage), 0
     for flap in range(flaps + 1):
         if flap:
+            held += sum(rule.struck() for rule in wires.rules)
             wires.heal()
         for each in others:
             wires.cut(one, each, way)
@@ -63,7 +64,7 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
         lost = sum(host.lost_packets() for host in hosts)
         e.prove(lost > 0, f"{lost} packets were dropped")
     else:
-        held = sum(rule.struck() for rule in wires.rules)
+        held += sum(rule.struck() for rule in wires.rules)
         e.prove(held > 0, f"bytes were held {held} times")
     wires.heal()
     e.did("healed")

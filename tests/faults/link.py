@@ -130,7 +130,7 @@ class Link:
     async def send(self, call, op, params, noted, seconds):
         """(error, result), or None. What is noted is written down with the outcome, as soon as there is one; without it, the
         caller does that."""
-        if self.ended.is_set():
+        if self.ended.is_set() or self.writer is None or self.writer.is_closing():  # the last two: nobody has read yet that it is
             if noted is not None:
                 self.recorder.outcome("info", self.client, op, call)
             return None

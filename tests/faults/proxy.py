@@ -22,7 +22,8 @@ Rules that last (each may say way="up" toward the target, "down" from it, or "bo
 Acts, once, on connections that are open now:
     cut         how="rst" or "fin": both sides end
     half_open   the target's side ends; the client's side stays open and is never answered again
-Rules of counted messages, on routes with resp=True (Redis) or frames=True (MessagePack-RPC), `count` times:
+Rules of counted messages, on routes with resp=True (Redis) or frames=True (MessagePack-RPC), `count` times (`contains`: a string, or
+several, each of which some word must have):
     lose_reply  command, contains, nth: its reply is taken from the target and thrown away, then both sides end (how).
                 The command did take effect, and what() of the rule says what Redis had answered
     answer      command, contains, nth, reply: the target never sees it; the client gets this reply in its place
@@ -82,9 +83,10 @@ class Rule:
         name = self.options.get("command") or self.options.get("method")
         if self.left <= 0 or (name and words[0].upper() != name.upper().encode()):
             return False
-        contains = self.options.get("contains")
-        if contains and not any(contains.encode() in word for word in words[1:]):
-            return False
+        contains = self.options.get("contains", [])
+        for part in [contains] if isinstance(contains, str) else contains:
+            if not any(part.encode() in word for word in words[1:]):
+                return False
         self.seen += 1
         if self.seen < self.options.get("nth", 1):
             return False

@@ -13,14 +13,16 @@ from stage import StageTest, main
 TAIL = Strike(find("F6", "failover that loses the tail, and routers die"), {"entries": 20, "dies": "all"})
 KILL = Strike(find("F1", "kill -9 of a router"))
 STALE = Strike(find("F2", "pause of the owner until another owns"))
+# Somebody who reads while nothing is confirmed; and agents who leave many offers to their clocks, and none by going away.
+READ, RINGING = {"watchers": 2}, {"watchers": 1, "ring": 0.5, "pauses": False}
 # Each with its stage, what happens, what clients do, and the invariants of which at least one must be broken.
 DEFECTS = {
-    "answers_before_journal": ("sentinel", TAIL, {}, {"I1", "I9", "I10", "I12", "I13", "I18"}),
-    "no_wait": ("sentinel", TAIL, {}, {"I1", "I9", "I10", "I12", "I13", "I18"}),
+    "answers_before_journal": ("sentinel", TAIL, READ, {"I1", "I9", "I10", "I12", "I13", "I18"}),
+    "no_wait": ("sentinel", TAIL, READ, {"I1", "I9", "I10", "I12", "I13", "I18"}),
     "no_epoch_check": ("single", STALE, {}, {"I1", "I3", "I9", "I10", "I18"}),
-    "reads_unconfirmed": ("sentinel", TAIL, {"watchers": 2}, {"I10"}),
-    "forgets_ids": ("single", KILL, {}, {"I12", "I13"}),
-    "loses_offer_clock": ("single", KILL, {"watchers": 1, "ring": 0.5, "pauses": False}, {"I14"}),
+    "reads_unconfirmed": ("sentinel", TAIL, READ, {"I10"}),
+    "forgets_ids": ("single", KILL, RINGING, {"I12", "I13"}),
+    "loses_offer_clock": ("single", KILL, RINGING, {"I14"}),
 }
 
 
