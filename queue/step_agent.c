@@ -368,7 +368,7 @@ static bool gave_back(const struct contact *c, const struct agent *a, enum fact_
 }
 
 /* The running work of the caller on a contact; NULL and refused when it has none. *again: it had,
- * the contact still is where this caller put it. */
+ * the contact still is where this caller put it, or somebody else. */
 static struct offer *own_work(struct engine *e, struct text contact, struct contact **again)
 {
     struct agent *a = caller_agent(e);
@@ -417,7 +417,8 @@ enum refusal_kind step_complete(struct engine *e)
     duration_ms wrap_up;
 
     if (o == NULL) {
-        if (again != NULL && again->state == CONTACT_WRAPPING) {
+        if (again != NULL && again->state == CONTACT_WRAPPING &&
+            contact_offer(again)->agent == caller_agent(e)) {
             answer_contact_state(e, contact_id(again), (enum contact_state)again->state);
             return REFUSED_NOT;
         }

@@ -146,6 +146,7 @@ static struct terms *terms_create(struct terms_table *t, const struct terms *spe
     terms->counted_in = 0;
     terms->keyed = true;
     terms->shown = NULL;
+    terms->asked = 0;
     requirement_retain(terms->own_skills);
     list_append(&t->all, &terms->in_all);
     id_map_insert(&t->by_key, terms);
@@ -186,6 +187,13 @@ void terms_release(struct terms_table *t, const struct terms *terms)
     if (--own->references == 0) {
         terms_destroy(t, own);
     }
+}
+
+uint32_t terms_ask(const struct terms *terms)
+{
+    struct terms *own = (struct terms *)(uintptr_t)terms; /* nothing in the engine depends on it */
+
+    return own->asked == UINT32_MAX ? own->asked : ++own->asked;
 }
 
 void terms_show(const struct terms *terms, void *shown)

@@ -49,11 +49,13 @@ struct terms {
     struct list_node in_all;
 
     /* The host's: one block of memory with what it made of these terms (terms_show), or NULL. Given
-     * back with them, and when a new configuration numbers them anew. */
+     * back with them, and when a new configuration numbers them anew. And how often it asked
+     * whether that is worth the memory. */
     void *shown;
+    uint32_t asked;
 };
 
-#define TERMS_RECENT 256 /* a power of two */
+#define TERMS_RECENT 4096 /* a power of two; each phrase that was found makes terms of its own */
 
 struct terms_table {
     struct skill_table *skills;
@@ -76,6 +78,9 @@ void terms_release(struct terms_table *t, const struct terms *terms);
 /* Let `change` number the members of each of them anew. */
 void terms_renumber(struct terms_table *t, void (*change)(void *context, struct terms *terms),
                     void *context);
+
+/* Ask once more; how often that was. */
+uint32_t terms_ask(const struct terms *terms);
 
 /* Leave `shown`, which comes from queue/base/memory.h, with the terms. */
 void terms_show(const struct terms *terms, void *shown);

@@ -6,6 +6,11 @@
 #define CHECKPOINTER_RECORDS     256    /* a turn: some tens of microseconds */
 #define CHECKPOINTER_SLICE_BYTES 262144 /* an entry is closed when it has so many */
 
+/* The facts of one piece would already let the store free it. But a checkpoint writes all that is
+ * remembered of ended contacts, however little has changed; so it waits for more of them, still
+ * fewer than a start reads in a second. */
+#define CHECKPOINTER_PIECES 2
+
 void checkpointer_init(struct checkpointer *c, uint64_t least_bytes)
 {
     memset(c, 0, sizeof(*c));
@@ -82,8 +87,8 @@ static struct workspace *checkpointer_choose(const struct checkpointer *c,
                                              struct workspace *const *workspaces, uint32_t count)
 {
     journal_position end = journal_next_position(c->journal);
-    uint64_t piece = journal_piece_bytes(c->journal);
-    uint64_t least = piece > c->least_bytes ? piece : c->least_bytes;
+    uint64_t pieces = CHECKPOINTER_PIECES * journal_piece_bytes(c->journal);
+    uint64_t least = pieces > c->least_bytes ? pieces : c->least_bytes;
     uint64_t due = 2 * c->last_bytes > least ? 2 * c->last_bytes : least;
     struct workspace *chosen = NULL;
 

@@ -7,6 +7,7 @@ target_include_directories(crash_point PUBLIC ${CMAKE_SOURCE_DIR})
 add_library(journal STATIC
     journal.c
     journal_file.c
+    journal_file_blocks.c
     journal_file_crc32c.c
     journal_file_directory.c
     journal_file_format.c

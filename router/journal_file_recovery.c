@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "router/journal_file_blocks.h"
 #include "router/journal_file_directory.h"
 #include "router/journal_file_reader.h"
 
@@ -39,6 +40,21 @@ static int recovery_write_again(int fd, uint64_t from, uint64_t to)
     return error;
 }
 
+/* Is what stands behind the last record nothing but what fills up a block? 0 or an errno. */
+static int recovery_look_behind(int fd, uint64_t from, uint64_t to, bool *is_filling)
+{
+    uint8_t behind[JOURNAL_FILE_BLOCK_BYTES];
+    int error;
+
+    *is_filling = to - from < sizeof(behind) && to % JOURNAL_FILE_BLOCK_BYTES == 0;
+    if (!*is_filling) {
+        return 0;
+    }
+    error = journal_file_directory_read_all(fd, behind, (size_t)(to - from), from);
+    *is_filling = error == 0 && journal_file_blocks_is_filling(behind, (size_t)(to - from));
+    return error;
+}
+
 enum journal_status journal_file_recovery_run(int fd, const char *name,
                                               const struct journal_segment_head *head,
                                               uint64_t file_bytes, struct journal_file_end *end,
@@ -49,6 +65,7 @@ enum journal_status journal_file_recovery_run(int fd, const char *name,
     const uint8_t *payload;
     enum journal_file_reading reading;
     uint64_t proven = head->base; /* all before it is durable for certain */
+    bool is_filling = false;
     int error = 0;
 
     if (!journal_file_reader_init(&reader, fd, head, file_bytes)) {
@@ -61,7 +78,6 @@ enum journal_status journal_file_recovery_run(int fd, const char *name,
     }
     end->position = journal_file_reader_position(&reader);
     end->file_bytes = reader.offset;
-    end->torn_bytes = file_bytes - reader.offset;
     end->previous = reader.previous;
     end->opening = reader.opening;
     if (reading == READING_BAD) {
@@ -74,20 +90,23 @@ enum journal_status journal_file_recovery_run(int fd, const char *name,
             return JOURNAL_CORRUPT;
         }
     }
-    error = reading == READING_ERROR ? reader.error : 0;
+    error = reading == READING_ERROR
+                ? reader.error
+                : recovery_look_behind(fd, end->file_bytes, file_bytes, &is_filling);
     journal_file_reader_close(&reader);
     if (error != 0) {
         return recovery_fail(name, "read it", error, problem, problem_size);
     }
 
-    if (end->torn_bytes > 0 && ftruncate(fd, (off_t)end->file_bytes) != 0) {
+    end->torn_bytes = is_filling ? 0 : file_bytes - end->file_bytes;
+    if (file_bytes > end->file_bytes && ftruncate(fd, (off_t)end->file_bytes) != 0) {
         return recovery_fail(name, "cut off its torn tail", errno, problem, problem_size);
     }
     if (proven < end->position) {
         error = recovery_write_again(fd, proven - head->base + JOURNAL_FORMAT_SEGMENT_HEAD,
                                      end->file_bytes);
     }
-    if (error == 0 && (end->torn_bytes > 0 || proven < end->position) && fsync(fd) != 0) {
+    if (error == 0 && (file_bytes > end->file_bytes || proven < end->position) && fsync(fd) != 0) {
         error = errno;
     }
     if (error != 0) {

@@ -37,6 +37,14 @@ static void writer_push(struct journal_batch_list *list, struct journal_batch *b
     list->last = batch;
 }
 
+static void writer_begin_blocks(struct journal_file_writer *w)
+{
+    if (w->takes_blocks) {
+        journal_file_blocks_begin(&w->blocks, w->fd, w->end.file_bytes);
+        w->takes_blocks = journal_file_blocks_are_used(&w->blocks);
+    }
+}
+
 /* A failure of the disk, in words that name the last segment. */
 static enum journal_status writer_fail(struct journal_file_writer *w, enum journal_status status,
                                        const char *what, int error)
@@ -93,8 +101,8 @@ static enum journal_status writer_give_up(struct journal_file_writer *w, const c
     return writer_fail(w, JOURNAL_FULL, what, error);
 }
 
-/* Make sure that the segment can take `size` more bytes. The file's size stays: it always says
- * where the data ends. */
+/* Make sure that the segment can take `size` more bytes, and what fills up its last block. The
+ * file's size stays: it says where the data ends, up to that. */
 static int writer_allocate(struct journal_file_writer *w, size_t size)
 {
     uint64_t end = w->end.file_bytes + size;
@@ -102,6 +110,10 @@ static int writer_allocate(struct journal_file_writer *w, size_t size)
 
     if (journal_file_fault_strikes(&w->faults->allocate, &error)) {
         return error;
+    }
+    if (journal_file_blocks_are_used(&w->blocks)) {
+        size += JOURNAL_FILE_BLOCK_BYTES - 1 - (end - 1) % JOURNAL_FILE_BLOCK_BYTES;
+        end = w->end.file_bytes + size;
     }
     if (!w->allocates || end <= w->allocated) {
         return 0;
@@ -123,6 +135,18 @@ static int writer_allocate(struct journal_file_writer *w, size_t size)
     return errno;
 }
 
+/* End the last segment where its records end: without the room taken in advance, and without what
+ * fills up its last block, which the next opening would not understand there. */
+static int writer_cut(struct journal_file_writer *w)
+{
+    bool filled = journal_file_blocks_are_used(&w->blocks);
+
+    if (ftruncate(w->fd, (off_t)w->end.file_bytes) != 0) {
+        return filled ? errno : 0; /* that loses room and nothing else */
+    }
+    return !filled || fsync(w->fd) == 0 ? 0 : errno;
+}
+
 /* Begin the next segment. All before it is durable: this is between two turns. */
 static enum journal_status writer_rotate(struct journal_file_writer *w)
 {
@@ -133,9 +157,10 @@ static enum journal_status writer_rotate(struct journal_file_writer *w)
     head.base = w->end.position;
     head.previous = w->end.previous;
     head.opening = w->opening;
-    /* The room taken in advance is given back; that it fails loses room and nothing else. */
-    error = ftruncate(w->fd, (off_t)w->end.file_bytes);
-    (void)error;
+    error = writer_cut(w);
+    if (error != 0) {
+        return writer_fail(w, JOURNAL_FAILED, "end it where its records end", error);
+    }
     if (!journal_file_set_reserve(w->set)) {
         return writer_fail(w, JOURNAL_FAILED, "begin a new segment behind it", ENOMEM);
     }
@@ -149,6 +174,7 @@ static enum journal_status writer_rotate(struct journal_file_writer *w)
     w->fd = fd;
     w->end.file_bytes = JOURNAL_FORMAT_SEGMENT_HEAD;
     w->allocated = w->end.file_bytes;
+    writer_begin_blocks(w);
     atomic_fetch_add(&w->bytes_kept, JOURNAL_FORMAT_SEGMENT_HEAD);
     crash_point_reached(CRASH_BETWEEN_SEGMENTS);
     return JOURNAL_OK;
@@ -189,22 +215,38 @@ static int writer_write_vectors(struct journal_file_writer *w, struct iovec *vec
     return 0;
 }
 
+/* Some first bytes of it: what a test wants to be found behind a failure. */
+static void writer_write_some(struct journal_file_writer *w, struct iovec *vectors, int count,
+                              size_t limit)
+{
+    int ignored;
+
+    journal_file_blocks_end(&w->blocks, w->fd); /* which know whole blocks only */
+    ignored = writer_write_vectors(w, vectors, count, limit);
+    (void)ignored;
+}
+
 static int writer_write(struct journal_file_writer *w, struct iovec *vectors, int count,
                         size_t size)
 {
     int error;
 
     if (journal_file_fault_strikes(&w->faults->write, &error)) {
-        int ignored = writer_write_vectors(w, vectors, count,
-                                           (size_t)atomic_load(&w->faults->written_before));
-        (void)ignored;
+        writer_write_some(w, vectors, count, (size_t)atomic_load(&w->faults->written_before));
         return error;
     }
     if (crash_point_is_next(CRASH_INSIDE_WRITE)) {
-        int ignored = writer_write_vectors(w, vectors, count, size / 2);
-        (void)ignored;
+        writer_write_some(w, vectors, count, size / 2);
     }
     crash_point_reached(CRASH_INSIDE_WRITE);
+    if (journal_file_blocks_are_used(&w->blocks)) {
+        error = journal_file_blocks_write(&w->blocks, w->fd, w->end.file_bytes, vectors, count);
+        if (error != EINVAL) {
+            return error;
+        }
+        w->takes_blocks = false;
+        journal_file_blocks_end(&w->blocks, w->fd);
+    }
     return writer_write_vectors(w, vectors, count, SIZE_MAX);
 }
 
@@ -331,9 +373,8 @@ static void writer_close_orderly(struct journal_file_writer *w)
 
     journal_file_format_put_record(record, &mark, JOURNAL_FORMAT_KIND_CLOSED, w->opening);
     if (writer_put(w, &vector, 1, sizeof(record)) == JOURNAL_OK) {
-        error =
-            ftruncate(w->fd, (off_t)w->end.file_bytes); /* gives back the room taken in advance */
-        (void)error;
+        error = writer_cut(w);
+        (void)error; /* the next opening cuts it */
     }
 }
 
@@ -427,6 +468,7 @@ static void writer_run(void *argument)
     struct writer_trimming trimming = {0};
     struct writer_pace pace = {0};
 
+    writer_begin_blocks(w);
     uv_mutex_lock(&w->mutex);
     for (;;) {
         enum journal_status status = w->status;
@@ -466,6 +508,7 @@ static void writer_run(void *argument)
     if (w->status == JOURNAL_OK && w->end.position > 0 && !w->end.closed) {
         writer_close_orderly(w);
     }
+    journal_file_blocks_end(&w->blocks, w->fd);
     uv_mutex_lock(&w->mutex);
     w->stopped = true;
     if (w->last != NULL) {
@@ -482,6 +525,7 @@ int journal_file_writer_start(struct journal_file_writer *w)
     w->opened_at = w->end.position;
     w->allocated = w->end.file_bytes;
     w->allocates = true;
+    w->takes_blocks = true;
     w->left_keep_from = UINT64_MAX;
     atomic_store(&w->handed, w->end.position);
     for (size_t i = 0; i < w->directory->set_count; i++) {

@@ -1,7 +1,7 @@
 /* The thread that writes one set of a file journal, for all its ports.
  *
- * Turn by turn it takes all batches that wait, whatever port they came by, writes them with one
- * pwritev, syncs once, and hands each back to its port with the status of the turn; then it removes
+ * Turn by turn it takes all batches that wait, whatever port they came by, writes them at once,
+ * syncs once, and hands each back to its port with the status of the turn; then it removes
  * at most one segment that no port needs any longer. Batches that come while it writes wait for the
  * next turn: that is the group commit. When there is much to do it also waits a little between two
  * turns, at most a millisecond, so that more come along with fewer syncs.
@@ -31,6 +31,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "router/journal_file_blocks.h"
 #include "router/journal_file_directory.h"
 #include "router/journal_file_faults.h"
 #include "router/journal_file_recovery.h"
@@ -72,6 +73,8 @@ struct journal_file_writer {
     struct journal_file_end end; /* of what is durable */
     uint64_t allocated;          /* the file has room up to this byte */
     bool allocates;              /* until the file system says that it cannot */
+    bool takes_blocks;           /* likewise */
+    struct journal_file_blocks blocks;
     uint32_t opening;
     journal_position opened_at; /* the first position of this opening */
     struct journal_batch_list turn;

@@ -112,8 +112,8 @@ static inline void view_put_contact_due(struct pairs *w, const struct contact *c
 
 /* ---- what contacts with the same terms have in common ---- */
 
-/* Terms of so many contacts are worth a few bytes that every one of these is written with. */
-#define VIEW_TERMS_SHARED 8
+/* Terms that were written so often are worth a few bytes that they are written with from then. */
+#define VIEW_TERMS_OFTEN 8
 
 /* The pairs of the classes, and behind them those of `why`. */
 struct view_terms {
@@ -154,12 +154,12 @@ static const struct view_terms *view_terms_make(const struct view *v, const stru
     return made;
 }
 
-/* NULL where few contacts have them: these are written each time. */
+/* NULL where few contacts had them yet: these are written each time. */
 static inline const struct view_terms *view_terms_of(const struct view *v, const struct terms *t)
 {
-    return t->shown != NULL                     ? t->shown
-           : t->references >= VIEW_TERMS_SHARED ? view_terms_make(v, t)
-                                                : NULL;
+    return t->shown != NULL                  ? t->shown
+           : terms_ask(t) > VIEW_TERMS_OFTEN ? view_terms_make(v, t)
+                                             : NULL;
 }
 
 /* What those two parts take in a record. */

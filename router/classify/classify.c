@@ -300,14 +300,6 @@ static inline uint32_t known_word(const struct name_list *names, struct text wor
     return word.length == 0 ? UINT32_MAX : find_word(names, word, what, why);
 }
 
-static void add_rule(struct why *why, struct text kind, struct text name, struct text words)
-{
-    why_add(why, kind);
-    why_add_quoted(why, name);
-    why_add(why, TEXT(": "));
-    why_add(why, words);
-}
-
 /* Language. */
 
 /* The longest configured tag that the word begins with, else the first one with the same primary
@@ -427,7 +419,7 @@ static void decide_tier(struct work *w)
         const struct compiled_tier_rule *rule = &r->tier_rules[i];
         if (conditions_hold(w, &rule->when)) {
             w->out->tier = rule->tier;
-            add_rule(why, TEXT("rule "), rule->name, rule->when.words);
+            why_say(why, rule->told);
             return;
         }
     }
@@ -560,14 +552,11 @@ static void explain_issue(struct work *w, uint32_t best, uint32_t second)
     const struct rule_state *state = &s->rules[s->issues[best].rule];
     struct why *why = &w->scratch->why_issue;
 
-    why_add(why, TEXT("rule "));
-    why_add_quoted(why, rule->name);
-    why_add(why, TEXT(": "));
+    why_add(why, rule->told);
     if (state->first == UINT32_MAX) {
         why_add(why, rule->when.words);
     } else {
-        why_add(why, state->first < r->phrase_count ? TEXT("phrase ") : TEXT("pattern "));
-        why_add_quoted(why, r->words[state->first].shown);
+        why_add(why, r->words[state->first].told);
         if (state->found + state->all_found > 1) {
             why_add(why, TEXT(" and "));
             why_add_number(why, (int64_t)state->found + state->all_found - 1);
@@ -639,11 +628,12 @@ static void decide_queue(struct work *w)
         w->out->queue = (queue_index)named;
         return;
     }
-    for (uint32_t i = 0; i < r->route_count; i++) {
+    for (uint32_t i = w->out->issue == INDEX_NONE16 ? 0 : r->first_route[w->out->issue];
+         i < r->route_count; i++) {
         const struct compiled_route *route = &r->routes[i];
         if (conditions_hold(w, &route->when)) {
             w->out->queue = route->queue;
-            add_rule(why, TEXT("route "), route->name, route->when.words);
+            why_say(why, route->told);
             return;
         }
     }

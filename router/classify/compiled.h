@@ -19,9 +19,9 @@ struct word_use {
 /* A phrase or a pattern. Equal ones of several rules are one; phrases come first, then patterns,
  * and the number that Vectorscan reports is the place in the array. */
 struct compiled_word {
-    struct text shown; /* as written */
-    uint32_t length;   /* of the normalised phrase; patterns have none */
-    bool whole_left;   /* no word may go on across this end */
+    struct text told; /* as written, for a person: phrase "refund" */
+    uint32_t length;  /* of the normalised phrase; patterns have none */
+    bool whole_left;  /* no word may go on across this end */
     bool whole_right;
     struct word_use *uses;
     uint32_t use_count;
@@ -47,13 +47,13 @@ struct compiled_conditions {
 };
 
 struct compiled_tier_rule {
-    struct text name;
+    struct text told; /* for a person, with its conditions */
     tier_index tier;
     struct compiled_conditions when;
 };
 
 struct compiled_issue_rule {
-    struct text name;
+    struct text told; /* for a person, up to what was found */
     issue_index issue;
     int32_t points;
     uint32_t any_count;
@@ -62,7 +62,7 @@ struct compiled_issue_rule {
 };
 
 struct compiled_route {
-    struct text name;
+    struct text told; /* for a person, with its conditions */
     queue_index queue;
     struct compiled_conditions when;
 };
@@ -100,7 +100,8 @@ struct ruleset {
     struct compiled_issue_rule *issue_rules;
     struct compiled_route *routes;
     uint32_t tier_rule_count, issue_rule_count, route_count;
-    uint32_t *wordless; /* issue rules that may hold without any phrase or pattern found */
+    uint32_t *first_route; /* by issue: no route before it takes a contact with this one */
+    uint32_t *wordless;    /* issue rules that may hold without any phrase or pattern found */
     uint32_t wordless_count;
     struct attribute_key *keys;
     uint32_t key_count;

@@ -7,6 +7,7 @@
 
 #include "queue/base/memory.h"
 #include "router/classify/normalise.h"
+#include "router/classify/why.h"
 
 /* Without HS_FLAG_UCP: under it Vectorscan refuses \b, which every second pattern has. So \w, \d
  * and \b know ASCII only, and so does CASELESS; that suffices, as the text is folded already. */
@@ -215,6 +216,17 @@ static int compare_entries(const void *left, const void *right)
                             (a->written->place.column < b->written->place.column);
 }
 
+/* What is told of a contact in which it is found, put together once and not for each of them. */
+static struct text tell(struct ruleset *r, const struct entry *e)
+{
+    struct why why;
+
+    why_start(&why);
+    why_add(&why, e->is_pattern ? TEXT("pattern ") : TEXT("phrase "));
+    why_add_quoted(&why, e->written->words);
+    return arena_text(&r->arena, why_text(&why));
+}
+
 /* Make compiled words of the sorted entries. */
 static void unite(struct compiler *c)
 {
@@ -231,7 +243,7 @@ static void unite(struct compiler *c)
     for (uint32_t i = 0; i < c->count; i = next) {
         const struct entry *e = &c->entries[i];
         struct compiled_word *word = &r->words[r->phrase_count + r->pattern_count];
-        word->shown = arena_text(&r->arena, e->written->words);
+        word->told = tell(r, e);
         word->length = e->plain.length;
         word->whole_left = !e->is_pattern && !e->open_left &&
                            normalise_word_at(e->plain.bytes, e->plain.length, 0);

@@ -7,6 +7,7 @@
 #include "queue/base/memory.h"
 #include "router/classify/compiled.h"
 #include "router/classify/phrases.h"
+#include "router/classify/why.h"
 
 static int compare_names(const void *left, const void *right)
 {
@@ -358,14 +359,42 @@ static void compile_conditions(struct ruleset *r, const struct conditions *when,
     out->words = describe(r, when, s);
 }
 
+/* What is told of a rule, put together once and not for each contact. */
+static struct text tell(struct ruleset *r, struct text kind, struct text name, struct text words)
+{
+    struct why why;
+
+    why_start(&why);
+    why_add(&why, kind);
+    why_add_quoted(&why, name);
+    why_add(&why, TEXT(": "));
+    why_add(&why, words);
+    return arena_text(&r->arena, why_text(&why));
+}
+
+/* Routes mostly ask for an issue each: who has one need not look at those of all others. */
+static void find_first_routes(struct ruleset *r, const struct settings *s)
+{
+    r->first_route = arena_take_array(&r->arena, s->issue_count, sizeof(*r->first_route));
+    for (uint32_t issue = 0; issue < s->issue_count; issue++) {
+        uint32_t first = 0;
+
+        while (first < r->route_count && !index_set_has(r->routes[first].when.issues, issue)) {
+            first++;
+        }
+        r->first_route[issue] = first;
+    }
+}
+
 static void compile_rules(struct ruleset *r, const struct rules *rules, const struct settings *s)
 {
     r->tier_rule_count = rules->tier_count;
     r->tier_rules = arena_take_array(&r->arena, rules->tier_count, sizeof(*r->tier_rules));
     for (uint32_t i = 0; i < rules->tier_count; i++) {
-        r->tier_rules[i].name = arena_text(&r->arena, rules->tiers[i].name);
         r->tier_rules[i].tier = rules->tiers[i].tier;
         compile_conditions(r, &rules->tiers[i].when, s, &r->tier_rules[i].when);
+        r->tier_rules[i].told =
+            tell(r, TEXT("rule "), rules->tiers[i].name, r->tier_rules[i].when.words);
     }
     r->issue_rule_count = rules->issue_count;
     r->issue_rules = arena_take_array(&r->arena, rules->issue_count, sizeof(*r->issue_rules));
@@ -373,7 +402,7 @@ static void compile_rules(struct ruleset *r, const struct rules *rules, const st
     for (uint32_t i = 0; i < rules->issue_count; i++) {
         const struct issue_rule *from = &rules->issues[i];
         struct compiled_issue_rule *to = &r->issue_rules[i];
-        to->name = arena_text(&r->arena, from->name);
+        to->told = tell(r, TEXT("rule "), from->name, TEXT(""));
         to->issue = from->issue;
         to->points = from->points;
         to->any_count = from->phrase_count + from->pattern_count;
@@ -386,10 +415,11 @@ static void compile_rules(struct ruleset *r, const struct rules *rules, const st
     r->route_count = rules->route_count;
     r->routes = arena_take_array(&r->arena, rules->route_count, sizeof(*r->routes));
     for (uint32_t i = 0; i < rules->route_count; i++) {
-        r->routes[i].name = arena_text(&r->arena, rules->routes[i].name);
         r->routes[i].queue = rules->routes[i].queue;
         compile_conditions(r, &rules->routes[i].when, s, &r->routes[i].when);
+        r->routes[i].told = tell(r, TEXT("route "), rules->routes[i].name, r->routes[i].when.words);
     }
+    find_first_routes(r, s);
 }
 
 static void destroy(struct ruleset *r)

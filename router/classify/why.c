@@ -6,11 +6,14 @@
 
 static void why_put(struct why *w, struct text words)
 {
-    struct text fitting = normalise_cut(words, WHY_BYTES_MAX - w->length);
+    uint32_t room = WHY_BYTES_MAX - w->length;
 
-    if (fitting.length > 0) {
-        memcpy(w->bytes + w->length, fitting.bytes, fitting.length);
-        w->length += fitting.length;
+    if (words.length > room) {
+        words = normalise_cut(words, room);
+    }
+    if (words.length > 0) {
+        memcpy(w->bytes + w->length, words.bytes, words.length);
+        w->length += words.length;
     }
 }
 

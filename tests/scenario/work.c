@@ -89,6 +89,24 @@ TEST(complete, repeated)
     EXPECT_ANSWER(f, "gone: completed");
 }
 
+/* What a supervisor gave to another one, who wraps it up, was not completed by whoever had it
+ * before. */
+TEST(complete, of_what_another_wraps_up)
+{
+    queue(f, "es", "wrap_up=20s");
+    agent(f, "ana", "");
+    contact(f, "k1", "es");
+    accept(f, "ana", "k1");
+    away(f, "ana", "lunch");
+    agent(f, "bo", "");
+    move(f, "k1", "es");
+    accept(f, "bo", "k1");
+    complete(f, "bo", "k1", "");
+    EXPECT_ANSWER(f, "k1 wrapping");
+    complete(f, "ana", "k1", "");
+    EXPECT_ANSWER(f, "conflict: wrapping");
+}
+
 /* What is not the agent's, or not accepted yet, cannot be completed. */
 TEST(complete, of_what_it_does_not_work)
 {

@@ -159,6 +159,30 @@ static void the_short_way_is_the_long_way(void **state)
     normaliser_close(&n);
 }
 
+/* The same for plain ASCII, which is taken many characters at a time: every character at every
+ * place, and blanks across the seams. */
+static void ascii_is_taken_as_one_by_one(void **state)
+{
+    struct normaliser n = {0};
+    struct random random;
+
+    (void)state;
+    random_init(&random, 6);
+    for (int round = 0; round < 20000; round++) {
+        unsigned char raw[100];
+        char expected[sizeof(raw)];
+        struct text text = {(const char *)raw, (uint32_t)random_below(&random, sizeof(raw) + 1)};
+        unsigned blanks = (unsigned)random_below(&random, 30);
+        for (uint32_t i = 0; i < text.length; i++) {
+            raw[i] = random_percent(&random, blanks)
+                         ? ' '
+                         : (unsigned char)random_between(&random, 1, 0x7F);
+        }
+        assert_plain(&n, text, (struct text){expected, reference(text, expected)});
+    }
+    normaliser_close(&n);
+}
+
 static void a_cut_leaves_characters_whole(void **state)
 {
     (void)state;
@@ -210,6 +234,7 @@ int main(void)
         cmocka_unit_test(appended_texts_stand_one_behind_the_other),
         cmocka_unit_test(broken_utf8_is_refused_and_leaves_nothing),
         cmocka_unit_test(the_short_way_is_the_long_way),
+        cmocka_unit_test(ascii_is_taken_as_one_by_one),
         cmocka_unit_test(a_cut_leaves_characters_whole),
         cmocka_unit_test(words_have_ends_only_in_alphabets),
         cmocka_unit_test(scripts_are_counted),

@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "queue/base/random.h"
+#include "router/journal_file_blocks.h"
 #include "router/journal_file_format.h"
 #include "router/journal_file_recovery.h"
 #include "test_journal_fixture.h"
@@ -28,7 +30,7 @@ struct small_journal {
 };
 
 /* Write it in one segment; with `closed`, close it orderly, or else take the file as it was just
- * before. */
+ * before, up to the end of its records. */
 static struct small_journal make_small(struct journal_fixture *f, bool closed)
 {
     struct small_journal small = {.closed = closed};
@@ -48,6 +50,8 @@ static struct small_journal make_small(struct journal_fixture *f, bool closed)
     small.at[next] = JOURNAL_FORMAT_SEGMENT_HEAD + journal_next_position(f->journal);
     if (!closed) {
         small.file = fixture_load(f, fixture_segment(1));
+        assert_true(small.file.size >= small.at[next]);
+        small.file.size = small.at[next];
     }
     fixture_close(f);
     if (closed) {
@@ -419,11 +423,37 @@ static void test_segments_must_belong_together(void **state)
     free(theirs.bytes);
 }
 
+/* Where whole blocks are written, zeros follow the last record up to the end of its block:
+ * nothing was lost. A byte more or less of them, or one that is no zero, and something was. */
+static void test_what_fills_up_the_last_block_is_not_torn(void **state)
+{
+    struct journal_fixture *f = *state;
+    struct small_journal small = make_small(f, false);
+    size_t size = small.file.size;
+    uint8_t bytes[2 * JOURNAL_FILE_BLOCK_BYTES + 8] = {0};
+    struct journal_fixture_reading reading;
+
+    assert_true(size < JOURNAL_FILE_BLOCK_BYTES);
+    memcpy(bytes, small.file.bytes, size);
+    fixture_store(f, fixture_segment(1), bytes, JOURNAL_FILE_BLOCK_BYTES);
+    reading = fixture_look(f);
+    assert_int_equal(reading.status, JOURNAL_OK);
+    assert_int_equal(reading.entries, BATCHES * EACH);
+    assert_int_equal(reading.torn_bytes, 0);
+    expect_torn(f, &small, bytes, JOURNAL_FILE_BLOCK_BYTES - 1, BATCHES * EACH);
+    expect_torn(f, &small, bytes, JOURNAL_FILE_BLOCK_BYTES + 8, BATCHES * EACH);
+    expect_torn(f, &small, bytes, 2 * JOURNAL_FILE_BLOCK_BYTES, BATCHES * EACH);
+    bytes[JOURNAL_FILE_BLOCK_BYTES - 1] = 1;
+    expect_torn(f, &small, bytes, JOURNAL_FILE_BLOCK_BYTES, BATCHES * EACH);
+    free(small.file.bytes);
+}
+
 int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, fixture_create, fixture_free)
     const struct CMUnitTest tests[] = {
         ROW(test_a_torn_last_batch_is_cut_off_at_every_byte),
+        ROW(test_what_fills_up_the_last_block_is_not_torn),
         ROW(test_a_good_record_behind_a_bad_one_of_the_same_write_is_torn),
         ROW(test_every_flipped_bit_is_found),
         ROW(test_after_a_crash_only_the_last_batch_can_be_torn),
