@@ -171,70 +171,65 @@ class Deposed(SharedTest):
 
 
 class Lost(SharedTest):
+    def pair_with_a_contact(self, *options):
+        """(redis, owner, standby), of which the latter has read that k1 waits; `options` of the second node."""
+        redis = self.redis()
+        owner, standby = self.owner_of("default", self.node("a", redis), self.node("b", redis, options=options))
+        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        self.wait_read(owner, standby)
+        return redis, owner, standby
+
+    def wait_read(self, owner, standby):
+        until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] == owner.workspaces()["default"]["seq"],
+              "the other to have read everything")
+
+    def assert_taken_over(self, standby):
+        """With what waits."""
+        until(standby.owns, "the other to own it")
+        self.assertEqual(standby.client("supervisor").call("contact.get", contact="k1")["state"], "waiting")
+
     def test_the_owner_repairs_what_it_remembers(self):
         """Redis comes back empty, and the owner still has everything that was in it."""
-        redis = self.redis()
-        nodes = [self.node(name, redis) for name in ("a", "b")]
-        owner, standby = self.owner_of("default", *nodes)
-        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        redis, owner, standby = self.pair_with_a_contact()
         epoch = owner.workspaces()["default"]["epoch"]
         redis.lose_everything()
         until(lambda: owner.owns() and owner.workspaces()["default"]["epoch"] > epoch, "it to go on")
-        until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] ==
-              owner.workspaces()["default"]["seq"], "the other to follow")
+        self.wait_read(owner, standby)
         owner.kill()
-        until(standby.owns, "the other to own it")
-        self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
+        self.assert_taken_over(standby)
 
     def test_the_owner_repairs_what_was_flushed(self):
         """Also when nobody asks for anything meanwhile."""
-        redis = self.redis()
-        nodes = [self.node(name, redis) for name in ("a", "b")]
-        owner, standby = self.owner_of("default", *nodes)
-        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
+        redis, owner, standby = self.pair_with_a_contact()
         written = len(redis("XRANGE", STREAM, "-", "+"))
         redis("FLUSHALL")
         until(lambda: len(redis("XRANGE", STREAM, "-", "+")) > written, "the owner to write everything again")
-        until(lambda: standby.follows() and standby.workspaces()["default"]["seq"] ==
-              owner.workspaces()["default"]["seq"], "the other to follow")
+        self.wait_read(owner, standby)
         owner.kill()
-        until(standby.owns, "the other to own it")
-        self.assertEqual(Client(standby, "supervisor").call("contact.get", contact="k1")["state"], "waiting")
+        self.assert_taken_over(standby)
 
     def test_who_was_there_repairs_and_not_who_comes(self):
         """A failover lost the stream's end while nobody could write: the standby has it, and the owner that was restarted has not."""
-        redis = self.redis()
-        nodes = [self.node(name, redis) for name in ("a", "b")]
-        owner, standby = self.owner_of("default", *nodes)
-        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
-        until(lambda: standby.workspaces()["default"]["seq"] >= owner.workspaces()["default"]["seq"],
-              "the other to have read it")
-        (_, before), (last, _) = (entry[0:1] * 2 for entry in reversed(redis("XREVRANGE", STREAM, "+", "-", "COUNT", 2)))
+        redis, owner, standby = self.pair_with_a_contact()
+        (last, _), (before, _) = redis("XREVRANGE", STREAM, "+", "-", "COUNT", 2)
         with Connection(("127.0.0.1", redis.port.number)) as other:
-            other.send(("CONFIG", "SET", "min-replicas-to-write", 1))
-            other.read()
+            other("CONFIG", "SET", "min-replicas-to-write", 1)
             owner.kill()
             until(lambda: standby.workspaces()["default"]["state"] == "raising", "the standby to try")
+            # In one go, so that nobody writes meanwhile.
             other.send(("CONFIG", "SET", "min-replicas-to-write", 0), ("XDEL", STREAM, last), ("XSETID", STREAM, before),
                        ("CONFIG", "SET", "min-replicas-to-write", 1))
             self.assertEqual([other.read() for _ in range(4)], ["OK", 1, "OK", "OK"])
             owner.start()
-            until(lambda: any(row["live"] for row in owner.list()["nodes"] if row["node"] == standby.name) or
-                  not any(row["live"] for row in standby.list()["nodes"] if row["node"] != standby.name), "it to know who is there")
-            other.send(("CONFIG", "SET", "min-replicas-to-write", 0))
-            other.read()
-        self.owner_of("default", *nodes)
+            other("CONFIG", "SET", "min-replicas-to-write", 0)
+        self.owner_of("default", owner, standby)
         self.assertTrue(standby.events("owned", workspace="default"))
-        self.assertEqual(standby.client("supervisor").call("contact.get", contact="k1")["state"], "waiting")
+        there = standby if standby.owns() else owner  # where it belongs, it has gone again
+        self.assertEqual(there.client("supervisor").call("contact.get", contact="k1")["state"], "waiting")
 
     def left_with_another_stream(self, *options):
         """A standby whose owner dies while Redis comes back with the journal of an earlier life."""
-        redis = self.redis()
-        owner, standby = self.node("a", redis), self.node("b", redis, options=options)
-        owner, standby = self.owner_of("default", owner, standby)
-        Client(owner, "connector", name="shop").call("contact.submit", id="k1", channel="chat")
-        until(lambda: standby.workspaces()["default"]["seq"] >= owner.workspaces()["default"]["seq"],
-              "the other to have read it")
+        redis, owner, standby = self.pair_with_a_contact(*options)
         began = redis("XRANGE", STREAM, "-", "+", "COUNT", 1)[0]
         standby.signal(signal.SIGSTOP)
         owner.kill()
