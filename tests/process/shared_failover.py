@@ -221,6 +221,8 @@ class Lost(SharedTest):
                        ("CONFIG", "SET", "min-replicas-to-write", 1))
             self.assertEqual([other.read() for _ in range(4)], ["OK", 1, "OK", "OK"])
             owner.start()
+            until(lambda: not any(row["live"] for row in standby.list()["nodes"] if row["node"] == owner.name),
+                  "both to have looked around for long enough")
             other("CONFIG", "SET", "min-replicas-to-write", 0)
         self.owner_of("default", owner, standby)
         self.assertTrue(standby.events("owned", workspace="default"))
