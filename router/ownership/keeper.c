@@ -178,6 +178,7 @@ static void keeper_open_members(struct keeper *k, const struct member_me *me)
     };
 
     k->members = member_book_create(k->locator, &options, &events);
+    k->draining_seen = 0; /* of the book before */
 }
 
 /* Until everything has been read once, nobody hands anything over to us. */
@@ -319,6 +320,22 @@ static bool keeper_should_move(const struct keeper *k, struct ownership *o,
     return o->wanted_since != 0 && now - o->wanted_since > KEEPER_SETTLED_MS;
 }
 
+/* Who drains looks first who else does by now: nobody is given what he does not take. */
+static bool keeper_gives_everything(const struct keeper *k)
+{
+    return k->draining_seen != 0 && member_book_has_read(k->members, k->fresh_reading);
+}
+
+static void keeper_see_draining(struct keeper *k)
+{
+    unsigned draining = atomic_load(&k->node->draining);
+
+    if (draining != k->draining_seen) {
+        k->draining_seen = draining;
+        k->fresh_reading = member_book_read_anew(k->members);
+    }
+}
+
 static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
 {
     const struct member *heir;
@@ -330,7 +347,7 @@ static void keeper_look_at(struct keeper *k, struct ownership *o, boot_ms now)
     }
     heir = keeper_heir(k, o->workspace->name);
     moves = keeper_should_move(k, o, heir, now);
-    if (heir != NULL && (moves || atomic_load(&k->node->draining))) {
+    if (heir != NULL && (moves || keeper_gives_everything(k))) {
         o->wanted_since = 0;
         ownership_give(o, heir, false);
     }
@@ -479,6 +496,7 @@ static void keeper_tick(uv_timer_t *timer)
         keeper_finish(k);
         return;
     }
+    keeper_see_draining(k);
     for (struct list_node *n = list_first(&k->shores); n != NULL; n = list_next(&k->shores, n)) {
         shore_look_again(record_of(n, struct shore, in_keeper), now);
     }

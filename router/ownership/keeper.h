@@ -61,6 +61,8 @@ struct keeper {
     struct list shores, ownerships, lookouts;
     uint32_t count; /* of ownerships */
     struct member_book *members;
+    unsigned draining_seen; /* keeper_node.draining, at the last tick, */
+    uint64_t fresh_reading; /* and of the members, the first one since it changed */
     struct journal *journal;
     uv_timer_t tick;
     struct outage members_outage;

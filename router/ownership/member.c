@@ -71,7 +71,8 @@ struct member_book {
     struct probe *probe;
     char probed[MEMBER_INSTANCE_BYTES];
     bool probe_stands, probe_refused;
-    boot_ms away_at; /* when a connection or a command failed last */
+    uint64_t asked, read; /* readings: the last that was sent, and that was answered */
+    boot_ms away_at;      /* when a connection or a command failed last */
     char problem[256];
 };
 
@@ -483,6 +484,7 @@ static void member_was_read(void *context, const struct redis_answer *a)
     if (!member_answered(b, a) || a->outcome != REDIS_ANSWER) {
         return;
     }
+    b->read = b->asked;
     if (b->state != MEMBER_REFUSED && b->state != MEMBER_OUSTED) {
         b->problem[0] = '\0';
     }
@@ -521,6 +523,7 @@ static void member_turn(struct member_book *b)
     }
     if (redis_path_send(b->path, &read) == REDIS_SENT) {
         b->open++;
+        b->asked++;
     }
     redis_link_flush(redis_path_link(b->path));
 }
@@ -655,6 +658,17 @@ const struct member *member_find(const struct member_book *b, struct text name)
     uint32_t at = member_place(b, name);
 
     return at < b->count && text_equal(b->members[at]->name, name) ? b->members[at] : NULL;
+}
+
+uint64_t member_book_read_anew(struct member_book *b)
+{
+    member_turn_soon(b);
+    return b->asked + 1;
+}
+
+bool member_book_has_read(const struct member_book *b, uint64_t reading)
+{
+    return b->read >= reading;
 }
 
 bool member_book_hears(const struct member_book *b)

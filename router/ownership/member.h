@@ -101,6 +101,10 @@ const struct member *member_find(const struct member_book *b, struct text name);
 /* It lives, or was seen for the first time just now and may. */
 bool member_may_live(const struct member_book *b, const struct member *m);
 
+/* Read the rows once more, soon. The number of a reading that begins after this call. */
+uint64_t member_book_read_anew(struct member_book *b);
+bool member_book_has_read(const struct member_book *b, uint64_t reading);
+
 /* For as long as a living node may be silent Redis has taken what we write, so who lives can have
  * said so: not right behind an outage. */
 bool member_book_hears(const struct member_book *b);

@@ -186,13 +186,15 @@ static bool ownership_means_us(struct ownership *o, struct text value)
     return means_us;
 }
 
+/* Who was given it takes it, also if it drains: the giver has left, and it is handed on from here.
+ */
 static void ownership_epoch_read(struct ownership *o, const struct stream_read_entry *e)
 {
     o->epoch_seen_at = keeper_now(o->keeper);
     o->given_epoch =
         e->id.epoch > o->lost_epoch && ownership_means_us(o, e->value) ? e->id.epoch : 0;
     if (o->given_epoch != 0 && o->state == OWNERSHIP_FOLLOWING &&
-        !atomic_load(&o->keeper->node->draining)) {
+        (atomic_load(&o->keeper->node->draining) & KEEPER_DRAIN_STOP) == 0) {
         ownership_stop_reading(o);
         stream_desk_add(o->shore->desk, o->tail);
         ownership_begin(o, e->id.epoch);
