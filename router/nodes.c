@@ -185,17 +185,35 @@ static void nodes_pack_nodes(struct nodes *n)
     packer_array_close(n->p, array, rows);
 }
 
+/* What this reactor misses, or any of those that have workspaces: whoever has missed it longest. */
+static struct outage nodes_outage(const struct nodes *n)
+{
+    struct outage worst = {.away = n->host->journal == NULL, .changed_at = n->host->state_since};
+
+    if (n->keeper != NULL) {
+        worst = *keeper_outage(n->keeper);
+    }
+    for (uint32_t i = 0; i < n->count; i++) {
+        const struct report *r = &n->reports[i];
+
+        if (r->away_since != 0 && (!worst.away || r->away_since < worst.changed_at)) {
+            worst.away = true;
+            worst.changed_at = r->away_since;
+            snprintf(worst.problem, sizeof(worst.problem), "%s", r->problem);
+        }
+    }
+    return worst;
+}
+
 static void nodes_pack_journal(struct nodes *n)
 {
-    const struct outage ours = {.away = n->host->journal == NULL,
-                                .changed_at = n->host->state_since};
-    const struct outage *o = n->keeper == NULL ? &ours : keeper_outage(n->keeper);
+    const struct outage o = nodes_outage(n);
     struct packer *p = n->p;
     size_t map = packer_map_open(p);
-    uint32_t pairs = VIEW_TEXT(p, "state", o->away ? TEXT("away") : TEXT("up"));
+    uint32_t pairs = VIEW_TEXT(p, "state", o.away ? TEXT("away") : TEXT("up"));
 
-    pairs += VIEW_INT(p, "age_ms", n->now - o->changed_at);
-    pairs += nodes_words(p, "problem", o->problem);
+    pairs += VIEW_INT(p, "age_ms", n->now - o.changed_at);
+    pairs += nodes_words(p, "problem", o.problem);
     pairs += VIEW_FLAG(p, "shared", n->keeper != NULL);
     pairs += VIEW_INT(p, "replicas", n->keeper == NULL ? 0 : (int64_t)n->keeper->node->replicas);
     packer_map_close(p, map, pairs);

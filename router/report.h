@@ -21,6 +21,7 @@ struct report {
     boot_ms since;          /* in that state */
     boot_ms in_force_until; /* of our lease; 0: we hold none */
     uint64_t owner_epoch;   /* the lease's, whoever holds it; 0: nobody ever did */
+    boot_ms away_since;     /* its Redis; 0: that is there */
     bool ours;              /* this node owns it, or is just handing it over */
     bool pinned;            /* it stays here, although another node should have it */
     char owner[NAME_BYTES_MAX + 1];

@@ -686,6 +686,7 @@ void ownership_report(struct ownership *o, boot_ms now)
                        .since = o->since,
                        .in_force_until = ours ? o->lease.in_force_until : 0,
                        .owner_epoch = ours ? o->epoch : seen->epoch,
+                       .away_since = o->shore->outage.away ? o->shore->outage.changed_at : 0,
                        .ours = ours,
                        .pinned = ours && o->pinned};
 

@@ -30,15 +30,15 @@ class Drain(CenterTest):
         self.assertLessEqual(set(fates.values()), {"kept", "draining", "unavailable", "unknown"}, fates)
 
         server.start()
+        again = Client(server, "agent")
+        held = again.call("agent.sign_in", agent="ana")["held"]
+        self.assertEqual([offer["contact"] for offer in held if offer["state"] == "active"], ["k1"])
         shop = Client(server, "connector", name="shop")
         for name, fate in fates.items():
             if fate == "kept":
                 self.assertIn(shop.call("contact.get", contact=name)["state"], ("waiting", "offered"))
             elif fate != "unknown":
                 self.assertEqual(shop.refusal("contact.get", contact=name)["code"], "not_found")
-        again = Client(server, "agent")
-        held = again.call("agent.sign_in", agent="ana")["held"]
-        self.assertEqual([offer["contact"] for offer in held if offer["state"] == "active"], ["k1"])
 
     def test_no_offer_is_half_made(self):
         """An offer that its agent heard of before the stop is answered, or is over and the contact back in its place."""
