@@ -53,7 +53,7 @@ bool reference_is_id(struct text t)
         if (byte < 0x20 || byte == 0x7f) {
             return false;
         }
-        if (byte == 0xc2 && (uint8_t)t.bytes[i + 1] < 0xa0) {
+        if (byte == 0xc2 && i + 1 < t.length && (uint8_t)t.bytes[i + 1] < 0xa0) {
             return false; /* U+0080 to U+009F */
         }
     }
