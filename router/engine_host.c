@@ -610,10 +610,9 @@ bool engine_host_turn(struct engine_host *h)
     if (h->failed) {
         host_fail(h);
     }
-    if (h->retired_count > 0 && h->retired_seen) {
+    if (h->retired_count > 0 && host_now(h) - h->retired_at > HOST_RETIRED_MS) {
         host_destroy_retired(h);
     }
-    h->retired_seen = true;
     if (h->state == HOST_SERVING) {
         host_check_stall(h);
     }

@@ -156,10 +156,9 @@ struct engine_host {
     uint32_t peer_count;
 
     bool continuing;         /* some workspace goes on under a higher epoch */
-    struct engine **retired; /* of workspaces that were handed over: destroyed when a turn has told
-                                everybody */
+    struct engine **retired; /* of workspaces that were handed over; destroyed some time later */
     uint32_t retired_count;
-    bool retired_seen; /* by a turn */
+    boot_ms retired_at; /* the last of them */
 
     struct list guests;
     uint64_t commands; /* of guests, stepped; how many came in letters: */

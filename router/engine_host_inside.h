@@ -69,7 +69,9 @@ void host_cut_guests_of(struct engine_host *h, const struct workspace *w,
                         enum session_end_reason reason);
 void host_say_draining(struct engine_host *h);
 
-/* Engines whose workspaces were handed over. */
+/* Engines whose workspaces were handed over stay as they are for so long. */
+#define HOST_RETIRED_MS 1000
+
 void host_destroy_retired(struct engine_host *h);
 /* Engines that go on under a higher epoch hear of it. */
 void host_go_on(struct engine_host *h);

@@ -99,12 +99,13 @@ void engine_host_give(struct engine_host *h, struct workspace *w)
     w->giving = true;
 }
 
-/* To give back a large one takes a while, for which nobody who was told to go should wait. */
+/* To give back a large one takes a while, for which nobody who was told to go should wait; nor, on
+ * the same machine, those who are just coming to the new owner. */
 static void host_retire_engine(struct engine_host *h, struct workspace *w)
 {
     h->retired = memory_resize(h->retired, (h->retired_count + 1) * sizeof(struct engine *));
     h->retired[h->retired_count++] = w->engine;
-    h->retired_seen = false;
+    h->retired_at = host_now(h);
     w->engine = NULL;
     workspace_set_engine(w, NULL);
 }
