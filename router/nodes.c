@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "queue/base/memory.h"
-#include "router/fact_codec.h"
+#include "queue/fact.h"
 #include "router/log.h"
 
 #define NODES_WORDS 512

@@ -23,11 +23,14 @@ static bool keeper_is_us(const struct keeper *k, const struct member *m)
 /* Who owns a workspace must be able to read what stands in its journal, as far as this node has. */
 static uint32_t keeper_facts_version(const struct keeper *k, struct text workspace)
 {
-    const struct ownership *o = keeper_find(k, workspace);
-    const struct engine *e = o == NULL              ? NULL
-                             : ownership_is_ours(o) ? o->workspace->engine
-                                                    : o->replay.engine;
+    const struct ownership *o;
+    const struct engine *e;
 
+    if (FACT_VERSION == FACT_VERSION_FIRST) {
+        return FACT_VERSION_FIRST; /* there is no other, and this is asked at every tick */
+    }
+    o = keeper_find(k, workspace);
+    e = o == NULL ? NULL : ownership_is_ours(o) ? o->workspace->engine : o->replay.engine;
     return e == NULL ? FACT_VERSION_FIRST : engine_facts_version(e);
 }
 

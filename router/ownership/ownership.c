@@ -18,8 +18,7 @@
 #define OWNERSHIP_DIVERGED_MAX  3
 #define OWNERSHIP_CLOCK_AWAY_MS (60 * 60 * 1000)
 #define OWNERSHIP_REPORT_MS     200
-/* An owner that was asked to hand over, and has not begun after so many lease times, does not hear.
- */
+/* An owner that has not begun to hand over so many lease times after it was asked does not hear. */
 #define OWNERSHIP_DEAF_LEASES 2
 /* For so long after it came a node leaves to others what they may know more of. */
 #define OWNERSHIP_ELDERS_LEASES 10
@@ -186,8 +185,7 @@ static bool ownership_means_us(struct ownership *o, struct text value)
     return means_us;
 }
 
-/* Who was given it takes it, also if it drains: the giver has left, and it is handed on from here.
- */
+/* Who was given it takes it, also if it drains: the giver has left, and it goes on from here. */
 static void ownership_epoch_read(struct ownership *o, const struct stream_read_entry *e)
 {
     o->epoch_seen_at = keeper_now(o->keeper);
