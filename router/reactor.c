@@ -70,10 +70,12 @@ bool reactor_settle(struct reactor *r)
 
 static void reactor_close_listeners(struct reactor *r)
 {
+    uv_mutex_lock(&r->server->ports);
     for (uint32_t i = 0; i < r->listener_count; i++) {
         listener_close(r->listeners[i]);
     }
     r->listener_count = 0;
+    uv_mutex_unlock(&r->server->ports);
 }
 
 static void reactor_end_session(void *context, struct session *session)

@@ -303,7 +303,8 @@ static bool server_open_listener(struct server *s, struct reactor *r, uint32_t i
     }
     r->listeners[r->listener_count++] = l;
     if (r->index == 0) {
-        s->addresses[s->address_count++] = text_from(listener_url(l));
+        snprintf(s->address_bytes[i], sizeof(s->address_bytes[i]), "%s", listener_url(l));
+        s->addresses[s->address_count++] = text_from(s->address_bytes[i]);
         log_event(LOG_LEVEL_INFO, "listening", LOG_WORDS("address", listener_url(l)));
     }
     return true;
@@ -320,13 +321,29 @@ static void server_advertise(struct server *s)
     }
 }
 
-void server_listen(struct server *s, struct reactor *r)
+static bool server_open_listeners(struct server *s, struct reactor *r)
 {
     for (uint32_t i = 0; i < s->options.listen_count; i++) {
         if (!server_open_listener(s, r, i)) {
             server_host_broken(r);
-            return;
+            return false;
         }
+    }
+    return true;
+}
+
+void server_listen(struct server *s, struct reactor *r)
+{
+    bool open = false;
+
+    uv_mutex_lock(&s->ports);
+    /* Those of the first reactor may be closed since it was asked. */
+    if (!server_is(&s->draining) && !server_is(&s->stopping)) {
+        open = server_open_listeners(s, r);
+    }
+    uv_mutex_unlock(&s->ports);
+    if (!open) {
+        return;
     }
     if (s->shared && r->index == 0) {
         server_advertise(s);
@@ -367,6 +384,7 @@ static void server_init(struct server *s, const struct server_options *options,
         snprintf(s->node_name, sizeof(s->node_name), "node");
     }
     s->shared = strncmp(s->journal_address, "redis", 5) == 0;
+    uv_mutex_init(&s->ports);
     uv_mutex_init(&s->pause);
     uv_cond_init(&s->paused_more);
     uv_cond_init(&s->resumed);
@@ -440,6 +458,7 @@ static void server_close(struct server *s)
     uv_cond_destroy(&s->resumed);
     uv_cond_destroy(&s->paused_more);
     uv_mutex_destroy(&s->pause);
+    uv_mutex_destroy(&s->ports);
     memory_give(s->reactors);
 }
 

@@ -55,7 +55,10 @@ struct server {
     struct engine_host *hosts[REACTORS_MAX];
     struct directory directory;
     struct exchange exchange;
-    struct text addresses[LISTENERS_MAX]; /* written by the first reactor before others listen */
+    /* Written by the first reactor before others listen. Copies: who asks for them on another
+     * reactor may do so after a drain has closed the listeners. */
+    char address_bytes[LISTENERS_MAX][LISTENER_URL_BYTES];
+    struct text addresses[LISTENERS_MAX];
     uint32_t address_count;
     _Atomic uint32_t connections;
 
@@ -68,6 +71,7 @@ struct server {
     struct config *reload;          /* stored before its number */
     _Atomic int status;             /* the exit status */
 
+    uv_mutex_t ports; /* held to join the first reactor's listeners, and to close some */
     uv_mutex_t pause;
     uv_cond_t paused_more, resumed;
     uint32_t paused;

@@ -76,6 +76,22 @@ class Drain(CenterTest):
         early.wait_closed()
         self.assertEqual(server.wait_end(), 0)
 
+    def test_a_hello_in_the_moment_of_the_drain(self):
+        """It asks where the node listens when that is closed already: it is answered or cut off, and nothing breaks."""
+        for _ in range(10):
+            server = self.start()
+            server.signal(signal.SIGSTOP)
+            try:
+                clients = [Client(server) for _ in range(16)]
+                for client in clients:
+                    client.send("hello", protocol=1, role="admin", workspace="default", standby=True)
+                server.signal(signal.SIGTERM)
+            finally:
+                server.signal(signal.SIGCONT)
+            for client in clients:
+                client.wait_closed()
+            self.assertEqual(server.wait_end(), 0)
+
     def test_an_idle_server_stops_at_once_and_sigint_is_the_same(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             server = self.start(journal="file")
