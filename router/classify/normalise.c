@@ -105,7 +105,7 @@ typedef uint64_t halves __attribute__((vector_size(16)));
 static inline unsigned plain_lanes(lanes *byte, uint64_t *blank_before)
 {
     lanes blank = (lanes)(*byte <= 0x20) | (lanes)(*byte == 0x7F);
-    lanes capital = (lanes)(*byte >= 'A') & (lanes)(*byte <= 'Z');
+    lanes capital = (lanes)(*byte - 'A' <= 'Z' - 'A');
     uint64_t first = le64toh(((halves)blank)[0]); /* the earlier ones lower */
     uint64_t second = le64toh(((halves)blank)[1]);
     uint64_t first_odd =
@@ -131,8 +131,8 @@ static const unsigned char *put_ascii_lanes(char *start, char **end, const unsig
     char *at = *end;
 
     while (in < stop) {
-        lanes byte = (lanes){0} + 'x'; /* behind the last ones, what is as it is */
-        unsigned count = sizeof(byte), plain;
+        unsigned count = sizeof(lanes), plain;
+        lanes byte;
 
         if (stop - in >= (ptrdiff_t)sizeof(byte)) {
             memcpy(&byte, in, sizeof(byte));
@@ -140,6 +140,7 @@ static const unsigned char *put_ascii_lanes(char *start, char **end, const unsig
             memcpy(at, &byte, sizeof(byte));
         } else {
             count = (unsigned)(stop - in);
+            byte = (lanes){0} + 'x'; /* behind the last ones, what is as it is */
             memcpy(&byte, in, count);
             plain = plain_lanes(&byte, &blank_before);
             memcpy(at, &byte, count);
