@@ -642,6 +642,7 @@ static void decide_queue(struct work *w)
 
     if (named != UINT32_MAX) {
         w->out->queue = (queue_index)named;
+        w->out->queue_named = true;
         return;
     }
     for (uint32_t i = w->out->issue == INDEX_NONE16 ? 0 : r->first_route[w->out->issue];
