@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Two servers on one Redis: whatever happens to one of them, the other goes on with what was answered."""
+import pathlib
 import re
 import signal
 
 from center import MINIMAL, Client, agent, main, until
+from cli import PATIENT, Program, put_agent
 from reload import MORE, document
 from shared import Connection, SharedTest
 
@@ -137,6 +139,40 @@ class Failover(SharedTest):
         self.assertIn("a", said[0]["node"])
         self.assertIn(first.tcp, said[0]["words"])
         self.assertTrue(first.owns())
+
+
+class Late(SharedTest):
+    """A node that joins when everybody has come already."""
+
+    def test_a_client_that_met_a_lone_node(self):
+        """It was told of one address; of another node it hears while it works, and works on there when the first is killed."""
+        redis = self.redis()
+        first = self.node("b", redis, config=PATIENT)
+        until(first.owns, "the first to own it")
+        put_agent(first, "ana")
+        desk = Program(self, first, "agent", "ana")
+        Client(first, "connector", name="shop").call("contact.submit", id="k1", channel="chat", queue="general")
+        desk.expect("accept or decline")
+        desk.say("accept\n")
+        desk.expect("  1  active")
+        second = self.node("a", redis, config=PATIENT)
+        self.owner_of("default", first, second)
+        until(lambda: self.connected(desk.process.pid, second), "the desk to know the second")
+        self.assertFalse(second.events("owned", workspace="default"), "it was to stay where it was")
+        first.kill()
+        desk.expect("the connection is lost")
+        desk.expect("active    chat  general")
+        desk.say("complete answered\nquit\n")
+        desk.expect("completed")
+        self.assertEqual(desk.status(), 0)
+        self.assertEqual(second.client("supervisor").call("contact.get", contact="k1")["state"], "completed")
+
+    @staticmethod
+    def connected(pid, node):
+        """Whether a process has a connection to a node."""
+        opened = {str(entry.readlink()) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+        rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        return any(row[2].endswith(f":{node.port:04X}") and row[3] == "01" and f"socket:[{row[9]}]" in opened for row in rows)
 
 
 class Deposed(SharedTest):
