@@ -259,7 +259,8 @@ void conversation_turn(struct conversation *c)
 
     if (changes != c->changes) {
         c->changes = changes;
-        session_table_each(c->host->sessions, conversation_tell_standby, c);
+        c->telling = true;
+        c->told_to = 0;
     }
 
     list_init(&later);
@@ -489,6 +490,11 @@ static enum session_verdict conversation_call(struct conversation *c, struct ses
     }
     if (method_kind(r->method) != METHOD_SESSION) {
         gate = conversation_gate(c, s->door, method_kind(r->method));
+        if (gate == GATE_ELSEWHERE) {
+            /* Handed over just now: it is about to be told, and under which epoch, so that the new
+             * owner knows to wait for the hand-over where the client is faster. */
+            return FRAME_LATER;
+        }
         if (gate != GATE_OPEN) {
             return conversation_turn_away(s, r, s->door, gate);
         }

@@ -4,7 +4,7 @@ import pathlib
 import re
 import signal
 
-from center import MINIMAL, Client, agent, main, until
+from center import MINIMAL, Client, agent, main, pages, until
 from cli import PATIENT, Program, put_agent
 from reload import MORE, document
 from shared import Connection, SharedTest
@@ -81,6 +81,31 @@ class Failover(SharedTest):
         self.assertEqual(owner.wait_end(), 0)
         self.assertFalse(owner.events("drain_cut_short"))
         self.assertEqual(len(owner.events("handing_over", workspace="default")), 1)
+
+    def test_many_are_told_in_turn(self):
+        """However many they are, and whatever they ask before they are told: one `moved` each, and nobody is sent anywhere without it."""
+        _, owner, standby = self.pair()
+        epoch = owner.workspaces()["default"]["epoch"]
+        shops = [Client(owner, "connector", name=f"shop{i}") for i in range(300)]
+        owner.signal(signal.SIGTERM)
+        for number in range(20):
+            for index, shop in enumerate(shops):
+                try:
+                    shop.send("contact.submit", id=f"{index}.{number}", channel="email")
+                    shop.read(0)
+                except OSError:
+                    pass  # it was told, and the connection is over
+        for shop in shops:
+            told = shop.notice("moved")
+            self.assertEqual(told["address"], standby.tcp)
+            self.assertGreater(told["epoch"], epoch)
+            shop.wait_closed()
+            self.assertNotIn("moved", [name for name, _ in shop.notices])
+            self.assertEqual([error for error, _ in shop.answers.values() if error], [])
+        self.assertEqual(owner.wait_end(), 0)
+        there = {row["contact"] for row in pages(standby.client("supervisor"), "contact.list", "contacts")}
+        kept = {result["contact"] for shop in shops for _, result in shop.answers.values()}
+        self.assertLessEqual(kept, there)
 
     def test_who_was_sent_to_the_heir_is_early(self):
         """A client that has heard of the next epoch waits at the node that has not, and is served by it when it owns."""
