@@ -99,9 +99,9 @@ static void center_works(struct takeover_agent *a)
     struct takeover_center *c = a->center;
 
     a->hand = HAND_WORKS;
-    if (!a->in_line) {
-        a->in_line = true;
-        c->line[(c->line_first + c->line_count++) % c->agent_count] = center_number(a);
+    if (!a->is_working) {
+        a->is_working = true;
+        c->working[c->working_count++] = center_number(a);
     }
 }
 
@@ -208,18 +208,18 @@ void takeover_center_pace(struct takeover_center *c)
     c->owed += c->rate * (double)(now - c->paced_ns) / 1e9;
     c->paced_ns = now;
     /* After an outage what was missed is made up for, but not all in one turn. */
-    for (uint32_t i = 0; c->owed >= 1 && c->line_count > 0 && i < CENTER_PER_TURN_MAX; i++) {
-        struct takeover_agent *a = &c->agents[c->line[c->line_first]];
+    for (uint32_t i = 0; c->owed >= 1 && c->working_count > 0 && i < CENTER_PER_TURN_MAX; i++) {
+        uint32_t at = (uint32_t)random_below(&c->chance, c->working_count);
+        struct takeover_agent *a = &c->agents[c->working[at]];
 
-        c->line_first = (c->line_first + 1) % c->agent_count;
-        c->line_count--;
-        a->in_line = false;
+        c->working[at] = c->working[--c->working_count];
+        a->is_working = false;
         if (a->hand == HAND_WORKS) {
             c->owed--;
             center_complete(a);
         }
     }
-    if (c->line_count == 0 && c->owed > 1) {
+    if (c->working_count == 0 && c->owed > 1) {
         c->owed = 1;
     }
 }
@@ -338,7 +338,8 @@ void takeover_center_open(struct takeover_center *c, uv_loop_t *loop, const char
     *c = (struct takeover_center){.loop = loop, .agent_count = agents};
     c->map = switchboard_map_create();
     c->agents = memory_take(agents * sizeof(c->agents[0]));
-    c->line = memory_take(agents * sizeof(c->line[0]));
+    c->working = memory_take(agents * sizeof(c->working[0]));
+    random_init(&c->chance, 1);
     c->paced_ns = c->offer_ns = uv_hrtime();
     (void)switchboard_client_create(loop, &options, &c->connector);
     for (uint32_t i = 0; i < agents; i++) {
@@ -356,7 +357,7 @@ void takeover_center_close(struct takeover_center *c)
     (void)uv_run(c->loop, UV_RUN_DEFAULT);
     switchboard_map_destroy(c->map);
     memory_give(c->agents);
-    memory_give(c->line);
+    memory_give(c->working);
 }
 
 static bool center_is_doubly_connected(const struct switchboard_client *client)

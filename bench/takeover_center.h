@@ -1,7 +1,7 @@
 /* The people of `takeover`: agents who hold all they can, over the client library with both
  * routers' addresses, and the connector whose contacts wait. It hears offers, and keeps the time.
  *
- * Completions come at an even pace, from whoever has worked longest; each one is followed by
+ * Completions come at an even pace, from anybody who works, by chance; each one is followed by
  * another contact, so that as many wait at the end as did at the beginning. While nobody serves,
  * they go on until no agent has anything left to complete.
  *
@@ -16,6 +16,8 @@
 #include <switchboard/client.h>
 #include <uv.h>
 
+#include "queue/base/random.h"
+
 enum takeover_hand {
     HAND_EMPTY,
     HAND_ACCEPTING,
@@ -29,8 +31,8 @@ struct takeover_agent {
     struct takeover_center *center;
     struct switchboard_client *client;
     enum takeover_hand hand;
-    bool signed_in, in_line;
-    char contact[64]; /* what is in its hand */
+    bool signed_in, is_working; /* is_working: stands among those */
+    char contact[64];           /* what is in its hand */
 };
 
 struct takeover_center {
@@ -38,8 +40,9 @@ struct takeover_center {
     struct takeover_agent *agents;
     uint32_t agent_count, signed_in;
     struct switchboard_client *connector;
-    uint32_t *line; /* agents that work, who began first is first: a ring */
-    uint32_t line_first, line_count;
+    uint32_t *working; /* agents, in no order: who is done next is chance, as in life */
+    uint32_t working_count;
+    struct random chance;
     uint64_t submissions;        /* not answered */
     uint64_t kept, completed;    /* contacts that were answered so */
     uint64_t unsure;             /* whose completion was answered with an error */

@@ -115,10 +115,14 @@ static inline struct caller conversation_caller(const struct session *s, const s
 static void conversation_ping(struct conversation *c, struct session *s, const struct request *r)
 {
     struct packer *p = session_urgent_packer(s);
+    bool shared = c->host->options.shared; /* else there is this one node, now as ever */
 
     response_begin(p, r->msgid);
-    packer_map(p, 1);
+    packer_map(p, shared ? 2 : 1);
     VIEW_INT(p, "now_at", s->state == SESSION_STANDBY ? clock_wall() : door_now(s->door, c->clock));
+    if (shared) {
+        engine_host_pack_nodes(c->host, s->door->name, p);
+    }
 }
 
 /* Whoever owns the workspace has the last word: it stands behind all answers. */
@@ -255,7 +259,8 @@ void conversation_turn(struct conversation *c)
 
     if (changes != c->changes) {
         c->changes = changes;
-        session_table_each(c->host->sessions, conversation_tell_standby, c);
+        c->telling = true;
+        c->told_to = 0;
     }
 
     list_init(&later);
@@ -485,6 +490,11 @@ static enum session_verdict conversation_call(struct conversation *c, struct ses
     }
     if (method_kind(r->method) != METHOD_SESSION) {
         gate = conversation_gate(c, s->door, method_kind(r->method));
+        if (gate == GATE_ELSEWHERE) {
+            /* Handed over just now: it is about to be told, and under which epoch, so that the new
+             * owner knows to wait for the hand-over where the client is faster. */
+            return FRAME_LATER;
+        }
         if (gate != GATE_OPEN) {
             return conversation_turn_away(s, r, s->door, gate);
         }

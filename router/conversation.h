@@ -31,6 +31,9 @@ struct conversation {
     struct list finished;  /* config jobs that wait for the gate */
     uint32_t jobs;         /* under way */
     uint64_t changes;      /* of the directory: seen so far */
+    bool telling;          /* standbys of those changes, */
+    uint32_t told_to;      /* from this slot on, */
+    uint32_t tell_left;    /* and so many more in this millisecond */
 };
 
 /* What it works with belongs to its host's place. */
@@ -46,6 +49,14 @@ void conversation_ended(void *context, struct session *s);
 
 /* Once a turn, before the host's: what came back from other threads. */
 void conversation_turn(struct conversation *c);
+
+/* Tell as many as `most` standby sessions who serves their workspace now, if that has changed. True
+ * when some may be left. */
+bool conversation_tell(struct conversation *c, uint32_t most);
+static inline bool conversation_is_telling(const struct conversation *c)
+{
+    return c->telling;
+}
 
 /* End the sessions that have not said hello; the others' owners tell them that this node stops. */
 void conversation_drain(struct session_table *sessions);

@@ -84,21 +84,34 @@ static void conversation_stand_by(struct conversation *c, struct session *s,
 
 /* Another node serves the workspace than when it was told last. When it is this one it says hello
  * again, and is a session like any. */
-void conversation_tell_standby(void *context, struct session *s)
+static bool conversation_tell_standby(void *context, struct session *s)
 {
     struct conversation *c = context;
     char address[DOOR_ADDRESS_BYTES];
     struct text where;
 
     if (s->state != SESSION_STANDBY) {
-        return;
+        return true;
     }
     where = engine_host_where(c->host, s->door, address);
     if (!text_is_none(where) && conversation_hash(where) != s->told_where) {
         s->told_where = conversation_hash(where);
         engine_host_say_moved(s->door, where, session_packer(s));
         session_wrote_notice(s);
+        c->tell_left--;
     }
+    return c->tell_left > 0;
+}
+
+bool conversation_tell(struct conversation *c, uint32_t most)
+{
+    c->tell_left = most;
+    if (c->telling) {
+        c->told_to =
+            session_table_some(c->host->sessions, c->told_to, conversation_tell_standby, c);
+        c->telling = c->told_to > 0;
+    }
+    return c->telling;
 }
 
 /* A client that was sent here may be faster than the entry that gives the workspace to this node:

@@ -22,8 +22,4 @@ enum session_verdict conversation_turn_away(struct session *s, const struct requ
 enum session_verdict conversation_hello(struct conversation *c, struct session *s,
                                         struct request *r);
 
-/* A session's visit, with the conversation as its context: another node serves the workspace than
- * when a standby was told last. */
-void conversation_tell_standby(void *context, struct session *s);
-
 #endif

@@ -683,6 +683,7 @@ void engine_host_init(struct engine_host *h, const struct engine_host_place *pla
     h->write_version = FACT_VERSION;
     list_init(&h->departed);
     list_init(&h->guests);
+    list_init(&h->untold);
     ranked_tree_init(&h->deadlines);
     h->alarm_at = UINT64_MAX;
     uv_timer_init(place->loop, &h->alarm);
@@ -712,7 +713,7 @@ void engine_host_close(struct engine_host *h)
 {
     struct list_node *n;
 
-    while ((n = list_first(&h->guests)) != NULL) {
+    while ((n = list_first(&h->guests)) != NULL || (n = list_first(&h->untold)) != NULL) {
         engine_host_left(h, record_of(n, struct guest, in_guests));
     }
     host_process_departed(h);

@@ -161,7 +161,8 @@ struct engine_host {
     boot_ms retired_at; /* the last of them */
 
     struct list guests;
-    uint64_t commands; /* of guests, stepped; how many came in letters: */
+    struct list untold; /* guests of workspaces that were given away, who have not heard so yet */
+    uint64_t commands;  /* of guests, stepped; how many came in letters: */
     uint64_t commands_from_far;
     struct list departed;       /* guests that left and whose engine does not know it */
     const struct guest *caller; /* of the command that is being stepped; NULL: the host itself */
@@ -277,10 +278,20 @@ void engine_host_continue(struct engine_host *h, struct workspace *w, uint64_t e
 void engine_host_flush(struct engine_host *h, struct workspace *w);
 
 /* It is handed over: nothing is stepped from now on, and requests wait. Then, when all of it is
- * durable, `gave`: everybody hears where it is now. */
+ * durable, `gave`: everybody hears where it is now, in the pace of engine_host_tell. */
 void engine_host_give(struct engine_host *h, struct workspace *w);
 void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch,
                       struct text address);
+
+/* Tell as many as `most` guests where their workspace is now. True when some are left. */
+bool engine_host_tell(struct engine_host *h, uint32_t most);
+static inline bool engine_host_is_telling(const struct engine_host *h)
+{
+    return !list_empty(&h->untold);
+}
+
+/* `nodes`, key and value: the addresses under which the workspace can be served, ours first. */
+void engine_host_pack_nodes(const struct engine_host *h, struct text workspace, struct packer *p);
 
 /* The answer to the hello of a standby session, and what it hears when this node is the owner. */
 void engine_host_hello_standby(struct engine_host *h, struct door *door, struct packer *p,

@@ -1,5 +1,7 @@
 /* Where several nodes share the journal: this node comes to own a workspace, and owns it no longer.
  */
+#include <stdio.h>
+
 #include "queue/base/memory.h"
 #include "router/engine_host_inside.h"
 #include "router/log.h"
@@ -14,6 +16,7 @@ void engine_host_set_service(struct engine_host *h, struct workspace *w, enum do
 bool engine_host_take(struct engine_host *h, struct workspace *w,
                       const struct engine_host_taken *taken, char *problem, size_t size)
 {
+    (void)engine_host_tell(h, UINT32_MAX); /* who is left is a guest of the engine before */
     workspace_set_engine(w, taken->engine);
     engine_write_version(w->engine, h->write_version);
     w->keep_from = taken->keep_from;
@@ -117,10 +120,9 @@ void host_destroy_retired(struct engine_host *h)
     }
 }
 
-static void guest_say_moved(struct engine_host *h, const struct guest *g, uint64_t epoch,
-                            struct text address)
+static void guest_say_moved(struct engine_host *h, const struct guest *g)
 {
-    const struct engine *e = g->workspace->engine;
+    const struct workspace_given *given = &g->workspace->given;
     struct outlet o;
 
     if (!host_open(h, &o, g->session, MAIL_FINISH, SESSION_END_MOVED)) {
@@ -128,20 +130,38 @@ static void guest_say_moved(struct engine_host *h, const struct guest *g, uint64
     }
     notice_begin(o.packer, NOTIFICATION_MOVED);
     packer_map(o.packer, 3);
-    VIEW_TEXT(o.packer, "address", address);
-    VIEW_INT(o.packer, "epoch", (int64_t)epoch);
-    VIEW_INT(o.packer, "seq", (int64_t)engine_seq(e));
+    VIEW_TEXT(o.packer, "address", text_from(given->to));
+    VIEW_INT(o.packer, "epoch", (int64_t)given->epoch);
+    VIEW_INT(o.packer, "seq", (int64_t)given->seq);
     host_close(&o);
+}
+
+bool engine_host_tell(struct engine_host *h, uint32_t most)
+{
+    struct list_node *n = list_first(&h->untold);
+
+    for (uint32_t i = 0; i < most && n != NULL; i++) {
+        list_remove(n);
+        list_append(&h->guests, n);
+        guest_say_moved(h, record_of(n, struct guest, in_guests));
+        n = list_first(&h->untold);
+    }
+    return n != NULL;
 }
 
 void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch,
                       struct text address)
 {
-    for (struct list_node *n = list_first(&h->guests); n != NULL; n = list_next(&h->guests, n)) {
-        struct guest *g = record_of(n, struct guest, in_guests);
+    struct list_node *next;
 
-        if (g->workspace == w) {
-            guest_say_moved(h, g, epoch, address);
+    w->given.epoch = epoch;
+    w->given.seq = engine_seq(w->engine);
+    snprintf(w->given.to, sizeof(w->given.to), TEXT_FORMAT, TEXT_ARGS(address));
+    for (struct list_node *n = list_first(&h->guests); n != NULL; n = next) {
+        next = list_next(&h->guests, n);
+        if (record_of(n, struct guest, in_guests)->workspace == w) {
+            list_remove(n);
+            list_append(&h->untold, n);
         }
     }
     engine_host_set_service(h, w, DOOR_ELSEWHERE, address);

@@ -37,7 +37,7 @@ struct guest {
 
     /* The owner's. */
     struct workspace *workspace;
-    struct list_node in_guests;  /* or, when it has left, in the host's list of departed */
+    struct list_node in_guests;  /* or among the untold or, when it has left, the departed */
     struct connector *connector; /* the identity that it bears; NULL for other roles */
     struct list_node of_connector;
     uint64_t attached_to; /* the generation of its engine that knows the connector's connection */

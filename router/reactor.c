@@ -15,6 +15,12 @@
 #define REACTOR_DENSE  32
 #define REACTOR_GATHER 512
 
+/* Where a workspace moves, thousands of clients come to its new owner. So many are told a
+ * millisecond: then the first have been served before the last arrive, where else all would wait
+ * for all; and all are told within some fifty. */
+#define REACTOR_TOLD_AT_ONCE 16
+#define REACTOR_TOLD_WITHIN  50
+
 /* ---- the post ---- */
 
 static void reactor_delivery(void *context, uint32_t from, const struct mail_head *head,
@@ -94,6 +100,7 @@ static void reactor_stopped(void *context)
     uv_close((uv_handle_t *)&r->before_sleep, NULL);
     uv_close((uv_handle_t *)&r->after_sleep, NULL);
     uv_close((uv_handle_t *)&r->again, NULL);
+    uv_close((uv_handle_t *)&r->tell, NULL);
     server_reactor_stopped(r->server, r);
 }
 
@@ -118,6 +125,7 @@ static void reactor_drain(struct reactor *r)
     r->drained = true;
     reactor_close_listeners(r);
     conversation_turn(&r->conversation);
+    (void)conversation_tell(&r->conversation, UINT32_MAX);
     engine_host_drain(&r->host);
     conversation_drain(&r->sessions);
 }
@@ -172,6 +180,34 @@ static void reactor_heed(struct reactor *r)
     }
 }
 
+/* ---- who hears that a workspace has moved ---- */
+
+static void reactor_tell_moved(struct reactor *r)
+{
+    uint32_t share = atomic_load(&r->server->connections) / REACTOR_TOLD_WITHIN;
+    uint32_t most = share > REACTOR_TOLD_AT_ONCE ? share : REACTOR_TOLD_AT_ONCE;
+    bool guests = engine_host_tell(&r->host, most);
+    bool standbys = conversation_tell(&r->conversation, most);
+
+    if (!guests && !standbys) {
+        uv_timer_stop(&r->tell);
+    }
+}
+
+static void reactor_on_tell(uv_timer_t *timer)
+{
+    reactor_tell_moved(timer->data);
+}
+
+static void reactor_start_telling(struct reactor *r)
+{
+    if (!uv_is_active((uv_handle_t *)&r->tell) &&
+        (engine_host_is_telling(&r->host) || conversation_is_telling(&r->conversation))) {
+        uv_timer_start(&r->tell, reactor_on_tell, 1, 1);
+        reactor_tell_moved(r);
+    }
+}
+
 /* ---- turns ---- */
 
 static void reactor_idle(uv_idle_t *handle)
@@ -201,6 +237,7 @@ static void reactor_turn(struct reactor *r)
         return;
     }
     conversation_turn(&r->conversation);
+    reactor_start_telling(r);
     if (reactor_takes_letters(r)) {
         post_take_commands(&r->post, &handler);
     }
@@ -286,7 +323,8 @@ static void reactor_init_loop(struct reactor *r)
     uv_prepare_init(&r->loop, &r->before_sleep);
     uv_check_init(&r->loop, &r->after_sleep);
     uv_idle_init(&r->loop, &r->again);
-    r->before_sleep.data = r->after_sleep.data = r->again.data = r;
+    uv_timer_init(&r->loop, &r->tell);
+    r->before_sleep.data = r->after_sleep.data = r->again.data = r->tell.data = r;
     uv_prepare_start(&r->before_sleep, reactor_before_sleep);
     uv_check_start(&r->after_sleep, reactor_after_sleep);
 }

@@ -35,6 +35,7 @@ struct reactor {
     uv_prepare_t before_sleep;
     uv_check_t after_sleep;
     uv_idle_t again; /* active while there is more to do than one turn did */
+    uv_timer_t tell; /* active while not everybody has heard that a workspace has moved */
 
     /* What of the server's words has been heeded. */
     bool served, listening, drained, quiet, stopped;

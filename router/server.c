@@ -70,7 +70,8 @@ static void server_drain(struct server *s)
 
 bool server_may_drain(const struct server *s, const struct reactor *r)
 {
-    return server_is(&s->draining) && (!s->shared || keeper_is_empty(&r->keeper));
+    return server_is(&s->draining) && (!s->shared || keeper_is_empty(&r->keeper)) &&
+           !engine_host_is_telling(&r->host);
 }
 
 void server_ousted(void *context, const char *why)

@@ -97,6 +97,18 @@ void session_table_each(struct session_table *t, void (*visit)(void *context, st
     }
 }
 
+uint32_t session_table_some(struct session_table *t, uint32_t from,
+                            bool (*visit)(void *context, struct session *s), void *context)
+{
+    for (uint32_t i = from; i < t->slot_count; i++) {
+        if (t->slots[i] != NULL && t->slots[i]->state != SESSION_CLOSED &&
+            !visit(context, t->slots[i])) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
 /* ---- the end ---- */
 
 static void session_handle_closed(uv_handle_t *handle)

@@ -270,5 +270,9 @@ void session_end(struct session *s, enum session_end_reason reason);
 /* Call `visit` with every session that is not CLOSED; it may end it. */
 void session_table_each(struct session_table *t, void (*visit)(void *context, struct session *s),
                         void *context);
+/* The same in parts: from slot `from` on, until `visit` has enough and says false. Where to go on;
+ * 0: that were all. */
+uint32_t session_table_some(struct session_table *t, uint32_t from,
+                            bool (*visit)(void *context, struct session *s), void *context);
 
 #endif

@@ -26,6 +26,12 @@ struct connector {
     bool attached;      /* the engine knows it */
 };
 
+/* A hand-over to another node: what guests are told of it. */
+struct workspace_given {
+    uint64_t epoch, seq;
+    char to[DOOR_ADDRESS_BYTES];
+};
+
 struct workspace {
     struct engine_host *host;
     struct door *door;     /* what other reactors see of it */
@@ -35,6 +41,7 @@ struct workspace {
     uint64_t generation;   /* how many engines it has had */
     uint64_t continues; /* the epoch under which it goes on, and its engine does not know; or 0 */
     bool giving;        /* it is handed over to another node: nothing is stepped any more */
+    struct workspace_given given; /* the last time */
     struct workspace_clock clock;
     struct workspace_config *config; /* in force; NULL before the first */
     struct id_map connectors;

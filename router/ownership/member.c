@@ -147,7 +147,7 @@ static bool member_see(struct member_book *b, struct text name, struct text word
 {
     struct member_row row;
     struct member *m;
-    bool is_new, beats, lived, differs;
+    bool is_new, beats, lived, differs, moved;
 
     if (!member_row_read(words, &row)) {
         snprintf(b->problem, sizeof(b->problem), "what stands for " TEXT_FORMAT " is no node",
@@ -166,11 +166,14 @@ static bool member_see(struct member_book *b, struct text name, struct text word
     if (is_new) {
         m->met_at = row.beat;
     }
-    beats = !is_new && !text_equal(m->words, words);
+    moved = !is_new && !text_equal(m->words, words);
+    /* Over a new connection it may be another Redis, with an older row or one that we had not read
+     * yet: of a process that has died meanwhile, perhaps. */
+    beats = moved && m->silence.begun;
     silence_read(&m->silence, now, beats, 2 * b->options.beat_ms);
     m->row = row;
     m->there = true;
-    if (beats || is_new) {
+    if (moved || is_new) {
         member_text_give(m->words);
         m->words = member_text_copy(words);
     }

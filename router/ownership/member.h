@@ -2,7 +2,7 @@
  *
  * All of it is one hash, `switchboard:nodes`, with a field for each name (member_row.h). One book
  * of a process has a `me` and writes its row again and again with a higher beat; every book reads
- * all rows. A node lives while its beat changes: by our own boot clock, and only while Redis
+ * all rows. A node lives while its beat changes: by our own boot clock, and only while one Redis
  * answers; one that was just seen for the first time does not live yet.
  *
  *     joins ──joined──▶ in ──leave──▶ left

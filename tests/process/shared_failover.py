@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Two servers on one Redis: whatever happens to one of them, the other goes on with what was answered."""
+import pathlib
 import re
 import signal
 
-from center import MINIMAL, Client, agent, main, until
+from center import MINIMAL, Client, agent, main, pages, until
+from cli import PATIENT, Program, put_agent
 from reload import MORE, document
 from shared import Connection, SharedTest
 
@@ -80,6 +82,31 @@ class Failover(SharedTest):
         self.assertFalse(owner.events("drain_cut_short"))
         self.assertEqual(len(owner.events("handing_over", workspace="default")), 1)
 
+    def test_many_are_told_in_turn(self):
+        """However many they are, and whatever they ask before they are told: one `moved` each, and nobody is sent anywhere without it."""
+        _, owner, standby = self.pair()
+        epoch = owner.workspaces()["default"]["epoch"]
+        shops = [Client(owner, "connector", name=f"shop{i}") for i in range(300)]
+        owner.signal(signal.SIGTERM)
+        for number in range(20):
+            for index, shop in enumerate(shops):
+                try:
+                    shop.send("contact.submit", id=f"{index}.{number}", channel="email")
+                    shop.read(0)
+                except OSError:
+                    pass  # it was told, and the connection is over
+        for shop in shops:
+            told = shop.notice("moved")
+            self.assertEqual(told["address"], standby.tcp)
+            self.assertGreater(told["epoch"], epoch)
+            shop.wait_closed()
+            self.assertNotIn("moved", [name for name, _ in shop.notices])
+            self.assertEqual([error for error, _ in shop.answers.values() if error], [])
+        self.assertEqual(owner.wait_end(), 0)
+        there = {row["contact"] for row in pages(standby.client("supervisor"), "contact.list", "contacts")}
+        kept = {result["contact"] for shop in shops for _, result in shop.answers.values()}
+        self.assertLessEqual(kept, there)
+
     def test_who_was_sent_to_the_heir_is_early(self):
         """A client that has heard of the next epoch waits at the node that has not, and is served by it when it owns."""
         _, owner, standby = self.pair()
@@ -137,6 +164,40 @@ class Failover(SharedTest):
         self.assertIn("a", said[0]["node"])
         self.assertIn(first.tcp, said[0]["words"])
         self.assertTrue(first.owns())
+
+
+class Late(SharedTest):
+    """A node that joins when everybody has come already."""
+
+    def test_a_client_that_met_a_lone_node(self):
+        """It was told of one address; of another node it hears while it works, and works on there when the first is killed."""
+        redis = self.redis()
+        first = self.node("b", redis, config=PATIENT)
+        until(first.owns, "the first to own it")
+        put_agent(first, "ana")
+        desk = Program(self, first, "agent", "ana")
+        Client(first, "connector", name="shop").call("contact.submit", id="k1", channel="chat", queue="general")
+        desk.expect("accept or decline")
+        desk.say("accept\n")
+        desk.expect("  1  active")
+        second = self.node("a", redis, config=PATIENT)
+        self.owner_of("default", first, second)
+        until(lambda: self.connected(desk.process.pid, second), "the desk to know the second")
+        self.assertFalse(second.events("owned", workspace="default"), "it was to stay where it was")
+        first.kill()
+        desk.expect("the connection is lost")
+        desk.expect("active    chat  general")
+        desk.say("complete answered\nquit\n")
+        desk.expect("completed")
+        self.assertEqual(desk.status(), 0)
+        self.assertEqual(second.client("supervisor").call("contact.get", contact="k1")["state"], "completed")
+
+    @staticmethod
+    def connected(pid, node):
+        """Whether a process has a connection to a node."""
+        opened = {str(entry.readlink()) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+        rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        return any(row[2].endswith(f":{node.port:04X}") and row[3] == "01" and f"socket:[{row[9]}]" in opened for row in rows)
 
 
 class Deposed(SharedTest):

@@ -383,6 +383,27 @@ static void test_the_dead_do_not_come_back(void **state)
     assert_int_equal(p->a.ousted + p->a.refused, 0);
 }
 
+/* The row has another beat over a new connection, which may be one to another Redis: only the next
+ * one says that somebody is alive. */
+static void test_another_redis_is_no_beat(void **state)
+{
+    struct place *p = *state;
+    const uint16_t number = member_number(TEXT("anna"));
+
+    p->join_ms = 60000; /* so that nothing depends on the machine's speed */
+    put_row(p, "anna", number, "tcp://127.0.0.1:1");
+    open_node(p, &p->a, "anna", "tcp://127.0.0.1:1");
+    WAIT_FOR(&p->t, member_count(p->a.book) == 1);
+    redis_process_do(&p->redis, "CLIENT KILL TYPE normal");
+    put_beat(p, "anna", number, "tcp://127.0.0.1:1", 99);
+    WAIT_FOR(&p->t, member_at(p->a.book, 0)->row.beat == 99);
+    turn_for(p, 3 * BEAT_MS);
+    assert_false(lives(&p->a, "anna"));
+    assert_int_equal(p->a.refused, 0);
+    put_beat(p, "anna", number, "tcp://127.0.0.1:1", 100);
+    WAIT_FOR(&p->t, p->a.refused == 1);
+}
+
 /* Taken for dead, and its name given to another process: ousted when it wakes. */
 static void test_ousted(void **state)
 {
@@ -505,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dead_by_address, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alive_by_address, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_dead_do_not_come_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_redis_is_no_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ousted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_row_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clash_of_numbers, setup, teardown),
