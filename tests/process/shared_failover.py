@@ -7,7 +7,7 @@ import signal
 from center import MINIMAL, Client, agent, main, pages, until
 from cli import PATIENT, Program, put_agent
 from reload import MORE, document
-from shared import Connection, SharedTest
+from shared import Connection, Proxy, SharedTest
 
 STREAM = "switchboard:{default}:journal"
 WITH_LONG_LEASE = MINIMAL.read_text(encoding="utf-8").replace("node:\n", "node:\n  lease: 3s\n", 1)
@@ -106,6 +106,28 @@ class Failover(SharedTest):
         there = {row["contact"] for row in pages(standby.client("supervisor"), "contact.list", "contacts")}
         kept = {result["contact"] for shop in shops for _, result in shop.answers.values()}
         self.assertLessEqual(kept, there)
+
+    def test_who_drains_waits_for_one_that_reads(self):
+        """As when nodes are replaced one behind the other: the next is asked to end while the last still reads."""
+        redis = self.redis()
+        owner = self.node("a", redis)
+        shop = Client(owner, "connector", name="shop")
+        numbers = [shop.send("contact.submit", id=f"k{i}", channel="email", text="x" * 1000) for i in range(3000)]
+        for number in numbers:
+            shop.wait(number)
+        with Proxy(owner.folder) as proxy:
+            route = proxy.route("redis", ("127.0.0.1", redis.port.number))
+            route.add("slow", rate=1 << 20, way="down")
+            url = "redis://{}:{}".format(*route.address)
+            heir = self.node("b", redis, url=url, ready=False)
+            row = until(lambda: next((row for row in owner.list()["nodes"] if row["node"] == "b" and row["live"]), None), "the other to live")
+            self.assertTrue(row["draining"])  # it takes nothing yet
+            self.assertIn("reading=1", redis("HGET", "switchboard:nodes", "b"))
+            owner.signal(signal.SIGTERM)
+            self.assertEqual(owner.wait_end(), 0)
+            self.assertEqual([event["to"] for event in owner.events("handing_over", workspace="default")], ["b"])
+            until(heir.owns, "the other to own it")
+            self.assertEqual(heir.stop(), 0)
 
     def test_who_was_sent_to_the_heir_is_early(self):
         """A client that has heard of the next epoch waits at the node that has not, and is served by it when it owns."""
