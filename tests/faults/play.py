@@ -29,6 +29,8 @@ CHECK = pathlib.Path(__file__).resolve().parents[1] / "checker" / "check.py"
 WARM, AFTERWARDS = 30, 20  # contacts before the first fault, and behind the last one
 EACH_MS = 15  # that a contact takes of eight agents who work three at a time, and who decline, give back and pass on
 FAILOVER_MS = 2000  # on a busy machine an attempt comes to nothing, and the next one follows after twice this
+# What an owner can put back of a stream that is gone: a workspace older than that is refused, as it must be, with nobody to serve it.
+REMEMBERED_S = 60
 SHAPES = {"single": {}, "sentinel": {}, "cluster": {"replicas": 1}}
 
 
@@ -78,11 +80,11 @@ class House:
         except BaseException:
             self.stage.end(failed=True)
             raise
-        self.left = list(self.names)
+        self.left, self.began = list(self.names), time.monotonic()
 
-    def workspace(self):
-        """One that nobody has used; ready when somebody owns it."""
-        if not self.left:
+    def workspace(self, young=False):
+        """One that nobody has used; ready when somebody owns it. `young`: its owners remember everything, of it and of all others."""
+        if not self.left or (young and time.monotonic() - self.began > REMEMBERED_S / 2):
             self.begin_anew()
         name = self.left.pop(0)
         self.stage.owner(name)
@@ -98,7 +100,7 @@ class House:
         stage.wait_whole(by_hand=True)
         for router in stage.routers:
             router.start()
-        self.left = list(self.names)
+        self.left, self.began = list(self.names), time.monotonic()
 
     def end(self, failed=False, keep=False):
         self.stage.end(failed, keep)
@@ -118,7 +120,7 @@ class Play:
 
     def run(self):
         try:
-            self.workspace = self.house.workspace()
+            self.workspace = self.house.workspace(young=any(strike.fault.number == "F8" for strike in self.strikes))
             asyncio.run(self.perform())
             self.judge()
             for process in self.stage.processes:
