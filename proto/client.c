@@ -272,6 +272,9 @@ static void client_take_answer(struct client *c, const struct client_line *l, ui
         client_session_greeted(c, answer, now);
     } else if (msgid == CLIENT_MSGID_SIGN_IN && l->state == CLIENT_GREETING) {
         client_session_signed_in(c, answer, now);
+    } else if (msgid == CLIENT_MSGID_PING && l->state == CLIENT_READY &&
+               answer->status == SWITCHBOARD_OK) {
+        client_standby_told(c, (struct text){answer->result, (uint32_t)answer->result_size}, now);
     }
 }
 

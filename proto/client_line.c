@@ -26,7 +26,7 @@ void client_line_reach(struct client_line *l, int64_t until)
 {
     assert(l->state == CLIENT_APART);
     l->state = CLIENT_REACHING;
-    l->wants_close = l->deaf = l->left = false;
+    l->wants_close = l->deaf = l->left = l->curious = false;
     l->reach_until = until;
 }
 
@@ -44,7 +44,7 @@ void client_line_connected(struct client_line *l, int64_t now)
 void client_line_disconnected(struct client_line *l, int64_t connect_at)
 {
     l->state = CLIENT_APART;
-    l->wants_close = l->deaf = l->left = false;
+    l->wants_close = l->deaf = l->left = l->curious = false;
     l->connect_at = connect_at;
     packer_reset(&l->output);
 }
@@ -108,12 +108,12 @@ void client_line_greeted(struct client_line *l, struct text answer)
 /* ---- time ---- */
 
 /* One of the two sides has said nothing for a heartbeat: a ping is a sign of life and asks for one.
- */
+ * Who is curious pings in any case. */
 static int64_t client_line_ping_at(const struct client_line *l)
 {
     int64_t quiet = l->sent_at < l->received_at ? l->sent_at : l->received_at;
 
-    return (quiet > l->pinged_at ? quiet : l->pinged_at) + l->heartbeat_ms;
+    return (quiet > l->pinged_at && !l->curious ? quiet : l->pinged_at) + l->heartbeat_ms;
 }
 
 /* Whoever is there does not even answer pings. */

@@ -41,6 +41,7 @@ struct client_line {
     bool wants_close; /* the hands must end this connection */
     bool deaf;        /* and whatever still comes of it is not looked at */
     bool left;        /* for another one, and will be ended when that stands */
+    bool curious;     /* what the answer to a ping says is wanted each heartbeat */
     int64_t connect_at;
     int64_t reach_until; /* of an attempt, hello included */
     int64_t ready_at;

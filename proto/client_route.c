@@ -103,22 +103,40 @@ void client_route_arrive(struct client_route *r, const char *address)
     r->left = 0;
 }
 
-void client_route_learn(struct client_route *r, struct cursor nodes)
+/* The next address of a list, of which `left` entries are left; false at its end. */
+static bool client_route_read(struct cursor *nodes, uint32_t *left, struct text *address)
+{
+    while (*left > 0) {
+        (*left)--;
+        if (cursor_text(nodes, address)) {
+            return true;
+        }
+        if (!cursor_skip(nodes)) {
+            break;
+        }
+    }
+    return false;
+}
+
+bool client_route_learn(struct client_route *r, struct cursor nodes)
 {
     struct text list = text_from(r->given), address;
-    uint32_t items, named, given = 0;
+    struct cursor again;
+    uint32_t items, left, named, given = 0;
+    bool news = false;
 
     client_route_arrive(r, client_route_address(r));
-    client_route_forget(r);
     if (!cursor_array(&nodes, &items)) {
         items = 0;
     }
-    for (; items > 0; items--) {
-        if (cursor_text(&nodes, &address)) {
-            (void)client_route_add(r, address);
-        } else if (!cursor_skip(&nodes)) {
-            break;
-        }
+    again = nodes;
+    left = items;
+    while (client_route_read(&again, &left, &address)) {
+        news |= client_route_find(r, address) == r->count;
+    }
+    client_route_forget(r);
+    while (client_route_read(&nodes, &items, &address)) {
+        (void)client_route_add(r, address);
     }
     named = r->count;
     (void)client_route_add_given(r);
@@ -128,6 +146,7 @@ void client_route_learn(struct client_route *r, struct cursor nodes)
     /* A single address may be spelled in two ways, ours and the server's: that is one node. */
     r->choices = named > given ? named : given;
     client_route_arrive(r, r->told);
+    return news;
 }
 
 int64_t client_route_pause(struct random *random, uint32_t times, int64_t least, int64_t most)

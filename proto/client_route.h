@@ -57,8 +57,8 @@ void client_route_close(struct client_route *r);
 const char *client_route_address(const struct client_route *r);
 
 /* The list of addresses that a server names, in place of those named before. What makes no sense is
- * left out, as is what is beyond CLIENT_ROUTE_MAX. */
-void client_route_learn(struct client_route *r, struct cursor nodes);
+ * left out, as is what is beyond CLIENT_ROUTE_MAX. True when one of them was not known. */
+bool client_route_learn(struct client_route *r, struct cursor nodes);
 
 /* Here we are, at that address: it is where the round stands. */
 void client_route_arrive(struct client_route *r, const char *address);

@@ -114,7 +114,7 @@ static void client_session_learn(struct client *c, struct text hello)
                                                            CLIENT_IN_FLIGHT, 1, INT32_MAX);
     }
     if (client_frame_find(hello, TEXT("nodes"), &found)) {
-        client_route_learn(&c->route, found);
+        (void)client_route_learn(&c->route, found);
     } else {
         client_route_arrive(&c->route, client_route_address(&c->route));
     }

@@ -66,10 +66,18 @@ static bool client_standby_is_same(struct client *c)
            strcmp(client_main(c)->node, client_other(c)->node) == 0;
 }
 
+/* None, and one is wanted: then the main line asks for nodes. */
+static void client_standby_ask(struct client *c)
+{
+    client_main(c)->curious = !c->options.without_standby && !c->options.only_there &&
+                              client_other(c)->state != CLIENT_READY;
+}
+
 void client_standby_seek(struct client *c, int64_t now)
 {
     struct client_line *l = client_other(c);
 
+    client_standby_ask(c);
     c->standby.failures = c->standby.refused = 0;
     c->standby.at = c->route.count - 1; /* so the first one is looked at first */
     if (l->state != CLIENT_APART) {
@@ -79,6 +87,18 @@ void client_standby_seek(struct client *c, int64_t now)
         return;
     }
     l->connect_at = client_standby_choose(c) ? client_standby_pause(c, now) : CLIENT_NEVER;
+}
+
+void client_standby_told(struct client *c, struct text pong, int64_t now)
+{
+    struct cursor nodes;
+
+    if (!client_frame_find(pong, TEXT("nodes"), &nodes)) {
+        client_main(c)->curious = false; /* this server does not say */
+    } else if (client_other(c)->state != CLIENT_READY && client_route_learn(&c->route, nodes) &&
+               client_other(c)->state == CLIENT_APART) {
+        client_standby_seek(c, now);
+    }
 }
 
 void client_standby_answered(struct client *c, const struct switchboard_answer *answer, int64_t now)
@@ -100,6 +120,7 @@ void client_standby_answered(struct client *c, const struct switchboard_answer *
     }
     l->state = CLIENT_READY;
     l->ready_at = now;
+    client_standby_ask(c);
 }
 
 void client_standby_notified(struct client *c, struct text name, struct text params, int64_t now)
@@ -126,6 +147,7 @@ void client_standby_disconnected(struct client *c, int64_t now)
 
     c->standby.failures = lasted ? 0 : c->standby.failures + 1;
     client_line_disconnected(l, CLIENT_NEVER);
+    client_standby_ask(c);
     /* Without a main session, whoever can be reached is to be the main one. */
     if (client_main(c)->state == CLIENT_READY && client_standby_choose(c)) {
         l->connect_at = client_standby_pause(c, now);

@@ -6,6 +6,10 @@
  * once more, on the connection that is there, which takes one round trip instead of two and no
  * place in a listener's queue. Where it hears another address the main line goes there.
  *
+ * While there is none, the main line pings each heartbeat, however busy it is, because the answer
+ * names the nodes that there are now: a client that met a lone node finds its standby when one has
+ * joined.
+ *
  * It never hurries: its attempts come after the main line's and pause like those of a failure. A
  * node that refuses standby sessions, and an address that turns out to be the main node's under
  * another name, is not asked again until the next main session. */
@@ -32,6 +36,9 @@ void client_standby_close(struct client_standby *s);
 /* A main session stands: keep the standby session that there is, if it is elsewhere, or look for
  * one. */
 void client_standby_seek(struct client *c, int64_t now);
+
+/* A ping of the main line was answered: nodes may have come that hello did not name. */
+void client_standby_told(struct client *c, struct text pong, int64_t now);
 
 /* What happened on the other line: hello was answered, something was notified, it ended. */
 void client_standby_answered(struct client *c, const struct switchboard_answer *answer,

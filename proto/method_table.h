@@ -13,7 +13,8 @@
 #define METHOD_TABLE(X)                                                                            \
     X(HELLO, "hello", ROLES_ALL, SESSION, SESSION,                                                 \
       "opens the session; must be the first request, within 5 s; a second one is conflict")        \
-    X(PING, "ping", ROLES_ALL, SESSION, NOW, "a sign of life; answers the server's time")          \
+    X(PING, "ping", ROLES_ALL, SESSION, NOW,                                                       \
+      "a sign of life; answers the server's time, and the nodes")                                  \
     X(GOODBYE, "goodbye", ROLES_ALL, SESSION, EMPTY,                                               \
       "ends the session in order; the server answers and closes")                                  \
     X(CONTACT_SUBMIT, "contact.submit", ROLES_CONNECTOR, CHANGE, CONTACT,                          \

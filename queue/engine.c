@@ -298,11 +298,11 @@ size_t engine_position(const struct engine *e, const struct contact *c)
     return c->state == CONTACT_WAITING ? skill_queue_ahead_of(e, c, POSITION_EXACT) + 1 : 0;
 }
 
-duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c)
+duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c, size_t position)
 {
     if (c->state == CONTACT_WAITING &&
         matcher_agent_for((struct engine *)(uintptr_t)e, c) == NULL) {
-        return service_level_wait(e, contact_queue(c), engine_position(e, c));
+        return service_level_wait(e, contact_queue(c), position);
     }
     return c->state == CONTACT_WAITING || c->state == CONTACT_OFFERED
                ? service_level_wait_at_once(e, contact_queue(c))

@@ -112,8 +112,8 @@ struct agent *engine_next_agent(const struct engine *e, uint64_t after_number);
 size_t engine_position(const struct engine *e, const struct contact *c);
 
 /* How long until an agent accepts it, told by how its queue moved of late; DURATION_NONE while that
- * is not known. */
-duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c);
+ * is not known. `position` is its engine_position, which whoever asks has already. */
+duration_ms engine_estimated_wait(const struct engine *e, const struct contact *c, size_t position);
 
 struct queue_row {
     uint64_t waiting, offered, active, wrapping;

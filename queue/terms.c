@@ -1,38 +1,37 @@
 #include "queue/terms.h"
 
+#include "queue/base/fold.h"
 #include "queue/base/memory.h"
 
 #include <assert.h>
 
 /* ---- likeness ---- */
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+static uint64_t terms_classes(const struct terms *t)
 {
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 32;
+    return (uint64_t)t->queue << 48 | (uint64_t)t->issue << 32 | (uint64_t)t->language << 16 |
+           (uint64_t)t->tier << 8 | t->channel;
 }
 
-/* The last eight letters, where there are so many, and the length: reasons begin alike. */
-static uint64_t mix_text(uint64_t hash, struct text t)
+/* Of all that connectors choose, lest many unlike terms come under one hash. */
+static uint32_t terms_hash(const struct terms_table *table, const struct terms *t)
 {
-    uint64_t word = 0;
+    const uint64_t *seed = table->seed;
+    const uint64_t *promised = (const uint64_t *)t->promised;
+    uint64_t lengths = (uint64_t)t->why_tier.length << 48 ^ (uint64_t)t->why_issue.length << 32 ^
+                       (uint64_t)t->why_queue.length << 16 ^ t->why_language.length;
+    uint64_t own = t->own_skills == NULL ? UINT32_MAX : t->own_skills->number;
+    uint64_t hash = fold(terms_classes(t) ^ seed[1], lengths ^ seed[0]);
 
-    if (t.length >= sizeof(word)) {
-        memcpy(&word, t.bytes + t.length - sizeof(word), sizeof(word));
-    }
-    return mix(hash, word + t.length);
-}
-
-/* Where terms like these were seen last. Nothing depends on it but time. */
-static uint32_t terms_slot(const struct terms *t)
-{
-    uint64_t hash = mix((uint64_t)t->queue << 32 | (uint64_t)t->issue << 16 | t->language,
-                        (uint64_t)t->tier << 8 | t->channel);
-
-    hash = mix_text(hash, t->why_tier);
-    hash = mix_text(hash, t->why_issue);
-    hash = mix_text(hash, t->why_queue);
-    return (uint32_t)(hash >> 40) & (TERMS_RECENT - 1);
+    static_assert(PROMISE_COUNT == 3, "every promise counts");
+    hash = fold((uint64_t)t->boost ^ seed[1], own ^ hash);
+    hash = fold((uint64_t)t->expires ^ seed[1], (uint64_t)t->lost ^ hash);
+    hash = fold(promised[0] ^ seed[1], promised[1] ^ hash);
+    hash = fold(promised[2] ^ seed[1], t->keeps_place ^ hash);
+    hash = fold_text(hash, seed[1], t->why_tier);
+    hash = fold_text(hash, seed[1], t->why_issue);
+    hash = fold_text(hash, seed[1], t->why_queue);
+    return (uint32_t)fold_text(hash, seed[1], t->why_language);
 }
 
 static bool same_text(struct text a, struct text b)
@@ -51,68 +50,6 @@ static bool terms_alike(const struct terms *a, const struct terms *b)
            same_text(a->why_queue, b->why_queue) && same_text(a->why_language, b->why_language);
 }
 
-/* ---- keys ---- */
-
-#define KEY_NUMBERS 9
-
-static uint32_t text_spelled(struct text t)
-{
-    return (uint32_t)sizeof(uint32_t) + t.length;
-}
-
-static uint32_t key_length(const struct terms *t)
-{
-    return (uint32_t)(KEY_NUMBERS * sizeof(uint64_t)) + text_spelled(t->why_tier) +
-           text_spelled(t->why_issue) + text_spelled(t->why_queue) + text_spelled(t->why_language);
-}
-
-/* The length before the letters tells what is absent from what is empty. Returns the end; the text
- * then points at what was written. */
-static char *spell_text(char *at, struct text *t)
-{
-    uint32_t length = t->bytes == NULL ? UINT32_MAX : t->length;
-
-    memcpy(at, &length, sizeof(length));
-    at += sizeof(length);
-    if (t->bytes != NULL) {
-        memcpy(at, t->bytes, t->length);
-        t->bytes = at;
-        at += t->length;
-    }
-    return at;
-}
-
-/* All that makes terms unlike others, written to `key`, where the texts then are. */
-static void spell(char *key, struct terms *t)
-{
-    const uint64_t numbers[KEY_NUMBERS] = {
-        (uint64_t)t->queue << 48 | (uint64_t)t->issue << 32 | (uint64_t)t->language << 16 |
-            (uint64_t)t->tier << 8 | t->channel,
-        (uint64_t)t->keeps_place << 32 |
-            (t->own_skills == NULL ? UINT32_MAX : t->own_skills->number),
-        (uint64_t)t->boost,
-        (uint64_t)t->expires,
-        (uint64_t)t->lost,
-        (uint64_t)t->promised[PROMISE_ANSWER],
-        (uint64_t)t->promised[PROMISE_PROGRESS],
-        (uint64_t)t->promised[PROMISE_RESOLVE],
-        t->config_version,
-    };
-
-    static_assert(PROMISE_COUNT == 3, "every promise is spelled");
-    t->key = (struct text){key, key_length(t)};
-    memcpy(key, numbers, sizeof(numbers));
-    key = spell_text(key + sizeof(numbers), &t->why_tier);
-    key = spell_text(key, &t->why_issue);
-    key = spell_text(key, &t->why_queue);
-    spell_text(key, &t->why_language);
-}
-
-static struct text key_of_terms(const void *item)
-{
-    return ((const struct terms *)item)->key;
-}
-
 /* ---- the table ---- */
 
 void terms_table_init(struct terms_table *t, struct store *store, struct skill_table *skills,
@@ -120,63 +57,125 @@ void terms_table_init(struct terms_table *t, struct store *store, struct skill_t
 {
     memset(t, 0, sizeof(*t));
     t->skills = skills;
+    memcpy(t->seed, seed, sizeof(t->seed));
     pool_init(&t->pool, store, sizeof(struct terms));
-    id_map_init(&t->by_key, key_of_terms, seed);
+    hash_index_init(&t->by_hash);
     list_init(&t->all);
+    list_init(&t->idle);
+}
+
+static struct terms *terms_find(const struct terms_table *t, uint32_t hash,
+                                const struct terms *wanted)
+{
+    struct hash_probe p = hash_index_probe(&t->by_hash, hash);
+    struct terms *found = NULL;
+    uint32_t number;
+
+    while ((number = hash_probe_next(&p)) != 0) {
+        found = store_at(t->pool.store, number);
+        if (terms_alike(found, wanted)) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* Where terms of these classes were seen last: most come for the same reasons, too, and are found
+ * without hashing these. */
+static struct terms **terms_recent(struct terms_table *table, const struct terms *t)
+{
+    uint64_t mixed = fold(terms_classes(t), UINT64_C(0x9e3779b97f4a7c15));
+
+    return &table->recent[mixed & (TERMS_RECENT - 1)];
+}
+
+static char *terms_keep_text(char *at, struct text *t)
+{
+    if (!text_is_none(*t)) {
+        memcpy(at, t->bytes, t->length);
+        t->bytes = at;
+        at += t->length;
+    }
+    return at;
+}
+
+/* Their texts are theirs from now on. */
+static void terms_keep_letters(struct terms *t)
+{
+    size_t size = (size_t)t->why_tier.length + t->why_issue.length + t->why_queue.length +
+                  t->why_language.length;
+    char *at = t->letters = memory_take(size + 1); /* an empty text points at something, too */
+
+    at = terms_keep_text(at, &t->why_tier);
+    at = terms_keep_text(at, &t->why_issue);
+    at = terms_keep_text(at, &t->why_queue);
+    terms_keep_text(at, &t->why_language);
+}
+
+static struct terms *terms_create(struct terms_table *t, uint32_t hash, const struct terms *wanted)
+{
+    struct terms *terms = pool_take(&t->pool);
+
+    *terms = *wanted;
+    terms->counted_in = 0;
+    terms->references = 0;
+    terms->hash = hash;
+    terms->in_idle = (struct list_node){NULL, NULL};
+    terms->shown = NULL;
+    terms->asked = 0;
+    terms_keep_letters(terms);
+    requirement_retain(terms->own_skills);
+    list_append(&t->all, &terms->in_all);
+    hash_index_insert(&t->by_hash, hash, near_of(terms));
+    return terms;
 }
 
 static void terms_destroy(struct terms_table *t, struct terms *terms)
 {
-    if (terms->keyed) {
-        id_map_remove(&t->by_key, terms);
+    struct terms **recent = terms_recent(t, terms);
+
+    if (*recent == terms) {
+        *recent = NULL;
     }
+    hash_index_remove(&t->by_hash, terms->hash, near_of(terms));
     list_remove(&terms->in_all);
     requirement_release(t->skills, terms->own_skills);
-    memory_give((void *)(uintptr_t)terms->key.bytes);
+    memory_give(terms->letters);
     memory_give(terms->shown);
     pool_give(&t->pool, terms);
 }
 
-static struct terms *terms_create(struct terms_table *t, const struct terms *spelled)
+static struct terms *terms_seek(struct terms_table *t, const struct terms *wanted)
 {
-    struct terms *terms = pool_take(&t->pool);
+    uint32_t hash = terms_hash(t, wanted);
+    struct terms *found = terms_find(t, hash, wanted);
 
-    *terms = *spelled;
-    terms->references = 0;
-    terms->counted_in = 0;
-    terms->keyed = true;
-    terms->shown = NULL;
-    terms->asked = 0;
-    requirement_retain(terms->own_skills);
-    list_append(&t->all, &terms->in_all);
-    id_map_insert(&t->by_key, terms);
-    return terms;
+    return found != NULL ? found : terms_create(t, hash, wanted);
 }
 
 const struct terms *terms_take(struct terms_table *t, const struct terms *wanted)
 {
-    struct terms **recent = &t->recent[terms_slot(wanted)];
-    struct terms *found = *recent;
-    struct terms spelled;
+    struct terms **recent = terms_recent(t, wanted);
 
-    if (found != NULL && terms_alike(found, wanted)) {
-        found->references++;
-        return found;
+    if (*recent == NULL || !terms_alike(*recent, wanted)) {
+        *recent = terms_seek(t, wanted);
     }
-    spelled = *wanted;
-    spell(memory_take(key_length(wanted)), &spelled);
-    found = id_map_find(&t->by_key, spelled.key);
-    if (found == NULL) {
-        found = terms_create(t, &spelled);
-    } else {
-        memory_give((void *)(uintptr_t)spelled.key.bytes);
+    if ((*recent)->references++ == 0 && list_linked(&(*recent)->in_idle)) {
+        list_remove(&(*recent)->in_idle);
+        t->idle_count--;
     }
-    found->references += 2; /* the caller's, and that of those seen last */
-    if (*recent != NULL) {
-        terms_release(t, *recent);
+    return *recent;
+}
+
+static void terms_forget_idle(struct terms_table *t, uint32_t most)
+{
+    while (t->idle_count > most) {
+        struct terms *longest = record_of(list_first(&t->idle), struct terms, in_idle);
+
+        list_remove(&longest->in_idle);
+        t->idle_count--;
+        terms_destroy(t, longest);
     }
-    *recent = found;
-    return found;
 }
 
 void terms_release(struct terms_table *t, const struct terms *terms)
@@ -185,7 +184,9 @@ void terms_release(struct terms_table *t, const struct terms *terms)
 
     assert(own->references > 0);
     if (--own->references == 0) {
-        terms_destroy(t, own);
+        list_append(&t->idle, &own->in_idle);
+        t->idle_count++;
+        terms_forget_idle(t, TERMS_IDLE);
     }
 }
 
@@ -204,46 +205,27 @@ void terms_show(const struct terms *terms, void *shown)
     own->shown = shown;
 }
 
-static void forget_recent(struct terms_table *t)
-{
-    for (uint32_t i = 0; i < TERMS_RECENT; i++) {
-        if (t->recent[i] != NULL) {
-            terms_release(t, t->recent[i]);
-            t->recent[i] = NULL;
-        }
-    }
-}
-
 void terms_table_close(struct terms_table *t)
 {
-    forget_recent(t);
+    terms_forget_idle(t, 0);
     assert(list_empty(&t->all));
-    id_map_close(&t->by_key);
+    hash_index_close(&t->by_hash);
     pool_close(&t->pool);
 }
 
-/* Two that were unlike may be alike now. Both stay, and the first is what is found from now on. */
+/* Two that were unlike may be alike now. Both stay, and either is found from now on. */
 void terms_renumber(struct terms_table *t, void (*change)(void *context, struct terms *terms),
                     void *context)
 {
-    forget_recent(t);
+    terms_forget_idle(t, 0);
+    memset(t->recent, 0, sizeof(t->recent));
+    hash_index_close(&t->by_hash);
     for (struct list_node *n = list_first(&t->all); n != NULL; n = list_next(&t->all, n)) {
         struct terms *terms = record_of(n, struct terms, in_all);
-        if (terms->keyed) {
-            id_map_remove(&t->by_key, terms);
-            terms->keyed = false;
-        }
-    }
-    for (struct list_node *n = list_first(&t->all); n != NULL; n = list_next(&t->all, n)) {
-        struct terms *terms = record_of(n, struct terms, in_all);
-        char *old = (char *)(uintptr_t)terms->key.bytes;
+
         change(context, terms);
         terms_show(terms, NULL);
-        spell(memory_take(key_length(terms)), terms);
-        memory_give(old);
-        if (id_map_find(&t->by_key, terms->key) == NULL) {
-            id_map_insert(&t->by_key, terms);
-            terms->keyed = true;
-        }
+        terms->hash = terms_hash(t, terms);
+        hash_index_insert(&t->by_hash, terms->hash, near_of(terms));
     }
 }

@@ -2,13 +2,14 @@
  *
  * Most contacts share theirs with thousands of others, so equal terms are one object, counted by
  * its references. Terms never change, but for a new configuration, which numbers queues, tiers and
- * the like anew; a contact whose terms change gets others.
+ * the like anew; a contact whose terms change gets others. Those that nobody has any more stay for
+ * a while, as the next contact often brings the same.
  *
  * Belongs to one engine, and so to one thread. */
 #ifndef QUEUE_TERMS_H
 #define QUEUE_TERMS_H
 
-#include "queue/base/id_map.h"
+#include "queue/base/hash_index.h"
 #include "queue/base/list.h"
 #include "queue/base/pool.h"
 #include "queue/fact.h"
@@ -44,9 +45,10 @@ struct terms {
 
     /* the table's */
     uint32_t references;
-    bool keyed; /* found by its key; not so where a new configuration made two alike */
-    struct text key;
+    uint32_t hash; /* of all of the above but where they are counted */
+    char *letters; /* what the texts point into */
     struct list_node in_all;
+    struct list_node in_idle; /* while nobody has them */
 
     /* The host's: one block of memory with what it made of these terms (terms_show), or NULL. Given
      * back with them, and when a new configuration numbers them anew. And how often it asked
@@ -55,14 +57,18 @@ struct terms {
     uint32_t asked;
 };
 
-#define TERMS_RECENT 4096 /* a power of two; each phrase that was found makes terms of its own */
+#define TERMS_IDLE   4096 /* kept though nobody has them; each phrase found makes some of its own */
+#define TERMS_RECENT 1024 /* a power of two */
 
 struct terms_table {
     struct skill_table *skills;
     struct pool pool;
-    struct id_map by_key;
+    struct hash_index by_hash; /* a number is a near */
+    uint64_t seed[2];
     struct list all;
-    struct terms *recent[TERMS_RECENT]; /* each with a reference, or NULL */
+    struct list idle; /* the longest so first */
+    uint32_t idle_count;
+    struct terms *recent[TERMS_RECENT]; /* by their classes: seen last; or NULL */
 };
 
 /* The skills outlive the table; so does the store. */

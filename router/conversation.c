@@ -115,10 +115,14 @@ static inline struct caller conversation_caller(const struct session *s, const s
 static void conversation_ping(struct conversation *c, struct session *s, const struct request *r)
 {
     struct packer *p = session_urgent_packer(s);
+    bool shared = c->host->options.shared; /* else there is this one node, now as ever */
 
     response_begin(p, r->msgid);
-    packer_map(p, 1);
+    packer_map(p, shared ? 2 : 1);
     VIEW_INT(p, "now_at", s->state == SESSION_STANDBY ? clock_wall() : door_now(s->door, c->clock));
+    if (shared) {
+        engine_host_pack_nodes(c->host, s->door->name, p);
+    }
 }
 
 /* Whoever owns the workspace has the last word: it stands behind all answers. */

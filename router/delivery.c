@@ -154,7 +154,8 @@ static void delivery_contact_changed(struct packer *p, const struct view *v,
             if (position > 0) {
                 pairs += VIEW_INT(p, "position", (int64_t)position);
             }
-            pairs += VIEW_SPAN_OR_NIL(p, "estimated_wait_ms", engine_estimated_wait(v->engine, c));
+            pairs += VIEW_SPAN_OR_NIL(p, "estimated_wait_ms",
+                                      engine_estimated_wait(v->engine, c, position));
         }
     }
     if (c == NULL && d->agent != NULL) {

@@ -128,16 +128,12 @@ static bool dispatch_submit(struct dispatch_job *j)
         return dispatch_refuse(j, ERROR_INVALID, TEXT("channel"),
                                TEXT("the configuration has no such channel"));
     }
-    in.queue = request_text(r, FIELD_QUEUE);
-    if (!text_is_none(in.queue) && settings_find_queue(settings, in.queue) == INDEX_NONE16) {
-        return dispatch_refuse(j, ERROR_NOT_FOUND, TEXT("queue"),
-                               TEXT("the configuration has no such queue"));
-    }
     if (!dispatch_skills(j, &s->skills)) {
         return false;
     }
     in.customer_id = customer.id;
     in.tier = customer.tier;
+    in.queue = request_text(r, FIELD_QUEUE);
     in.issue = request_text(r, FIELD_ISSUE);
     in.language = request_text(r, FIELD_LANGUAGE);
     in.subject = request_text(r, FIELD_SUBJECT);
@@ -145,6 +141,10 @@ static bool dispatch_submit(struct dispatch_job *j)
     in.customer_attributes = customer.attributes;
     in.attributes = request_text(r, FIELD_ATTRIBUTES);
     classify(j->snapshot->config->ruleset, j->dispatch->scratch, &in, &found);
+    if (!text_is_none(in.queue) && !found.queue_named) {
+        return dispatch_refuse(j, ERROR_NOT_FOUND, TEXT("queue"),
+                               TEXT("the configuration has no such queue"));
+    }
 
     s->id = request_text(r, FIELD_ID);
     j->work->wants_id = text_is_none(s->id);

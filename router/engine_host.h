@@ -290,6 +290,9 @@ static inline bool engine_host_is_telling(const struct engine_host *h)
     return !list_empty(&h->untold);
 }
 
+/* `nodes`, key and value: the addresses under which the workspace can be served, ours first. */
+void engine_host_pack_nodes(const struct engine_host *h, struct text workspace, struct packer *p);
+
 /* The answer to the hello of a standby session, and what it hears when this node is the owner. */
 void engine_host_hello_standby(struct engine_host *h, struct door *door, struct packer *p,
                                uint32_t msgid);

@@ -23,18 +23,10 @@ static uint32_t guest_first_peer(const struct engine_host *h, struct text worksp
     return first;
 }
 
-/* What every hello is answered, up to `now_at`; `more` pairs follow. */
-static void guest_pack_greeting(struct engine_host *h, struct text workspace,
-                                const struct settings *settings, engine_time now, struct packer *p,
-                                uint32_t msgid, uint32_t more)
+void engine_host_pack_nodes(const struct engine_host *h, struct text workspace, struct packer *p)
 {
     uint32_t first = guest_first_peer(h, workspace);
 
-    response_begin(p, msgid);
-    packer_map(p, 10 + more);
-    VIEW_INT(p, "protocol", 1);
-    VIEW_TEXT(p, "server", TEXT("switchboard/" SWITCHBOARD_VERSION));
-    VIEW_TEXT(p, "node", text_from(h->place.node));
     packer_literal(p, "nodes");
     packer_array(p, *h->place.address_count + h->peer_count);
     for (uint32_t i = 0; i < *h->place.address_count; i++) {
@@ -43,6 +35,19 @@ static void guest_pack_greeting(struct engine_host *h, struct text workspace,
     for (uint32_t i = 0; i < h->peer_count; i++) {
         packer_text(p, h->peers[(first + i) % h->peer_count].address);
     }
+}
+
+/* What every hello is answered, up to `now_at`; `more` pairs follow. */
+static void guest_pack_greeting(struct engine_host *h, struct text workspace,
+                                const struct settings *settings, engine_time now, struct packer *p,
+                                uint32_t msgid, uint32_t more)
+{
+    response_begin(p, msgid);
+    packer_map(p, 10 + more);
+    VIEW_INT(p, "protocol", 1);
+    VIEW_TEXT(p, "server", TEXT("switchboard/" SWITCHBOARD_VERSION));
+    VIEW_TEXT(p, "node", text_from(h->place.node));
+    engine_host_pack_nodes(h, workspace, p);
     VIEW_TEXT(p, "workspace", workspace);
     VIEW_INT(p, "heartbeat_ms", h->options.heartbeat);
     VIEW_INT(p, "max_frame", h->options.limits.of[LIMIT_FRAME]);

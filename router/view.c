@@ -234,7 +234,7 @@ uint32_t view_contact(struct packer *p, const struct view *v, const struct conta
     struct text agent = contact_why_agent(c);
     bool waiting = c->state == CONTACT_WAITING;
     size_t position = waiting ? engine_position(v->engine, c) : 0;
-    duration_ms estimate = waiting ? engine_estimated_wait(v->engine, c) : DURATION_NONE;
+    duration_ms estimate = waiting ? engine_estimated_wait(v->engine, c, position) : DURATION_NONE;
     size_t room = PAIRS_ROOM(6 + VIEW_DUE_PAIRS) + view_terms_room(shown) + id.length +
                   state.length + agent.length;
     struct pairs w = pairs_begin(p, room);

@@ -1,76 +1,16 @@
 #include "queue/base/id_map.h"
 
+#include "queue/base/fold.h"
 #include "queue/base/memory.h"
 
 #include <assert.h>
-#include <endian.h>
 
-/* ---- the hash ---- */
-
-__extension__ typedef unsigned __int128 product;
-
-/* Both halves of the product matter, so every bit of the factors reaches every bit of the fold. */
-static inline uint64_t fold(uint64_t a, uint64_t b)
-{
-    product p = (product)a * b;
-
-    return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
-static inline uint64_t load(const char *bytes)
-{
-    uint64_t v;
-
-    memcpy(&v, bytes, sizeof(v));
-    return le64toh(v);
-}
-
-static inline uint64_t load_half(const char *bytes)
-{
-    uint32_t v;
-
-    memcpy(&v, bytes, sizeof(v));
-    return le32toh(v);
-}
-
-/* At most 16 bytes as two words; loads overlap rather than go byte by byte. */
-static inline void load_rest(struct text id, uint64_t rest[2])
-{
-    const char *end = id.bytes + id.length;
-
-    rest[0] = rest[1] = 0;
-    if (id.length >= 8) {
-        rest[0] = load(id.bytes);
-        rest[1] = load(end - 8);
-    } else if (id.length >= 4) {
-        rest[0] = load_half(id.bytes);
-        rest[1] = load_half(end - 4);
-    } else if (id.length > 0) {
-        rest[0] = (uint64_t)(unsigned char)id.bytes[0] << 16 |
-                  (uint64_t)(unsigned char)id.bytes[id.length / 2] << 8 | (unsigned char)end[-1];
-    }
-}
-
-/* Whoever does not know the seed cannot tell which ids make a factor small or two products alike:
- * each factor of each product holds a word of the seed or what a product made of it. The length
- * comes last, since overlapping loads alone do not tell it. */
 uint64_t id_hash(const uint64_t seed[2], struct text id)
 {
-    uint32_t length = id.length;
-    uint64_t h = seed[0];
-    uint64_t rest[2];
+    uint64_t h = fold_text(seed[0], seed[1], id);
 
-    while (id.length > 16) {
-        h = fold(load(id.bytes) ^ seed[1], load(id.bytes + 8) ^ h);
-        id.bytes += 16;
-        id.length -= 16;
-    }
-    load_rest(id, rest);
-    h = fold(rest[0] ^ seed[1], rest[1] ^ h);
-    return fold(h ^ seed[0], seed[1] ^ length);
+    return fold(h ^ seed[0], seed[1] ^ id.length);
 }
-
-/* ---- the map ---- */
 
 static uint32_t id_map_hash(const struct id_map *m, struct text id)
 {

@@ -543,6 +543,21 @@ static void give_points(struct classify_scratch *s, const struct compiled_issue_
     issue->points += points;
 }
 
+/* One phrase, of one rule, gave all points there are: most contacts, and these words are ready. */
+static bool explain_sole(struct work *w, const struct compiled_issue_rule *rule,
+                         const struct rule_state *state, int64_t points)
+{
+    struct text sole = state->first == UINT32_MAX || state->found + state->all_found > 1
+                           ? TEXT_NONE
+                           : w->ruleset->words[state->first].sole;
+
+    if (text_is_none(sole) || points != rule->points) {
+        return false;
+    }
+    why_say(&w->scratch->why_issue, sole);
+    return true;
+}
+
 /* Words for the rule that gave the winner most, and for the one that came second. */
 static void explain_issue(struct work *w, uint32_t best, uint32_t second)
 {
@@ -552,6 +567,9 @@ static void explain_issue(struct work *w, uint32_t best, uint32_t second)
     const struct rule_state *state = &s->rules[s->issues[best].rule];
     struct why *why = &w->scratch->why_issue;
 
+    if (second == UINT32_MAX && explain_sole(w, rule, state, s->issues[best].points)) {
+        return;
+    }
     why_add(why, rule->told);
     if (state->first == UINT32_MAX) {
         why_add(why, rule->when.words);
@@ -563,9 +581,7 @@ static void explain_issue(struct work *w, uint32_t best, uint32_t second)
             why_add(why, TEXT(" more"));
         }
     }
-    why_add(why, TEXT("; "));
-    why_add_number(why, s->issues[best].points);
-    why_add(why, s->issues[best].points == 1 ? TEXT(" point") : TEXT(" points"));
+    why_add_points(why, s->issues[best].points);
     if (second != UINT32_MAX) {
         why_add(why, TEXT(", next "));
         why_add(why, r->issues.by_index[second]);
@@ -626,6 +642,7 @@ static void decide_queue(struct work *w)
 
     if (named != UINT32_MAX) {
         w->out->queue = (queue_index)named;
+        w->out->queue_named = true;
         return;
     }
     for (uint32_t i = w->out->issue == INDEX_NONE16 ? 0 : r->first_route[w->out->issue];

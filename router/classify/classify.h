@@ -34,6 +34,7 @@ struct classification {
     issue_index issue;       /* INDEX_NONE16: none */
     language_index language; /* INDEX_NONE16: none */
     queue_index queue;
+    bool queue_named; /* by the connector, and there is one of that name */
     struct text why_tier;
     struct text why_issue;
     struct text why_queue;

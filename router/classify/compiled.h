@@ -20,8 +20,10 @@ struct word_use {
  * and the number that Vectorscan reports is the place in the array. */
 struct compiled_word {
     struct text told; /* as written, for a person: phrase "refund" */
-    uint32_t length;  /* of the normalised phrase; patterns have none */
-    bool whole_left;  /* no word may go on across this end */
+    struct text
+        sole; /* all that is told when nothing else is found; none when several rules have it */
+    uint32_t length; /* of the normalised phrase; patterns have none */
+    bool whole_left; /* no word may go on across this end */
     bool whole_right;
     struct word_use *uses;
     uint32_t use_count;

@@ -99,48 +99,66 @@ static bool is_inert(uint32_t point)
 typedef uint8_t lanes __attribute__((vector_size(16)));
 typedef uint64_t halves __attribute__((vector_size(16)));
 
-/* The plain form of each. False when one of them is not ASCII, or a blank behind a blank, which is
- * to be left out. `blank_before` is whether the byte before them is blank, with all its bits. */
-static inline bool plain_lanes(lanes *byte, uint64_t *blank_before)
+/* The plain form of each. Returns how many come before the first that is odd: it is not ASCII, or a
+ * blank behind a blank, which is left out. `blank_before` is whether the byte before them is blank,
+ * with all its bits, and then whether their last one is. */
+static inline unsigned plain_lanes(lanes *byte, uint64_t *blank_before)
 {
     lanes blank = (lanes)(*byte <= 0x20) | (lanes)(*byte == 0x7F);
-    lanes capital = (lanes)(*byte >= 'A') & (lanes)(*byte <= 'Z');
+    lanes capital = (lanes)(*byte - 'A' <= 'Z' - 'A');
     uint64_t first = le64toh(((halves)blank)[0]); /* the earlier ones lower */
     uint64_t second = le64toh(((halves)blank)[1]);
+    uint64_t first_odd =
+        (first & (first << 8 | *blank_before)) | (le64toh(((halves)*byte)[0]) & WORD_HIGH);
+    uint64_t second_odd =
+        (second & (second << 8 | first >> 56)) | (le64toh(((halves)*byte)[1]) & WORD_HIGH);
 
-    if (((((halves)*byte)[0] | ((halves)*byte)[1]) & WORD_HIGH) != 0 ||
-        ((first & (first << 8 | *blank_before)) | (second & (second << 8 | first >> 56))) != 0) {
-        return false;
-    }
     *blank_before = second >> 56;
     *byte = ((*byte | (capital & 0x20)) & ~blank) | (blank & ' ');
-    return true;
+    if ((first_odd | second_odd) == 0) {
+        return sizeof(*byte);
+    }
+    return first_odd != 0 ? (unsigned)__builtin_ctzll(first_odd) / 8
+                          : 8 + (unsigned)__builtin_ctzll(second_odd) / 8;
 }
 
-/* As put_ascii of each, as far as plain_lanes goes. Returns where that ends in `in`. */
+/* As put_ascii of each up to the first that is not ASCII. Returns where that is in `in`. What is
+ * odd is written, too, and then written over. */
 static const unsigned char *put_ascii_lanes(char *start, char **end, const unsigned char *in,
                                             const unsigned char *stop)
 {
     uint64_t blank_before = *end == start || (*end)[-1] == ' ' ? 0xFF : 0;
     char *at = *end;
-    lanes byte;
 
-    for (; stop - in >= (ptrdiff_t)sizeof(byte); in += sizeof(byte), at += sizeof(byte)) {
-        memcpy(&byte, in, sizeof(byte));
-        if (!plain_lanes(&byte, &blank_before)) {
-            *end = at;
-            return in;
+    while (in < stop) {
+        unsigned count = sizeof(lanes), plain;
+        lanes byte;
+
+        if (stop - in >= (ptrdiff_t)sizeof(byte)) {
+            memcpy(&byte, in, sizeof(byte));
+            plain = plain_lanes(&byte, &blank_before);
+            memcpy(at, &byte, sizeof(byte));
+        } else {
+            count = (unsigned)(stop - in);
+            byte = (lanes){0} + 'x'; /* behind the last ones, what is as it is */
+            memcpy(&byte, in, count);
+            plain = plain_lanes(&byte, &blank_before);
+            memcpy(at, &byte, count);
         }
-        memcpy(at, &byte, sizeof(byte));
-    }
-    if (in < stop) {
-        byte = (lanes){0} + 'x'; /* behind the last ones, what is as it is */
-        memcpy(&byte, in, (size_t)(stop - in));
-        if (plain_lanes(&byte, &blank_before)) {
-            memcpy(at, &byte, (size_t)(stop - in));
-            at += stop - in;
-            in = stop;
+        if (plain >= count) {
+            in += count;
+            at += count;
+            continue;
         }
+        in += plain;
+        at += plain;
+        if (*in >= 0x80) {
+            break;
+        }
+        while (in < stop && plain_ascii(*in) == ' ') {
+            in++;
+        }
+        blank_before = 0xFF;
     }
     *end = at;
     return in;
@@ -156,13 +174,7 @@ static char *normalise_short(struct text raw, char *start)
 
     while ((in = put_ascii_lanes(start, &end, in, stop)) < stop) {
         uint32_t point;
-        if (*in < 0x80) {
-            /* Past what stopped the lanes, and no further than they would be. */
-            for (int i = 0; i < 16 && in < stop && *in < 0x80; i++) {
-                end = put_ascii(start, end, plain_ascii(*in++));
-            }
-            continue;
-        }
+
         if ((*in & 0xF0) != 0xE0 || stop - in < 3 || !is_continuation(in[1]) ||
             !is_continuation(in[2])) {
             return NULL;

@@ -227,6 +227,19 @@ static struct text tell(struct ruleset *r, const struct entry *e)
     return arena_text(&r->arena, why_text(&why));
 }
 
+/* The same of one that a single rule has, and that is all that was found. */
+static struct text tell_sole(struct ruleset *r, const struct compiled_word *word)
+{
+    const struct compiled_issue_rule *rule = &r->issue_rules[word->uses[0].rule];
+    struct why why;
+
+    why_start(&why);
+    why_add(&why, rule->told);
+    why_add(&why, word->told);
+    why_add_points(&why, rule->points);
+    return arena_text(&r->arena, why_text(&why));
+}
+
 /* Make compiled words of the sorted entries. */
 static void unite(struct compiler *c)
 {
@@ -260,6 +273,7 @@ static void unite(struct compiler *c)
             word->uses[word->use_count++] = same->use;
         }
         uses += word->use_count;
+        word->sole = word->use_count == 1 ? tell_sole(r, word) : TEXT_NONE;
         if (e->is_pattern) {
             r->pattern_count++;
         } else {

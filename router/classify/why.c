@@ -42,6 +42,13 @@ void why_add_number(struct why *w, int64_t number)
     why_add(w, (struct text){at, (uint32_t)(digits + sizeof(digits) - at)});
 }
 
+void why_add_points(struct why *w, int64_t points)
+{
+    why_add(w, TEXT("; "));
+    why_add_number(w, points);
+    why_add(w, points == 1 ? TEXT(" point") : TEXT(" points"));
+}
+
 void why_add_quoted(struct why *w, struct text words)
 {
     struct text shown = normalise_cut(words, QUOTED_BYTES_MAX);

@@ -34,6 +34,7 @@ static inline void why_say(struct why *w, struct text words)
 }
 
 void why_add_number(struct why *w, int64_t number);
+void why_add_points(struct why *w, int64_t points); /* "; 3 points" */
 
 /* In double quotation marks; control characters become "?", and a long word is cut short. */
 void why_add_quoted(struct why *w, struct text words);

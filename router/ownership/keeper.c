@@ -10,6 +10,9 @@
 #define KEEPER_CLOSE_MS   500 /* for what is let go of to arrive */
 /* A node that came is given what it wants most only when it has been there for a while. */
 #define KEEPER_SETTLED_MS 5000
+/* For which who drains waits for a node that still reads: one that was started just now, as nodes
+ * are that are replaced one after the other. */
+#define KEEPER_EXPECTS_MS 5000
 /* For so long what an admin wants is tried again. */
 #define KEEPER_ASKED_MS 10000
 
@@ -88,7 +91,8 @@ bool keeper_has_elder(const struct keeper *k, struct text workspace)
     for (uint32_t i = 0; i < member_count(k->members) && !any; i++) {
         const struct member *m = member_at(k->members, i);
 
-        any = keeper_may_own(k, m, facts_version) && member_is_elder(m);
+        any = m->live && (!m->row.draining || m->row.reading) && !keeper_is_us(k, m) &&
+              m->row.version >= facts_version && member_is_elder(m);
     }
     return any;
 }
@@ -109,6 +113,20 @@ const struct member *keeper_heir(const struct keeper *k, struct text workspace)
         }
     }
     return heir;
+}
+
+/* Somebody who lives only reads yet, and can be given things in a moment. */
+static bool keeper_expects_heir(const struct keeper *k)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < member_count(k->members) && !any; i++) {
+        const struct member *m = member_at(k->members, i);
+
+        any = !keeper_is_us(k, m) && m->live && m->row.reading;
+    }
+    return any && (k->draining_seen == 0 || /* the next tick sees it */
+                   keeper_now(k) - k->draining_since < KEEPER_EXPECTS_MS);
 }
 
 static struct text keeper_copy(struct text t)
@@ -335,6 +353,7 @@ static void keeper_see_draining(struct keeper *k)
 
     if (draining != k->draining_seen) {
         k->draining_seen = draining;
+        k->draining_since = keeper_now(k);
         k->fresh_reading = member_book_read_anew(k->members);
     }
 }
@@ -427,7 +446,8 @@ bool keeper_is_empty(const struct keeper *k)
         const struct ownership *o = keeper_ownership(n);
 
         if (o->state == OWNERSHIP_RAISING || o->state == OWNERSHIP_GIVING ||
-            (o->state == OWNERSHIP_OWNING && keeper_heir(k, o->workspace->name) != NULL)) {
+            (o->state == OWNERSHIP_OWNING &&
+             (keeper_heir(k, o->workspace->name) != NULL || keeper_expects_heir(k)))) {
             return false;
         }
     }
@@ -436,13 +456,14 @@ bool keeper_is_empty(const struct keeper *k)
 
 /* ---- ticks ---- */
 
+/* A workspace that is stuck keeps a node from becoming ready, but not from being so again. */
 static bool keeper_has_read_all(const struct keeper *k)
 {
     for (struct list_node *n = list_first(&k->ownerships); n != NULL;
          n = list_next(&k->ownerships, n)) {
         const struct ownership *o = keeper_ownership(n);
 
-        if (o->state == OWNERSHIP_READING || o->state == OWNERSHIP_STUCK) {
+        if (o->state == OWNERSHIP_READING || (o->state == OWNERSHIP_STUCK && !k->was_ready)) {
             return false;
         }
     }
@@ -478,13 +499,14 @@ static void keeper_say_ready(struct keeper *k)
 {
     struct keeper_node *node = k->node;
 
-    if (!k->ready && keeper_has_read_all(k)) {
-        k->ready = true;
-        atomic_fetch_add(&node->ready, 1);
+    if (k->ready != keeper_has_read_all(k)) {
+        k->ready = !k->ready;
+        k->was_ready = true;
+        atomic_fetch_add(&node->ready, k->ready ? 1 : -1u);
     }
     if (k->registers && atomic_load(&node->joined)) {
-        member_book_drain(k->members, atomic_load(&node->draining) ||
-                                          atomic_load(&node->ready) < node->keepers);
+        member_book_drain(k->members, atomic_load(&node->draining) != 0,
+                          atomic_load(&node->ready) < node->keepers);
     }
 }
 

@@ -37,7 +37,7 @@ struct keeper_node {
     struct text name;
     uint32_t number; /* in epochs */
     uint32_t keepers;
-    _Atomic uint32_t ready; /* keepers that have read all their streams */
+    _Atomic uint32_t ready; /* keepers that read no stream from its beginning */
     boot_ms joined_at;
     _Atomic bool hears;  /* who lives has been able to say so, for some time */
     _Atomic bool joined; /* the others know this process, under: */
@@ -62,12 +62,13 @@ struct keeper {
     uint32_t count; /* of ownerships */
     struct member_book *members;
     unsigned draining_seen; /* keeper_node.draining, at the last tick, */
+    boot_ms draining_since; /* and since when; */
     uint64_t fresh_reading; /* and of the members, the first one since it changed */
     struct journal *journal;
     uv_timer_t tick;
     struct outage members_outage;
     boot_ms in_force_until; /* of all leases, as far as was looked */
-    bool ready;             /* all streams have been read once */
+    bool ready, was_ready;  /* no stream is being read from its beginning */
     boot_ms newer_since;    /* everybody can read more than is written; 0: somebody cannot */
     uint32_t peer_count;
     struct engine_host_peer peers[KEEPER_PEERS_MAX]; /* their texts are owned */

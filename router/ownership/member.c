@@ -139,7 +139,8 @@ static struct member *member_get(struct member_book *b, struct text name, bool *
 static bool member_rows_differ(const struct member_row *a, const struct member_row *b)
 {
     return a->number != b->number || a->version != b->version || a->draining != b->draining ||
-           strcmp(a->instance, b->instance) != 0 || strcmp(a->address, b->address) != 0;
+           a->reading != b->reading || strcmp(a->instance, b->instance) != 0 ||
+           strcmp(a->address, b->address) != 0;
 }
 
 /* True: something else than the beat has changed. */
@@ -633,10 +634,14 @@ void member_book_leave(struct member_book *b)
     member_turn_soon(b);
 }
 
-void member_book_drain(struct member_book *b, bool draining)
+void member_book_drain(struct member_book *b, bool draining, bool reading)
 {
-    if (b->me.draining != draining) {
-        b->me.draining = draining;
+    bool takes_nothing = draining || reading;
+    bool will_take = reading && !draining;
+
+    if (b->me.draining != takes_nothing || b->me.reading != will_take) {
+        b->me.draining = takes_nothing;
+        b->me.reading = will_take;
         member_turn_soon(b);
     }
 }

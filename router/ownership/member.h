@@ -90,8 +90,9 @@ void member_book_destroy(struct member_book *b);
 
 /* Take our row away: `left` follows, also when Redis cannot be reached. */
 void member_book_leave(struct member_book *b);
-/* Say with the next beat, which comes at once, whether we take workspaces. */
-void member_book_drain(struct member_book *b, bool draining);
+/* Say with the next beat, which comes at once, whether we take workspaces: not when we drain, nor
+ * while we read. */
+void member_book_drain(struct member_book *b, bool draining, bool reading);
 
 /* In the order of their names. Records live until the loop turns. */
 uint32_t member_count(const struct member_book *b);

@@ -15,9 +15,9 @@ struct text member_row_write(const struct member_row *r, char buffer[MEMBER_ROW_
 {
     int size = snprintf(buffer, MEMBER_ROW_BYTES,
                         "beat=%" PRIu64 " number=%u instance=%s version=%u started_at=%" PRId64
-                        " draining=%d address=%s",
+                        " draining=%d reading=%d address=%s",
                         r->beat, (unsigned)r->number, r->instance, r->version, r->started_at,
-                        r->draining, r->address);
+                        r->draining, r->reading, r->address);
 
     return (struct text){buffer, (uint32_t)size};
 }
@@ -52,6 +52,11 @@ static void take_draining(struct member_row *r, struct text value)
     r->draining = digits_read(value) != 0;
 }
 
+static void take_reading(struct member_row *r, struct text value)
+{
+    r->reading = digits_read(value) != 0;
+}
+
 static const struct {
     struct text word;
     void (*take)(struct member_row *r, struct text value);
@@ -62,6 +67,7 @@ static const struct {
     {{"version=", 8}, take_version},
     {{"started_at=", 11}, take_started_at},
     {{"draining=", 9}, take_draining},
+    {{"reading=", 8}, take_reading},
 };
 
 static const struct text member_address_word = {"address=", 8};

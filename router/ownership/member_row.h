@@ -1,7 +1,7 @@
 /* What a node says of itself: a line of words that people can read, too.
  *
  *     beat=77 number=4660 instance=0123456789abcdef version=1 started_at=1700000000000 draining=0
- *     address=tcp://10.0.0.5:7700
+ *     reading=0 address=tcp://10.0.0.5:7700
  *
  * Words may come in any order, and unknown ones are left out, but the address is last: it is the
  * rest of the line. Pure; any thread. */
@@ -20,7 +20,8 @@ struct member_row {
     char instance[MEMBER_INSTANCE_BYTES]; /* of the process, by chance */
     uint32_t version;                     /* the highest version of facts that it can read */
     engine_time started_at;               /* by its wall clock; for people */
-    bool draining;                        /* takes no workspace any more */
+    bool draining;                        /* takes no workspace, any more or yet: */
+    bool reading; /* it would, but still reads what has been written so far */
     char address[MEMBER_ADDRESS_BYTES];
 };
 

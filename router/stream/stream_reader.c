@@ -5,8 +5,8 @@
 #include "queue/base/memory.h"
 
 #define STREAM_READ_WAIT_MS 100u
-#define STREAM_READ_LEAST   4u /* entries; one may have a MiB */
-#define STREAM_READ_MOST    4096u
+#define STREAM_READ_LEAST   4u   /* entries; one may have a MiB */
+#define STREAM_READ_MOST    128u /* slices of a checkpoint, behind small ones, are 32 MiB */
 /* Of a reply: with fewer bytes, more entries are asked for the next time, with more, fewer are. So
  * it stays in the processor's caches on its way from the socket into the engine, and is large
  * enough for Redis to be at the next one meanwhile. */
@@ -289,6 +289,7 @@ static void stream_reader_down(void *context, struct redis_path *p, const char *
 
     (void)p;
     r->up = false;
+    r->count = STREAM_READ_LEAST; /* the reply was too large, perhaps, and would be so again */
     uv_timer_stop(&r->again);
     snprintf(r->problem, sizeof(r->problem), "%s", why);
 }

@@ -7,7 +7,8 @@
  * in order, each once, also over broken connections; `end` says, once for each reading that found
  * nothing more, that the view has everything that Redis had when it was asked.
  *
- * How much is read at once follows from what came last, so that a reply stays below some MiB.
+ * How much is read at once follows from what came last, so that a reply stays below some MiB. One
+ * that the connection finds too large is asked for again in small parts.
  *
  * What is read need not be confirmed: a failover may take it back, and then the stream goes on
  * elsewhere. Ids tell: an entry that raises the epoch stands at the place of the one before it.

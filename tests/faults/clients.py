@@ -12,7 +12,7 @@ import random
 from link import Link, Refused
 from recorder import digest
 
-UNITS, ROOM, GRACE_MS, ANSWER_MS, DELIVERY_MS = 20, 60, 3000, 1500, 500
+UNITS, ROOM, GRACE_MS, ANSWER_MS, DELIVERY_MS, HEARTBEAT_MS = 20, 60, 3000, 1500, 500, 1000
 WORKSPACE = f"""
     grace: {GRACE_MS}ms
     max_misses: 1000
@@ -24,7 +24,7 @@ WORKSPACE = f"""
 
 
 def configuration(workspaces):
-    return "node: {heartbeat: 5s, segment: 64KiB}\nworkspaces:\n" + "".join(f"  {name}:{WORKSPACE}" for name in workspaces)
+    return f"node: {{heartbeat: {HEARTBEAT_MS}ms, segment: 64KiB}}\nworkspaces:\n" + "".join(f"  {name}:{WORKSPACE}" for name in workspaces)
 
 
 CONFIG = configuration(["default"])

@@ -11,6 +11,7 @@ from episode import Episode, Fault, NotStruck  # noqa: F401  (for those who impo
 
 ALL = "single sentinel cluster"
 PAIR = "sentinel cluster"
+CUTS = ("both", "up", "down", "half open")
 ERRORS = ["-LOADING Redis is loading the dataset in memory", "-READONLY You can't write against a read only replica.",
           "-NOSCRIPT No matching script. Please use EVAL.", "-BUSY Redis is busy running a script.",
           "-NOREPLICAS Not enough good replicas to write.", "-OOM command not allowed when used memory > 'maxmemory'.",
@@ -47,6 +48,11 @@ FAULTS = (
            {"one": "owner", "other": "primary", "flaps": 10, "seconds": 1},
            *each("seconds", (2, 60), one="owner", other="primary")), processes.partition, 1, kinds=3, apart=4),
     Fault("F4", "partition of owner and standby", ALL, each("seconds", (2, 0.2, 60)), processes.between_routers, 2, needs="hosts"),
+    Fault("F4", "partition of owner and clients", ALL,
+          (*({"cut": cut, "every": 2, "noticed": True} for cut in CUTS), *({"cut": cut, "noticed": True, "seconds": 15} for cut in CUTS)),
+          processes.before_clients, 1, kinds=4, apart=5),
+    Fault("F4", "partition of owner and clients that they outlive", ALL,
+          tuple({"cut": cut, "every": every, "seconds": 1} for every in (2, 1) for cut in CUTS[:3]), processes.before_clients, 1, kinds=3, apart=1.5),
     Fault("F4", "partition of primary and replica", "sentinel",
           each("seconds", (0.2, 2, 60), one="replica", other="primary", way="from"), processes.partition),
     Fault("F4", "a host alone", ALL, each("seconds", (3, 60), one="primary", other="everybody"), processes.partition),

@@ -70,15 +70,57 @@ def partition(e, one="owner", other="primary", way="both", flaps=0):
     e.did("healed")
 
 
+def times_taken(e, but):
+    """How often any router but one has taken the workspace without being given it."""
+    return sum(line["event"] == "taking_over" and line["workspace"] == e.workspace for router in e.stage.routers if router is not but
+               for line in router.lines())
+
+
 def between_routers(e):
     """Owner and standby do not reach each other, and nothing else is wrong: a broken wire alone proves nothing, and nobody takes over."""
-    standby = e.victim("standby")
-
-    def taken():  # it may be given one meanwhile
-        return sum(line["event"] == "taking_over" and line["workspace"] == e.workspace for line in standby.lines())
-    before = taken()
+    owner = e.victim("owner")
+    before = times_taken(e, owner)
     yield from partition(e, "owner", "standby")
-    e.prove(taken() == before, f"{standby.name} has not taken {e.workspace}")
+    e.prove(times_taken(e, owner) == before, f"nobody has taken {e.workspace} from {owner.name}")
+
+
+def before_clients(e, cut="both", every=1, noticed=False):
+    """Clients, or one of so many of their connections, do not reach the owner, or one way only, or the far end of a connection is gone
+    and nobody told them. `noticed`: until everybody concerned has left, and the owner them; it reaches Redis, and nobody takes what it owns."""
+    owner = e.victim("owner")
+    before, silent = times_taken(e, owner), sessions_ended(owner, "silent")
+    rule = None
+    if e.stage.network:  # all clients live on one host
+        every, clients = 1, e.stage.network.place("clients")
+        if cut in ("up", "both"):
+            e.stage.network.deafen(owner.host, clients)
+        if cut in ("down", "both"):
+            e.stage.network.deafen(clients, owner.host)
+    elif cut == "half open":
+        rule = owner.route.add("half_open", every=every)
+    else:
+        rule = owner.route.add("hold", way=cut, every=every)
+    e.did(f"clients cut off from {owner.name}: {cut}, {f'1 of {every}' if every > 1 else 'all'}")
+    if noticed and rule:
+        until(lambda: rule.standing() == 0, "all clients that were cut off to have left")
+        e.prove(True, "all clients that were cut off have noticed")
+    if noticed and cut in ("up", "both"):
+        until(lambda: sessions_ended(owner, "silent") > silent, f"{owner.name} to leave clients that are silent")
+        e.prove(True, f"{owner.name} has left clients that were silent")
+    yield
+    struck = sum(host.lost_packets() for host in (owner.host, clients)) if e.stage.network else rule.struck()
+    e.prove(struck > 0, f"{struck} times something was lost or held")
+    if rule:
+        rule.remove()
+    else:
+        e.stage.network.heal()
+    e.did("healed")
+    if noticed:
+        e.prove(times_taken(e, owner) == before, f"nobody has taken {e.workspace} from {owner.name}")
+
+
+def sessions_ended(router, reason):
+    return sum(line["event"] == "session_ended" and line.get("reason") == reason for line in router.lines())
 
 
 def reaches(one, other):

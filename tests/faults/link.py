@@ -2,7 +2,8 @@
 
 Reconnects have jitter and grow apart; `not_owner`, `moved`, `draining` and `unavailable` are followed; what carries a lower epoch
 than was seen is dropped. Every request, outcome and notification is written down. What was not answered when a connection
-ended has an unknown outcome, None: whoever asked decides whether to ask again.
+ended has an unknown outcome, None: whoever asked decides whether to ask again. Where nothing comes for three heartbeats the
+connection is left, whether or not anything was asked.
 """
 import asyncio
 import random
@@ -34,7 +35,8 @@ class Link:
         self.hint = None       # where the owner is said to be
         self.floor = (0, 0)    # the highest (epoch, seq) seen
         self.number = 0        # of the connection
-        self.answers, self.writer, self.reading = {}, None, None
+        self.answers, self.writer, self.reading, self.beating = {}, None, None, None
+        self.heard_at = 0.0
         self.notices = asyncio.Queue()
         self.ended = asyncio.Event()
         self.ended.set()
@@ -59,6 +61,7 @@ class Link:
                 seen = {"epoch": self.floor[0], "seq": self.floor[1]} if self.floor[0] else {}
                 hello = await self.ask("hello", final=final, protocol=1, role=self.role, workspace=self.workspace, **self.hello_of, **seen)
                 if hello is not None:
+                    self.beating = asyncio.ensure_future(self.beat(hello["heartbeat_ms"] / 1000))
                     return
             except Refused as refused:
                 self.hint = refused.error.get("address") if refused.code == "not_owner" else None
@@ -77,10 +80,11 @@ class Link:
         if self.writer is not None:
             self.writer.close()
             self.writer = None
-        if self.reading is not None:
-            self.reading.cancel()
-            await asyncio.gather(self.reading, return_exceptions=True)
-            self.reading = None
+        tasks = [task for task in (self.reading, self.beating) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.reading = self.beating = None
         self.lose()
 
     def lose(self):
@@ -150,10 +154,22 @@ class Link:
             self.writer.transport.abort()
         self.lose()
 
+    async def beat(self, seconds):
+        """A sign of life each heartbeat, which asks for one; without any for three of them nobody is there."""
+        loop = asyncio.get_running_loop()
+        self.heard_at = loop.time()
+        while not self.ended.is_set():
+            if loop.time() - self.heard_at >= 3 * seconds:
+                self.abort()
+                return
+            self.writer.write(msgpack.packb([0, next(self.recorder.calls), "ping", [{}]]))
+            await asyncio.sleep(seconds)
+
     async def read(self, reader, number):
         unpacker = msgpack.Unpacker(raw=False, strict_map_key=False, max_buffer_size=0)
         try:
             while data := await reader.read(1 << 16):
+                self.heard_at = asyncio.get_running_loop().time()
                 unpacker.feed(data)
                 for message in unpacker:
                     self.take(message, number)

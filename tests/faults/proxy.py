@@ -11,7 +11,8 @@
 The proxy is a process of its own (this file), steered through a Unix socket with one JSON object a line each way, so a
 person can steer it too. Rules are added and removed while connections live; `only` limits one to connections that
 certain processes opened (proxy.name tells which pids a name has), so one listener that everybody was told of serves for
-cutting off any single one of them.
+cutting off any single one of them. `every` limits it to one of so many connections, by chance which, as where one of several
+wires between two places is broken.
 
 Rules that last (each may say way="up" toward the target, "down" from it, or "both", the default):
     delay       ms, jitter_ms    each piece of bytes is late by so much; order is kept
@@ -38,6 +39,7 @@ vanish, see namespaces.py.
 """
 import asyncio
 import collections
+import itertools
 import json
 import os
 import pathlib
@@ -88,9 +90,17 @@ class Rule:
     def __init__(self, number, kind, options):
         self.number, self.kind, self.options = number, kind, options
         self.way = options.get("way", "both")
-        self.only = options.get("only")
+        self.only, self.every = options.get("only"), options.get("every", 1)
+        self.pairs = []  # that stood when it came
         self.struck, self.what = 0, []
         self.left, self.seen = options.get("count", 1), 0
+
+    def concerns(self, pair):
+        return pair.number % self.every == 0 and (self.only is None or pair.who() == self.only)
+
+    def standing(self):
+        """How many of these connections whoever opened them has not given up."""
+        return sum(not pair.closed and not pair.client.over for pair in self.pairs)
 
     def matches(self, words):
         """Of a counted rule: whether this command or frame is the one that it waits for."""
@@ -155,7 +165,7 @@ class Pair:
     """One connection through the proxy: the client's side, the target's side, and a pipe each way."""
 
     def __init__(self, route):
-        self.route, self.loop = route, route.proxy.loop
+        self.route, self.loop, self.number = route, route.proxy.loop, next(route.numbers)
         self.client, self.target = Side(self, True), None
         self.pipes = {True: collections.deque(), False: collections.deque()}  # (due, bytes or None for its end)
         self.timers, self.due, self.queued = {}, {True: 0.0, False: 0.0}, {True: 0, False: 0}
@@ -171,8 +181,7 @@ class Pair:
         return self.client if up else self.target
 
     def rules(self, *kinds):
-        return [rule for rule in self.route.rules
-                if rule.kind in kinds and (rule.only is None or self.who() == rule.only)]
+        return [rule for rule in self.route.rules if rule.kind in kinds and rule.concerns(self)]
 
     def who(self):
         if self.source is None and self.client.transport is not None:
@@ -458,7 +467,7 @@ class Pair:
 class Route:
     def __init__(self, proxy, target, resp, frames):
         self.proxy, self.target, self.resp, self.frames = proxy, target, resp, frames
-        self.pairs, self.rules, self.address = set(), [], None
+        self.pairs, self.rules, self.address, self.numbers = set(), [], None, itertools.count()
         self.history = collections.deque(maxlen=KEEP_FRAMES)
 
 
@@ -528,7 +537,7 @@ class Server:
             self.look_again(self.routes[route])
         rule = self.rules[number] = Rule(number, kind, options)
         targets = self.routes[route]
-        pairs = [pair for pair in list(targets.pairs) if rule.only is None or pair.who() == rule.only]
+        pairs = rule.pairs = [pair for pair in targets.pairs if rule.concerns(pair)]
         if kind in LASTING | COUNTED_RESP | COUNTED_FRAMES:
             targets.rules.append(rule)
             return {}
@@ -547,7 +556,7 @@ class Server:
 
     async def do_look(self, number):
         rule = self.rules[number]
-        return {"struck": rule.struck, "what": rule.what}
+        return {"struck": rule.struck, "what": rule.what, "standing": rule.standing()}
 
     async def do_remove(self, number=None):
         for route in self.routes.values():
@@ -596,6 +605,10 @@ class Steered:
     def what(self):
         return self.proxy.order("look", number=self.number)["what"]
 
+    def standing(self):
+        """How many connections that it found have not been given up since by whoever opened them."""
+        return self.proxy.order("look", number=self.number)["standing"]
+
     def __enter__(self):
         return self
 
@@ -620,8 +633,7 @@ class Proxy:
     """The hand of a test on a proxy process."""
 
     def __init__(self, folder):
-        import itertools  # pylint: disable=import-outside-toplevel  # the process itself needs none of these
-        import threading  # pylint: disable=import-outside-toplevel
+        import threading  # pylint: disable=import-outside-toplevel  # the process itself needs none of these
         from processes import Process, until  # pylint: disable=import-outside-toplevel
         self.numbers, self.routes, self.lock = itertools.count(1), {}, threading.Lock()
         self.path = str(pathlib.Path(folder) / "control")

@@ -34,11 +34,12 @@ PLACES = {"redis": ("pause of Redis", "pause of a replica", "pause of a Sentinel
                       "two processes under one name", "lost reply of a takeover"),
           "wires": ("partition of owner and Redis", "slow Redis", "lost reply", "lost reply of WAIT", "lost reply of SCRIPT",
                     "error replies", "scripts forgotten", "another password",
-                    "requests twice, in another order, late, again"),
+                    "requests twice, in another order, late, again", "partition of owner and clients",
+                    "partition of owner and clients that they outlive"),
           "clocks": ("clock of Redis", "clock of the Sentinels", "clock of the owner")}
 # Where one of the first two meets another fault, facts may be lost and routers refuse to go on, as they must: then nothing can be
-# drained. And Sentinels whose clocks have jumped decide nothing for half a minute.
-ALONE = ("Redis returns without its data", "memory of Redis", "clock of the Sentinels")
+# drained. Sentinels whose clocks have jumped decide nothing for half a minute. And where nobody is to take a workspace its owner must not die.
+ALONE = ("Redis returns without its data", "memory of Redis", "clock of the Sentinels", "partition of owner and clients")
 # While nothing reaches the replicas nobody can take over, so these would wait for each other.
 LOSES_TAIL = ("failover that loses the tail", "failover that loses the tail, and routers die")
 OFTEN = {"failover that loses the tail": 4, "failover that loses the tail, and routers die": 2}

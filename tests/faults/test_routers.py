@@ -22,7 +22,7 @@ FIRST = ("single", "sentinel", "cluster")
 # Those that move slots or primaries are different things in a Cluster, where Sentinels see to it, and where packets vanish.
 AGAIN = {"cluster": ("kill -9 of a router", "kill -9 of the primary", "pause of Redis", "lost reply", "error replies"),
          "sentinel": ("kill -9 of the primary", "a host alone", "pause of Redis", "NOREPLICAS"),
-         "hosts": ("partition of owner and Redis", "a host alone")}
+         "hosts": ("partition of owner and Redis", "partition of owner and clients", "a host alone")}
 # After these the routers are of another version.
 VERSIONS = ("two versions, and back", "another version for good")
 

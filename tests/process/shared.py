@@ -18,6 +18,7 @@ from center import BIN, DEADLINE, MINIMAL, CenterTest, Client, Refused, Server, 
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
 from processes import Folder, Port, Process  # noqa: E402  (the folder must be known first)
+from proxy import Proxy  # noqa: E402,F401
 from resp import Connection, RedisError  # noqa: E402
 
 

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Two servers on one Redis: whatever happens to one of them, the other goes on with what was answered."""
+import pathlib
 import re
 import signal
 
 from center import MINIMAL, Client, agent, main, pages, until
+from cli import PATIENT, Program, put_agent
 from reload import MORE, document
-from shared import Connection, SharedTest
+from shared import Connection, Proxy, SharedTest
 
 STREAM = "switchboard:{default}:journal"
 WITH_LONG_LEASE = MINIMAL.read_text(encoding="utf-8").replace("node:\n", "node:\n  lease: 3s\n", 1)
@@ -105,6 +107,28 @@ class Failover(SharedTest):
         kept = {result["contact"] for shop in shops for _, result in shop.answers.values()}
         self.assertLessEqual(kept, there)
 
+    def test_who_drains_waits_for_one_that_reads(self):
+        """As when nodes are replaced one behind the other: the next is asked to end while the last still reads."""
+        redis = self.redis()
+        owner = self.node("a", redis)
+        shop = Client(owner, "connector", name="shop")
+        numbers = [shop.send("contact.submit", id=f"k{i}", channel="email", text="x" * 1000) for i in range(3000)]
+        for number in numbers:
+            shop.wait(number)
+        with Proxy(owner.folder) as proxy:
+            route = proxy.route("redis", ("127.0.0.1", redis.port.number))
+            route.add("slow", rate=1 << 20, way="down")
+            url = "redis://{}:{}".format(*route.address)
+            heir = self.node("b", redis, url=url, ready=False)
+            row = until(lambda: next((row for row in owner.list()["nodes"] if row["node"] == "b" and row["live"]), None), "the other to live")
+            self.assertTrue(row["draining"])  # it takes nothing yet
+            self.assertIn("reading=1", redis("HGET", "switchboard:nodes", "b"))
+            owner.signal(signal.SIGTERM)
+            self.assertEqual(owner.wait_end(), 0)
+            self.assertEqual([event["to"] for event in owner.events("handing_over", workspace="default")], ["b"])
+            until(heir.owns, "the other to own it")
+            self.assertEqual(heir.stop(), 0)
+
     def test_who_was_sent_to_the_heir_is_early(self):
         """A client that has heard of the next epoch waits at the node that has not, and is served by it when it owns."""
         _, owner, standby = self.pair()
@@ -162,6 +186,40 @@ class Failover(SharedTest):
         self.assertIn("a", said[0]["node"])
         self.assertIn(first.tcp, said[0]["words"])
         self.assertTrue(first.owns())
+
+
+class Late(SharedTest):
+    """A node that joins when everybody has come already."""
+
+    def test_a_client_that_met_a_lone_node(self):
+        """It was told of one address; of another node it hears while it works, and works on there when the first is killed."""
+        redis = self.redis()
+        first = self.node("b", redis, config=PATIENT)
+        until(first.owns, "the first to own it")
+        put_agent(first, "ana")
+        desk = Program(self, first, "agent", "ana")
+        Client(first, "connector", name="shop").call("contact.submit", id="k1", channel="chat", queue="general")
+        desk.expect("accept or decline")
+        desk.say("accept\n")
+        desk.expect("  1  active")
+        second = self.node("a", redis, config=PATIENT)
+        self.owner_of("default", first, second)
+        until(lambda: self.connected(desk.process.pid, second), "the desk to know the second")
+        self.assertFalse(second.events("owned", workspace="default"), "it was to stay where it was")
+        first.kill()
+        desk.expect("the connection is lost")
+        desk.expect("active    chat  general")
+        desk.say("complete answered\nquit\n")
+        desk.expect("completed")
+        self.assertEqual(desk.status(), 0)
+        self.assertEqual(second.client("supervisor").call("contact.get", contact="k1")["state"], "completed")
+
+    @staticmethod
+    def connected(pid, node):
+        """Whether a process has a connection to a node."""
+        opened = {str(entry.readlink()) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+        rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        return any(row[2].endswith(f":{node.port:04X}") and row[3] == "01" and f"socket:[{row[9]}]" in opened for row in rows)
 
 
 class Deposed(SharedTest):

@@ -125,7 +125,7 @@ static void take_delivery(void *context, const struct delivery *d)
         a.contact = contact_id(d->contact);
         a.state = d->contact->state;
         a.position = engine_position(r->live, d->contact);
-        a.estimate = engine_estimated_wait(r->live, d->contact);
+        a.estimate = engine_estimated_wait(r->live, d->contact, a.position);
     } else if (d->tombstone != NULL) {
         a.contact = tombstone_id(d->tombstone);
         a.state = (enum contact_state)d->tombstone->state;

@@ -184,9 +184,10 @@ static void test_row_and_back(void **state)
                                  .version = 2,
                                  .started_at = 1700000000000,
                                  .draining = true,
+                                 .reading = true,
                                  .address = "unix:///run/switch board/socket"};
     const char *words = "beat=77 number=4660 instance=0123456789abcdef version=2 "
-                        "started_at=1700000000000 draining=1 "
+                        "started_at=1700000000000 draining=1 reading=1 "
                         "address=unix:///run/switch board/socket";
     static const char *const bad[] = {"",
                                       "x",
@@ -206,7 +207,7 @@ static void test_row_and_back(void **state)
     assert_string_equal(back.instance, r.instance);
     assert_int_equal(back.version, 2);
     assert_true(back.started_at == r.started_at);
-    assert_true(back.draining);
+    assert_true(back.draining && back.reading);
     assert_string_equal(back.address, r.address);
     /* What a later version adds is left out. */
     assert_true(member_row_read(
@@ -246,7 +247,7 @@ static void test_join_and_leave(void **state)
     assert_int_equal(member_book_state(p->a.book), MEMBER_IN);
     assert_int_equal(member_book_state(p->reader.book), MEMBER_READS);
 
-    member_book_drain(p->b.book, true);
+    member_book_drain(p->b.book, true, false);
     WAIT_FOR(&p->t, member_find(p->reader.book, TEXT("bert"))->row.draining);
     member_book_leave(p->b.book);
     WAIT_FOR(&p->t, p->b.left == 1);

@@ -87,6 +87,62 @@ static void test_no_standby(void **state)
     talk_stop();
 }
 
+/* A node that joins while the session stands is heard of by the next ping, which also goes out
+ * where much is said; and once there is a standby session, only where nothing is. */
+static void test_standby_that_came_later(void **state)
+{
+    (void)state;
+    talk_start("agent", NULL, one);
+    talk_connect();
+    talk_answer(1, "{node: a, nodes: ['" A "'], heartbeat_ms: 1000, epoch: 1, seq: 5}");
+    expect_no_standby();
+    talk_forget();
+    talk_tick(999);
+    talk_call("offer.accept", "{offer: o1}");
+    talk_answer(16, "{contact: k1, epoch: 1, seq: 6}");
+    talk_forget_said();
+    talk_tick(1);
+    talk_said("ping#2 {}\n");
+    talk_answer(2, "{now_at: 5, nodes: ['" A "']}");
+    expect_no_standby();
+    talk_tick(1000);
+    talk_said("ping#2 {}\n");
+    talk_answer(2, "{now_at: 5, nodes: ['" A "', '" B "']}");
+    talk_on(1);
+    talk_address(1, B);
+    talk_come_back();
+    talk_answer(1, "{node: b, heartbeat_ms: 1000, epoch: 1, seq: 6}");
+    talk_on(0);
+    talk_forget();
+    talk_note("[2, offer, [{offer: o2, epoch: 1, seq: 7}]]");
+    talk_call("offer.accept", "{offer: o2}");
+    talk_forget_said();
+    talk_tick(999);
+    talk_said("");
+    talk_stop();
+}
+
+/* A server that names no nodes is asked once. */
+static void test_standby_of_which_nothing_is_said(void **state)
+{
+    (void)state;
+    talk_start("agent", NULL, one);
+    talk_connect();
+    talk_answer(1, "{node: a, nodes: ['" A "'], heartbeat_ms: 1000, epoch: 1, seq: 5}");
+    talk_forget_said();
+    talk_tick(1000);
+    talk_said("ping#2 {}\n");
+    talk_answer(2, "{now_at: 5}");
+    talk_tick(500);
+    talk_call("offer.accept", "{offer: o1}");
+    talk_answer(16, "{contact: k1, epoch: 1, seq: 6}");
+    talk_forget_said();
+    talk_tick(500);
+    talk_said("");
+    expect_no_standby();
+    talk_stop();
+}
+
 /* Its node becomes the owner: the agent works on there, one round trip later, on the connection
  * that is there, with everything that was unanswered. */
 static void test_standby_takes_over(void **state)
@@ -649,6 +705,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_standby),
         cmocka_unit_test(test_no_standby),
+        cmocka_unit_test(test_standby_that_came_later),
+        cmocka_unit_test(test_standby_of_which_nothing_is_said),
         cmocka_unit_test(test_standby_takes_over),
         cmocka_unit_test(test_standby_signs_in_behind_a_slow_hello),
         cmocka_unit_test(test_standby_takes_over_from_nobody),

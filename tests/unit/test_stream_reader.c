@@ -177,6 +177,33 @@ static void test_each_once_over_restarts(void **state)
     }
 }
 
+static void on_any_entry(void *context, const struct stream_read_entry *e)
+{
+    (void)e;
+    ((struct listener *)context)->entries++;
+}
+
+/* Small entries, of which many are asked for at once, and behind them large ones, of which as many
+ * are more than the connection takes. */
+static void test_a_reply_that_is_too_large(void **state)
+{
+    struct place *p = *state;
+    struct stream_reader_options options = {
+        .path = {.link = {.reply_ms = 500, .reply_bytes_max = 256u << 10}}};
+    const struct stream_view_events events = {&p->one, on_any_entry, on_end, on_broken};
+    struct stream_reader *reader = stream_reader_create(p->locator, &options);
+
+    write_entries(p, "a", 1, 2000);
+    redis_process_do(&p->redis, "EVAL %s 1 a",
+                     "for i = 2001, 2200 do "
+                     "redis.call('XADD', KEYS[1], '1-' .. i, 'c', string.rep('x', 8192)) end");
+    stream_view_open(reader, &p->one.view, TEXT("a"), STREAM_START, &events);
+    WAIT_FOR(&p->t, p->one.ends > 0);
+    assert_int_equal(p->one.entries, 2200);
+    stream_view_close(&p->one.view);
+    stream_reader_destroy(reader);
+}
+
 static void test_what_is_not_ours(void **state)
 {
     struct place *p = *state;
@@ -206,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_there_is_an_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_and_one_leaves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_once_over_restarts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_reply_that_is_too_large, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_ours, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_stream_at_all, setup, teardown),
     };
