@@ -249,34 +249,46 @@ static bool run_stores_are_prepared(struct takeover_run *r)
             run_ms(r->primary_ns, uv_hrtime()) > RUN_FAILOVER_MS);
 }
 
-static bool run_is_prepared(struct takeover_run *r)
+/* What a round still waits for; NULL: for nothing. */
+static const char *run_wants(struct takeover_run *r)
 {
-    bool all = true;
+    bool back = true;
 
     for (uint32_t i = 0; i < TAKEOVER_ROUTERS; i++) {
-        all = run_bring_back(r, i) && all;
+        back = run_bring_back(r, i) && back;
     }
-    for (uint32_t i = 0; all && i < TAKEOVER_ROUTERS; i++) {
-        all = run_router_is_prepared(r, i);
+    if (!back) {
+        return "a router has not ended";
     }
-    return all && takeover_center_is_prepared(&r->center) && run_stores_are_prepared(r);
+    for (uint32_t i = 0; i < TAKEOVER_ROUTERS; i++) {
+        if (!run_router_is_prepared(r, i)) {
+            return i == run_owner(r) ? "the owner does not say that it owns"
+                                     : "the other router does not follow, or the owner is wrong";
+        }
+    }
+    if (!takeover_center_is_prepared(&r->center)) {
+        return "a client has no session, or none at the standby";
+    }
+    return run_stores_are_prepared(r) ? NULL : "Redis is not whole";
 }
 
 static void run_prepare(struct takeover_run *r)
 {
     uint64_t now = uv_hrtime();
+    const char *wants;
 
     if (run_ms(r->looked_ns, now) < RUN_LOOK_MS) {
         return;
     }
     r->looked_ns = now;
-    if (run_is_prepared(r)) {
+    wants = run_wants(r);
+    if (wants == NULL) {
         takeover_center_mark(&r->center);
         run_enter(r, RUN_STEADY);
     } else if (r->stage.failed[0] != '\0') {
         run_fail(r, "the stage", r->stage.failed);
     } else if (run_ms(r->since_ns, now) > RUN_PREPARE_MS) {
-        run_fail(r, "preparing a round", "it takes too long");
+        run_fail(r, "preparing a round takes too long", wants);
     }
 }
 
