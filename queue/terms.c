@@ -160,13 +160,12 @@ const struct terms *terms_take(struct terms_table *t, const struct terms *wanted
     if (*recent == NULL || !terms_alike(*recent, wanted)) {
         *recent = terms_seek(t, wanted);
     }
-    if ((*recent)->references++ == 0 && list_linked(&(*recent)->in_idle)) {
-        list_remove(&(*recent)->in_idle);
-        t->idle_count--;
-    }
+    (*recent)->references++;
     return *recent;
 }
 
+/* They stand in the list from when nobody had them, also while somebody has them again: taking them
+ * out at once would fetch their neighbours from memory, for each contact. */
 static void terms_forget_idle(struct terms_table *t, uint32_t most)
 {
     while (t->idle_count > most) {
@@ -174,7 +173,9 @@ static void terms_forget_idle(struct terms_table *t, uint32_t most)
 
         list_remove(&longest->in_idle);
         t->idle_count--;
-        terms_destroy(t, longest);
+        if (longest->references == 0) {
+            terms_destroy(t, longest);
+        }
     }
 }
 
@@ -183,7 +184,7 @@ void terms_release(struct terms_table *t, const struct terms *terms)
     struct terms *own = (struct terms *)(uintptr_t)terms; /* the table's own, so it may */
 
     assert(own->references > 0);
-    if (--own->references == 0) {
+    if (--own->references == 0 && !list_linked(&own->in_idle)) {
         list_append(&t->idle, &own->in_idle);
         t->idle_count++;
         terms_forget_idle(t, TERMS_IDLE);

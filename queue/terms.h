@@ -48,7 +48,7 @@ struct terms {
     uint32_t hash; /* of all of the above but where they are counted */
     char *letters; /* what the texts point into */
     struct list_node in_all;
-    struct list_node in_idle; /* while nobody has them */
+    struct list_node in_idle; /* since nobody had them */
 
     /* The host's: one block of memory with what it made of these terms (terms_show), or NULL. Given
      * back with them, and when a new configuration numbers them anew. And how often it asked
@@ -66,7 +66,7 @@ struct terms_table {
     struct hash_index by_hash; /* a number is a near */
     uint64_t seed[2];
     struct list all;
-    struct list idle; /* the longest so first */
+    struct list idle; /* the longest so first; also those that somebody took since */
     uint32_t idle_count;
     struct terms *recent[TERMS_RECENT]; /* by their classes: seen last; or NULL */
 };
