@@ -139,6 +139,12 @@ static struct text nodes_address(const struct nodes *n)
     return *n->host->place.address_count > 0 ? n->host->place.addresses[0] : TEXT("");
 }
 
+/* Does this node read what was written so far, and take nothing until it has? */
+static bool nodes_read(const struct nodes *n)
+{
+    return n->keeper != NULL && atomic_load(&n->keeper->node->ready) < n->keeper->node->keepers;
+}
+
 /* `m` NULL: this node, which is in nobody's book yet, or shares its journal with nobody. */
 static void nodes_pack_node(struct nodes *n, const struct member *m)
 {
@@ -153,7 +159,9 @@ static void nodes_pack_node(struct nodes *n, const struct member *m)
                       : n->keeper != NULL ? (int64_t)n->keeper->node->number
                                           : (int64_t)n->host->options.node);
     pairs += VIEW_FLAG(p, "live", us || m->live);
-    pairs += VIEW_FLAG(p, "draining", us ? nodes_draining(n) != 0 : m->row.draining);
+    pairs +=
+        VIEW_FLAG(p, "draining", us ? nodes_draining(n) != 0 : m->row.draining && !m->row.reading);
+    pairs += VIEW_FLAG(p, "reading", us ? nodes_read(n) : m->row.reading);
     pairs += VIEW_INT(p, "version", m != NULL ? (int64_t)m->row.version : FACT_VERSION);
     pairs += VIEW_FLAG(p, "answers", us);
     if (!us && m->seen_at != 0) {

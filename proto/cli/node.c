@@ -101,6 +101,7 @@ static void node_print_nodes(const struct node *n)
         table_int_of(&table, row, "number");
         table_text(&table, !fields_bool(row, "live")      ? TEXT("no")
                            : fields_bool(row, "draining") ? TEXT("drains")
+                           : fields_bool(row, "reading")  ? TEXT("reads")
                                                           : TEXT("yes"));
         table_duration_of(&table, row, "seen_ms_ago");
         table_int_of(&table, row, "version");

@@ -29,7 +29,7 @@ class Nodes(SharedTest):
             self.assertEqual(set(rows), {"a", "b"})
             self.assertEqual([name for name, row in rows.items() if row["answers"]], [node.name])
             for name, row in rows.items():
-                self.assertEqual((row["live"], row["draining"], row["version"]), (True, False, 1))
+                self.assertEqual((row["live"], row["draining"], row["reading"], row["version"]), (True, False, False, 1))
                 self.assertEqual(row["address"], (node if name == node.name else other).tcp)
             self.assertLess(rows[other.name]["seen_ms_ago"], 5000)
             self.assertNotEqual(rows["a"]["number"], rows["b"]["number"])

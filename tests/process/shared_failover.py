@@ -121,8 +121,8 @@ class Failover(SharedTest):
             url = "redis://{}:{}".format(*route.address)
             heir = self.node("b", redis, url=url, ready=False)
             row = until(lambda: next((row for row in owner.list()["nodes"] if row["node"] == "b" and row["live"]), None), "the other to live")
-            self.assertTrue(row["draining"])  # it takes nothing yet
-            self.assertIn("reading=1", redis("HGET", "switchboard:nodes", "b"))
+            self.assertEqual((row["draining"], row["reading"]), (False, True))
+            self.assertIn(" draining=1 reading=1 ", redis("HGET", "switchboard:nodes", "b"))  # it takes nothing yet
             owner.signal(signal.SIGTERM)
             self.assertEqual(owner.wait_end(), 0)
             self.assertEqual([event["to"] for event in owner.events("handing_over", workspace="default")], ["b"])
