@@ -21,6 +21,7 @@ add_library(router STATIC
     ownership/outage.c
     ownership/ownership.c
     ownership/standby_config.c
+    ownership/vacancy.c
     ownership/shore.c
     log.c
     mailbox.c

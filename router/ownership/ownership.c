@@ -9,19 +9,17 @@
 #include "router/epoch.h"
 #include "router/log.h"
 #include "router/ownership/keeper.h"
+#include "router/ownership/vacancy.h"
 
 #define OWNERSHIP_TRY_AGAIN_MS 3000
 #define OWNERSHIP_PROOF_STEP   512 /* records of a proof a look: some hundred microseconds */
 /* Of what is read from the beginning: more than a failover loses, and little enough to stay in the
  * same memory. */
-#define OWNERSHIP_KEPT_READING  (8u << 20)
-#define OWNERSHIP_DIVERGED_MAX  3
-#define OWNERSHIP_CLOCK_AWAY_MS (60 * 60 * 1000)
-#define OWNERSHIP_REPORT_MS     200
+#define OWNERSHIP_KEPT_READING (8u << 20)
+#define OWNERSHIP_DIVERGED_MAX 3
+#define OWNERSHIP_REPORT_MS    200
 /* An owner that has not begun to hand over so many lease times after it was asked does not hear. */
 #define OWNERSHIP_DEAF_LEASES 2
-/* For so long after it came a node leaves to others what they may know more of. */
-#define OWNERSHIP_ELDERS_LEASES 10
 
 static void ownership_read(struct ownership *o);
 static void ownership_begin(struct ownership *o, uint64_t epoch);
@@ -326,16 +324,6 @@ static void ownership_hold(struct ownership *o)
     lease_hold(o->shore->leases, &o->lease, o->epoch, ownership_time);
 }
 
-/* What its owner's clock would say by now, if we saw it run. */
-static engine_time ownership_resumed_time(const struct ownership *o)
-{
-    const struct lease_sight *seen = &o->lease.observed;
-
-    return o->saw_renewals && seen->now_at > 0
-               ? seen->now_at + (keeper_now(o->keeper) - seen->now_seen)
-               : 0;
-}
-
 static void ownership_look_away(struct ownership *o)
 {
     lookout_close(o->lookout);
@@ -349,7 +337,7 @@ static void ownership_begin(struct ownership *o, uint64_t epoch)
     struct engine_host_taken taken = {.epoch = epoch,
                                       .checkpoint_bytes = o->replay.checkpoint_bytes,
                                       .compiled = o->config.config,
-                                      .now = ownership_resumed_time(o)};
+                                      .now = vacancy_resumed_time(o)};
     char problem[512] = "";
 
     o->epoch = epoch;
@@ -412,64 +400,10 @@ static void ownership_watch_owner(struct ownership *o)
     }
 }
 
-/* Why nobody serves it; NULL: somebody does, or may. */
-static const char *ownership_vacancy(const struct ownership *o, boot_ms now)
-{
-    const struct lease_sight *seen = &o->lease.observed;
-    uint64_t known = o->replay.epoch;
-    bool told = seen->epoch >= known; /* the lease is that of the stream's owner */
-
-    if (!o->lease.known) {
-        return NULL;
-    }
-    if (seen->epoch == known && o->dead_epoch == known && known != 0) {
-        return "its owner's process is dead";
-    }
-    if (told && known != 0 && text_equal(text_from(seen->node), o->keeper->node->name)) {
-        return "it was this node's in an earlier life";
-    }
-    if (lease_is_over(&o->lease, now) &&
-        (told || now - o->epoch_seen_at > lease_book_lease_ms(o->shore->leases))) {
-        return known == 0 ? "nobody ever owned it" : "its owner's lease is over";
-    }
-    return NULL;
-}
-
-/* Where nobody's clock was seen to run, the workspace's time begins at this machine's wall clock,
- * for good. One that is far from Redis' own is set wrong, here or there (design, section 9). */
-static bool ownership_knows_the_time(const struct ownership *o, boot_ms now)
-{
-    static struct log_limit limit = {.most = 1};
-    duration_ms ahead = shore_clock_ahead(o->shore, now);
-
-    if (ownership_resumed_time(o) != 0 ||
-        (ahead < OWNERSHIP_CLOCK_AWAY_MS && ahead > -OWNERSHIP_CLOCK_AWAY_MS)) {
-        return true;
-    }
-    log_event_limited(&limit, LOG_LEVEL_ERROR, "clock_is_wrong",
-                      LOG_TEXT("workspace", o->workspace->name), LOG_NUMBER("ahead_ms", ahead),
-                      LOG_WORDS("words", "this machine's clock is more than an hour away from "
-                                         "Redis': set it right, and the workspace is served"));
-    return false;
-}
-
-/* Behind a failover the stream may lack an end that was confirmed, and only who followed it before
- * has that, and can put it back. So who has just come leaves a workspace that somebody owned to
- * those who were there; but not for ever. */
-static bool ownership_is_for_elders(const struct ownership *o, boot_ms now)
-{
-    bool was_there = o->saw_renewals || o->lost_epoch != 0;
-    boot_ms patience = (boot_ms)OWNERSHIP_ELDERS_LEASES * lease_book_lease_ms(o->shore->leases);
-
-    return o->replay.epoch != 0 && !o->lease.observed.released && !was_there &&
-           now - o->keeper->node->joined_at < patience &&
-           keeper_has_elder(o->keeper, o->workspace->name);
-}
-
 static void ownership_consider(struct ownership *o, boot_ms now)
 {
     const struct lease_sight *seen = &o->lease.observed;
-    const char *why = ownership_vacancy(o, now);
+    const char *why = vacancy_of(o, now);
     bool owner_was_us = text_equal(text_from(seen->node), o->keeper->node->name);
     uint32_t rank;
 
@@ -485,8 +419,8 @@ static void ownership_consider(struct ownership *o, boot_ms now)
         ownership_tell(o, DOOR_WAITS, TEXT_NONE);
     }
     rank = keeper_rank(o->keeper, o->workspace, owner_was_us ? TEXT_NONE : text_from(seen->node));
-    if (rank != UINT32_MAX && now >= o->not_before && !ownership_is_for_elders(o, now) &&
-        ownership_knows_the_time(o, now) &&
+    if (rank != UINT32_MAX && now >= o->not_before && !vacancy_is_for_elders(o, now) &&
+        vacancy_knows_the_time(o, now) &&
         now - o->over_since >= (boot_ms)rank * lease_book_lease_ms(o->shore->leases)) {
         ownership_raise(o, why);
     }
