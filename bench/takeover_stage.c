@@ -179,6 +179,21 @@ static bool stage_sentinel_sees_all(const struct takeover_stage *s, const struct
     return all;
 }
 
+/* Sentinels may have chosen another one since, as on a machine that is so busy that the new one did
+ * not answer in time. */
+static void stage_find_primary(struct takeover_stage *s)
+{
+    redisReply *master = stage_ask(&s->sentinels[0], "SENTINEL MASTER " STAGE_MASTER);
+    int port = atoi(stage_field(master, "port"));
+
+    freeReplyObject(master);
+    for (uint32_t i = 0; i < s->store_count; i++) {
+        if (s->stores[i].port == port) {
+            s->primary = i;
+        }
+    }
+}
+
 bool takeover_stage_is_whole(struct takeover_stage *s)
 {
     redisReply *info;
@@ -188,6 +203,7 @@ bool takeover_stage_is_whole(struct takeover_stage *s)
     if (!s->options->sentinel) {
         return true;
     }
+    stage_find_primary(s);
     info = stage_ask(&s->stores[s->primary], "INFO replication");
     snprintf(words, sizeof(words), "min_slaves_good_slaves:%u", s->store_count - 1);
     whole = info != NULL && info->type == REDIS_REPLY_STRING &&
