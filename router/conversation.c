@@ -460,6 +460,19 @@ static enum session_verdict conversation_call_standby(struct conversation *c, st
     return conversation_turn_away(s, r, s->door, gate == GATE_WAIT ? GATE_UNAVAILABLE : gate);
 }
 
+/* Its workspace was handed over, and it has not been told yet: that is done out of turn, since it
+ * asks for something, which it will ask for there. Not `not_owner`: `moved` has the epoch, by which
+ * the new owner knows to wait for the hand-over where the client is faster. */
+static void conversation_ask_where(struct conversation *c, struct session *s, struct letter *l)
+{
+    if (l == NULL) {
+        engine_host_tell_guest(c->host, s->guest);
+    } else {
+        l->kind = LETTER_WHERE;
+        post_seal_letter(c->parcel, l);
+    }
+}
+
 static enum session_verdict conversation_call(struct conversation *c, struct session *s,
                                               struct request *r, struct letter *l)
 {
@@ -491,9 +504,8 @@ static enum session_verdict conversation_call(struct conversation *c, struct ses
     if (method_kind(r->method) != METHOD_SESSION) {
         gate = conversation_gate(c, s->door, method_kind(r->method));
         if (gate == GATE_ELSEWHERE) {
-            /* Handed over just now: it is about to be told, and under which epoch, so that the new
-             * owner knows to wait for the hand-over where the client is faster. */
-            return FRAME_LATER;
+            conversation_ask_where(c, s, l);
+            return FRAME_TAKEN;
         }
         if (gate != GATE_OPEN) {
             return conversation_turn_away(s, r, s->door, gate);

@@ -285,6 +285,8 @@ void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch
 
 /* Tell as many as `most` guests where their workspace is now. True when some are left. */
 bool engine_host_tell(struct engine_host *h, uint32_t most);
+/* The same for one, out of turn: it has asked for something. */
+void engine_host_tell_guest(struct engine_host *h, struct guest *g);
 static inline bool engine_host_is_telling(const struct engine_host *h)
 {
     return !list_empty(&h->untold);

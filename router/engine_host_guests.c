@@ -325,8 +325,8 @@ void engine_host_expect(struct letter *l)
 }
 
 /* A letter for a workspace that this node has just lost, or is handing over. Whoever sent it is
- * being cut off, or told where to go, and sends again there what had no answer; only one that said
- * hello meanwhile is told here. */
+ * being cut off, or told where to go, and sends again there what had no answer; one that has not
+ * been told is told now. */
 static bool host_letter_may_come(struct engine_host *h, struct letter *l)
 {
     const struct workspace *w = l->guest->door->workspace;
@@ -346,6 +346,8 @@ static bool host_letter_may_come(struct engine_host *h, struct letter *l)
             response_error(o.packer, l->msgid, &e);
             host_close(&o);
         }
+    } else {
+        engine_host_tell_guest(h, l->guest);
     }
     return false;
 }
@@ -386,6 +388,8 @@ void engine_host_letter(struct engine_host *h, struct letter *l)
         } else {
             engine_host_config(h, l->job);
         }
+        return;
+    case LETTER_WHERE: /* it was told when the workspace came back */
         return;
     case LETTER_GOODBYE:
         host_goodbye(h, l);

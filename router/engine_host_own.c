@@ -136,17 +136,24 @@ static void guest_say_moved(struct engine_host *h, const struct guest *g)
     host_close(&o);
 }
 
+void engine_host_tell_guest(struct engine_host *h, struct guest *g)
+{
+    if (g->untold) {
+        g->untold = false;
+        list_remove(&g->in_guests);
+        list_append(&h->guests, &g->in_guests);
+        guest_say_moved(h, g);
+    }
+}
+
 bool engine_host_tell(struct engine_host *h, uint32_t most)
 {
-    struct list_node *n = list_first(&h->untold);
+    struct list_node *n;
 
-    for (uint32_t i = 0; i < most && n != NULL; i++) {
-        list_remove(n);
-        list_append(&h->guests, n);
-        guest_say_moved(h, record_of(n, struct guest, in_guests));
-        n = list_first(&h->untold);
+    while (most-- > 0 && (n = list_first(&h->untold)) != NULL) {
+        engine_host_tell_guest(h, record_of(n, struct guest, in_guests));
     }
-    return n != NULL;
+    return !list_empty(&h->untold);
 }
 
 void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch,
@@ -158,8 +165,11 @@ void engine_host_gave(struct engine_host *h, struct workspace *w, uint64_t epoch
     w->given.seq = engine_seq(w->engine);
     snprintf(w->given.to, sizeof(w->given.to), TEXT_FORMAT, TEXT_ARGS(address));
     for (struct list_node *n = list_first(&h->guests); n != NULL; n = next) {
+        struct guest *g = record_of(n, struct guest, in_guests);
+
         next = list_next(&h->guests, n);
-        if (record_of(n, struct guest, in_guests)->workspace == w) {
+        if (g->workspace == w) {
+            g->untold = true;
             list_remove(n);
             list_append(&h->untold, n);
         }

@@ -42,6 +42,7 @@ struct guest {
     struct list_node of_connector;
     uint64_t attached_to; /* the generation of its engine that knows the connector's connection */
     bool signed_in;       /* as an agent */
+    bool untold;          /* its workspace was given away, and it has not heard so yet */
 
     /* Of the session's reactor, until it has handed over that the guest left. */
     struct list_node leaving;

@@ -61,6 +61,7 @@ enum letter_kind {
     LETTER_WORK,
     LETTER_READ,
     LETTER_CONFIG,
+    LETTER_WHERE,   /* the client asks for something that another node has now */
     LETTER_GOODBYE, /* the client asks nothing more; the session is to end behind the last answer */
     LETTER_LEFT,    /* the session is closed */
 };

@@ -17,7 +17,7 @@
 
 /* Where a workspace moves, thousands of clients come to its new owner. So many are told a
  * millisecond: then the first have been served before the last arrive, where else all would wait
- * for all; and all are told within some fifty. */
+ * for all; and all are told within some fifty. Who asks for something is told at once. */
 #define REACTOR_TOLD_AT_ONCE 16
 #define REACTOR_TOLD_WITHIN  50
 
