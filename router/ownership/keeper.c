@@ -13,6 +13,7 @@
 /* For which who drains waits for a node that still reads: one that was started just now, as nodes
  * are that are replaced one after the other. */
 #define KEEPER_EXPECTS_MS 5000
+#define KEEPER_LOOKS_MS   1000 /* for which it waits to see who there is, where Redis is away */
 /* For so long what an admin wants is tried again. */
 #define KEEPER_ASKED_MS 10000
 
@@ -115,18 +116,21 @@ const struct member *keeper_heir(const struct keeper *k, struct text workspace)
     return heir;
 }
 
-/* Somebody who lives only reads yet, and can be given things in a moment. */
+/* Somebody can be given things in a moment: who reads yet, or was seen for the first time just now.
+ * And who drains looks around once more before it finds that there is nobody. */
 static bool keeper_expects_heir(const struct keeper *k)
 {
-    bool any = false;
+    boot_ms drains = k->draining_seen == 0 ? 0 : keeper_now(k) - k->draining_since;
+    bool any = k->draining_seen == 0 ||
+               (!member_book_has_read(k->members, k->fresh_reading) && drains < KEEPER_LOOKS_MS);
 
     for (uint32_t i = 0; i < member_count(k->members) && !any; i++) {
         const struct member *m = member_at(k->members, i);
 
-        any = !keeper_is_us(k, m) && m->live && m->row.reading;
+        any = !keeper_is_us(k, m) && member_may_live(k->members, m) &&
+              (m->row.reading || (!m->row.draining && !m->live));
     }
-    return any && (k->draining_seen == 0 || /* the next tick sees it */
-                   keeper_now(k) - k->draining_since < KEEPER_EXPECTS_MS);
+    return any && drains < KEEPER_EXPECTS_MS;
 }
 
 static struct text keeper_copy(struct text t)
