@@ -117,7 +117,7 @@ class Failover(SharedTest):
             shop.wait(number)
         with Proxy(owner.folder) as proxy:
             route = proxy.route("redis", ("127.0.0.1", redis.port.number))
-            route.add("slow", rate=1 << 20, way="down")
+            route.add("slow", rate=2 << 20, way="down")
             url = "redis://{}:{}".format(*route.address)
             heir = self.node("b", redis, url=url, ready=False)
             row = until(lambda: next((row for row in owner.list()["nodes"] if row["node"] == "b" and row["live"]), None), "the other to live")
