@@ -15,7 +15,7 @@ from center import MINIMAL, SANITIZED, THREADS_SANITIZED, CenterTest, Client, ag
 
 KIB = 1024
 # Sanitizers keep freed memory back and put walls around the rest: under them only a runaway shows.
-SLACK = 65536 * KIB if THREADS_SANITIZED else 16384 * KIB if SANITIZED else 768 * KIB
+SLACK = 98304 * KIB if THREADS_SANITIZED else 16384 * KIB if SANITIZED else 768 * KIB
 FRAME, OUTPUT, ANSWERS = 1024 * KIB, 256 * KIB, 256 * KIB  # one frame; `output`; what may wait before nothing more is read
 CONNECTION = 4 * KIB  # the record of a connection and its smallest buffers
 
