@@ -6,12 +6,12 @@
 #define PAPER_NUMBER(name) PAPER_##name,
 enum { CONTACT_TEXTS(PAPER_NUMBER) PAPER_COUNT };
 
-#define PAPER_OFFSET(name) offsetof(struct contact_body, name),
-static const size_t offsets[PAPER_COUNT] = {CONTACT_TEXTS(PAPER_OFFSET)};
+/* A body is nothing but its texts, in their order. */
+static_assert(sizeof(struct contact_body) == PAPER_COUNT * sizeof(struct text), "no more is in it");
 
-static const struct text *text_of(const struct contact_body *body, int paper)
+static const struct text *text_of(const struct contact_body *body, uint32_t paper)
 {
-    return (const struct text *)(const void *)((const char *)body + offsets[paper]);
+    return (const struct text *)(const void *)body + paper;
 }
 
 /* ---- lengths: seven bits a byte, the lowest first ---- */
@@ -75,13 +75,14 @@ block papers_write(struct shelf *shelf, struct text id, const struct contact_bod
     static_assert(PAPER_COUNT <= 8 * MASK_BYTES, "each text has a bit");
     static_assert(ID_BYTES_MAX <= UINT8_MAX, "an id's length fits a byte");
     *size = 1 + (size_t)id.length + MASK_BYTES;
-#define COUNT(name)                                                                                \
-    if (body->name.bytes != NULL) {                                                                \
-        mask |= 1u << PAPER_##name;                                                                \
-        *size += length_spelled(body->name.length) + body->name.length;                            \
+    for (uint32_t paper = 0; paper < PAPER_COUNT; paper++) {
+        const struct text *t = text_of(body, paper);
+
+        if (t->bytes != NULL) {
+            mask |= 1u << paper;
+            *size += length_spelled(t->length) + t->length;
+        }
     }
-    CONTACT_TEXTS(COUNT)
-#undef COUNT
     written = shelf_take(shelf, *size);
     papers = shelf_at(shelf, written);
     papers[0] = (uint8_t)id.length;
@@ -90,7 +91,7 @@ block papers_write(struct shelf *shelf, struct text id, const struct contact_bod
     *at++ = (uint8_t)mask;
     *at++ = (uint8_t)(mask >> 8);
     for (; mask != 0; mask &= mask - 1) {
-        const struct text *t = text_of(body, __builtin_ctz(mask));
+        const struct text *t = text_of(body, (uint32_t)__builtin_ctz(mask));
         at = put_length(at, t->length);
         memcpy(at, t->bytes, t->length);
         at += t->length;
@@ -120,7 +121,7 @@ void papers_read(const uint8_t *papers, struct contact_body *body)
     at += MASK_BYTES;
     memset(body, 0, sizeof(*body));
     for (; mask != 0; mask &= mask - 1) {
-        struct text *t = (struct text *)(uintptr_t)text_of(body, __builtin_ctz(mask));
+        struct text *t = (struct text *)(uintptr_t)text_of(body, (uint32_t)__builtin_ctz(mask));
         at = take_length(at, &t->length);
         t->bytes = (const char *)at;
         at += t->length;
