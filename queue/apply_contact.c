@@ -38,6 +38,14 @@ static void leave_line(struct engine *e, struct contact *c)
     }
 }
 
+static void wait_in_line(struct engine *e, struct skill_queue *q, struct contact *c)
+{
+    if (q->count[CONTACT_WAITING] == 1) {
+        pace_waiting_began(&q->pace, e->now);
+    }
+    skill_queue_push(e, c);
+}
+
 /* The only place that writes contact->state: state, counts and line change together. The contact
  * is in no other state any more. */
 static void begin(struct engine *e, struct skill_queue *q, struct contact *c, enum contact_state to)
@@ -49,10 +57,7 @@ static void begin(struct engine *e, struct skill_queue *q, struct contact *c, en
         q->count[to]++;
     }
     if (to == CONTACT_WAITING) {
-        if (q->count[CONTACT_WAITING] == 1) {
-            pace_waiting_began(&q->pace, e->now);
-        }
-        skill_queue_push(e, c);
+        wait_in_line(e, q, c);
     }
 }
 

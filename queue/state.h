@@ -222,11 +222,12 @@ static inline struct contact_extras *contact_own_extras(struct engine *e, struct
     return c->extras == 0 ? contact_new_extras(e, c) : near_at_known(c, c->extras);
 }
 
+RARE void contact_set_state_since_far(struct engine *e, struct contact *c, engine_time at);
 static inline void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
 {
     c->since = contact_near_time(c, at);
     if (c->since == CONTACT_NEAR_FAR) {
-        contact_own_extras(e, c)->state_since = at;
+        contact_set_state_since_far(e, c, at);
     }
 }
 
