@@ -6,19 +6,19 @@
  * than decoding, and who sends by turns what looks different is not to pay for it each time. */
 #define REQUEST_SHAPE_PATIENCE 16
 
-/* Bytes of a run, at most: a key with its head, and before the first key of a map the map's. */
-#define REQUEST_SHAPE_RUN 16
+/* Bytes of a run, at most: a key with its head; for a customer's first text also what stands before
+ * that, the key of the customer and the head of its map. */
+#define REQUEST_SHAPE_RUN      16
+#define REQUEST_SHAPE_CUSTOMER 9 /* of them, the customer's key */
 
 /* 4 items, of which the first says that it is a call. */
 static const uint8_t request_shape_call[] = {0x94, 0};
 
-enum request_step_kind {
-    STEP_TEXT,
-    STEP_ID,
-    STEP_CUSTOMER_OPEN,  /* a customer's map; what it has are steps of their own */
-    STEP_CUSTOMER_CLOSE, /* nothing but its end */
-    STEP_OTHER,          /* any other parameter: by its row */
-};
+/* Marks of a step. */
+#define STEP_ID     1u /* a text that must be an id */
+#define STEP_OTHER  2u /* any other parameter: by its row */
+#define STEP_OPENS  4u /* the first text of a customer */
+#define STEP_CLOSES 8u /* the last one */
 
 void request_shapes_init(struct request_shapes *s, const struct limits *limits)
 {
@@ -47,23 +47,22 @@ static bool request_shape_add(struct request_shape *shape, struct request_step s
     return true;
 }
 
-static struct request_step request_shape_text_step(enum request_step_kind kind, size_t to,
-                                                   uint32_t most)
+static struct request_step request_shape_text_step(bool id, size_t to, uint32_t most)
 {
-    return (struct request_step){.kind = (uint8_t)kind, .to = (uint16_t)to, .most = most};
+    return (struct request_step){.marks = id ? STEP_ID : 0, .to = (uint16_t)to, .most = most};
 }
 
-/* The steps of a customer's map, before which the cursor stands. False: it has not just texts. */
+/* The steps of a customer, before whose map the cursor stands; its key begins at `run`. False: it
+ * has not just texts. */
 static bool request_shape_learn_customer(struct request_shape *shape, const struct limits *limits,
-                                         struct cursor *c)
+                                         const uint8_t *run, struct cursor *c)
 {
-    const uint8_t *run = c->at;
     uint32_t pairs;
 
-    if (!cursor_map(c, &pairs) || pairs == 0) {
+    if (c->at != run + REQUEST_SHAPE_CUSTOMER || !cursor_map(c, &pairs)) {
         return false;
     }
-    for (; pairs > 0; pairs--) {
+    for (uint32_t i = 0; i < pairs; i++) {
         struct request_step step;
         struct text key, value;
 
@@ -71,20 +70,21 @@ static bool request_shape_learn_customer(struct request_shape *shape, const stru
             return false;
         }
         if (text_equal(key, TEXT("id"))) {
-            step = request_shape_text_step(STEP_ID, offsetof(struct request, customer.id),
+            step = request_shape_text_step(true, offsetof(struct request, customer.id),
                                            limits->of[LIMIT_ID]);
         } else if (text_equal(key, TEXT("tier"))) {
-            step = request_shape_text_step(STEP_TEXT, offsetof(struct request, customer.tier),
+            step = request_shape_text_step(false, offsetof(struct request, customer.tier),
                                            limits->of[LIMIT_NAME]);
         } else {
             return false;
         }
+        step.marks |= (uint8_t)((i == 0 ? STEP_OPENS : 0) | (i == pairs - 1 ? STEP_CLOSES : 0));
         if (!request_shape_add(shape, step, run, c->at) || !cursor_text(c, &value)) {
             return false;
         }
         run = c->at;
     }
-    return request_shape_add(shape, (struct request_step){.kind = STEP_CUSTOMER_CLOSE}, run, run);
+    return pairs > 0;
 }
 
 /* The steps of the pair before which the cursor stands. False: it has none that would serve. */
@@ -93,7 +93,7 @@ static bool request_shape_learn_pair(struct request_shape *shape, const struct l
 {
     const uint8_t *run = c->at;
     uint8_t count = shape->count;
-    struct request_step step = {.kind = STEP_OTHER};
+    struct request_step step = {.marks = STEP_OTHER};
     struct cursor ahead;
     struct text key;
 
@@ -106,17 +106,14 @@ static bool request_shape_learn_pair(struct request_shape *shape, const struct l
     }
     if (step.row->type == PARAMETER_CUSTOMER) {
         ahead = *c;
-        step.kind = STEP_CUSTOMER_OPEN;
-        if (request_shape_add(shape, step, run, ahead.at) &&
-            request_shape_learn_customer(shape, limits, &ahead)) {
+        if (request_shape_learn_customer(shape, limits, run, &ahead)) {
             *c = ahead;
             return true;
         }
         shape->count = count;
-        step.kind = STEP_OTHER;
     } else if (step.row->type == PARAMETER_ID || step.row->type == PARAMETER_TEXT) {
         step = request_shape_text_step(
-            step.row->type == PARAMETER_ID ? STEP_ID : STEP_TEXT,
+            step.row->type == PARAMETER_ID,
             offsetof(struct request, value) + step.row->field * sizeof(union request_value),
             step.row->limit == LIMIT_NONE ? UINT32_MAX : limits->of[step.row->limit]);
     }
@@ -177,76 +174,78 @@ request_shape_decode_other(struct request_shapes *s, struct request_shape *shape
     return taken;
 }
 
-/* A value with a row of its own. */
-static __attribute__((noinline)) bool request_shape_other(const struct request_step *step,
-                                                          const struct limits *limits,
-                                                          struct request *r, struct cursor *c)
+/* A value that is no text, behind its run; where the next step begins, or NULL: it is not as it
+ * should be. */
+static __attribute__((noinline)) const uint8_t *request_shape_other(const struct request_step *step,
+                                                                    const struct limits *limits,
+                                                                    struct request *r,
+                                                                    struct cursor c)
 {
     struct request_error unused;
     struct walk_check w = {.limits = limits,
                            .nesting = limits->of[LIMIT_NESTING] - REQUEST_NESTING,
                            .customer = &r->customer};
 
-    return request_decode_value(c, step->row, &w, &r->value[step->row->field], &unused);
+    return request_decode_value(&c, step->row, &w, &r->value[step->row->field], &unused) ? c.at
+                                                                                         : NULL;
 }
 
 /* An id with more than plain ASCII in it. */
-static __attribute__((noinline)) bool request_shape_long_id(struct text id)
+static __attribute__((noinline)) bool request_shape_wide_id(struct text id)
 {
     return walk_check_text(id) && walk_check_id(id);
 }
 
-static inline bool request_shape_text(const struct request_step *step, struct request *r,
-                                      struct cursor *c)
-{
-    struct text *out = (void *)((char *)r + step->to);
-
-    if (!cursor_text(c, out) || out->length > step->most) {
-        return false;
-    }
-    return step->kind == STEP_TEXT ? walk_check_text(*out)
-                                   : walk_check_plain(*out) || request_shape_long_id(*out);
-}
-
-/* The run and the value of a step; false: they are not as they should be. */
-static inline bool request_shape_take(const struct request_step *step, const struct limits *limits,
-                                      struct request *r, struct cursor *c)
+/* Behind the run and the value of a step; NULL: they are not as they should be. */
+static inline const uint8_t *request_shape_step(const struct request_step *step,
+                                                const struct limits *limits, struct request *r,
+                                                const uint8_t *at, const uint8_t *end)
 {
     struct text *customer = &r->value[FIELD_CUSTOMER].text;
+    struct cursor c = {at + step->size, end};
+    struct bytes_words run;
+    struct text found;
 
-    if (cursor_left(c) < step->size) {
-        return false;
+    if ((size_t)(end - at) < step->size) {
+        return NULL;
     }
-    if (step->size > 0) {
-        struct bytes_words run = bytes_words_of(c->at, step->size);
-
-        if (run.first != step->run.first || run.last != step->run.last) {
-            return false;
+    run = bytes_words_of(at, step->size);
+    if (run.first != step->run.first || run.last != step->run.last) {
+        return NULL;
+    }
+    if (step->marks > STEP_ID) {
+        if (step->marks == STEP_OTHER) {
+            return request_shape_other(step, limits, r, c);
         }
-        c->at += step->size;
+        if ((step->marks & STEP_OPENS) != 0) {
+            r->customer = (struct walk_customer){TEXT_NONE, TEXT_NONE, TEXT_NONE};
+            customer->bytes = (const char *)at + REQUEST_SHAPE_CUSTOMER;
+        }
     }
-    if (step->kind <= STEP_ID) {
-        return request_shape_text(step, r, c);
+    if (!cursor_text(&c, &found) || found.length > step->most) {
+        return NULL;
     }
-    if (step->kind == STEP_OTHER) {
-        return request_shape_other(step, limits, r, c);
+    *(struct text *)(void *)((char *)r + step->to) = found;
+    if ((step->marks & STEP_ID) != 0 ? !walk_check_plain(found) && !request_shape_wide_id(found)
+                                     : !walk_check_text(found)) {
+        return NULL;
     }
-    if (step->kind == STEP_CUSTOMER_OPEN) {
-        r->customer = (struct walk_customer){TEXT_NONE, TEXT_NONE, TEXT_NONE};
-        customer->bytes = (const char *)c->at;
-    } else {
-        customer->length = (uint32_t)(c->at - (const uint8_t *)customer->bytes);
+    if ((step->marks & STEP_CLOSES) != 0) {
+        customer->length = (uint32_t)((const char *)c.at - customer->bytes);
     }
-    return true;
+    return c.at;
 }
 
 size_t request_shape_decode(struct request_shapes *s, struct request *r, enum role role,
                             const uint8_t *bytes, size_t size)
 {
-    size_t most = s->limits->of[LIMIT_FRAME];
+    const struct limits *limits = s->limits;
+    size_t most = limits->of[LIMIT_FRAME];
     struct cursor c = cursor_over(bytes, size < most ? size : most);
-    struct request_shape *shape;
     uint64_t msgid, words[REQUEST_SHAPE_WORDS];
+    const struct request_step *step, *behind;
+    struct request_shape *shape;
+    const uint8_t *at;
 
     if (cursor_left(&c) < sizeof(request_shape_call) ||
         memcmp(bytes, request_shape_call, sizeof(request_shape_call)) != 0) {
@@ -256,7 +255,9 @@ size_t request_shape_decode(struct request_shapes *s, struct request *r, enum ro
     if (!cursor_uint(&c, &msgid) || msgid > UINT32_MAX || cursor_left(&c) < sizeof(words)) {
         return request_shape_decode_other(s, NULL, r, role, bytes, size);
     }
-    memcpy(words, c.at, sizeof(words));
+    for (unsigned i = 0; i < REQUEST_SHAPE_WORDS; i++) {
+        words[i] = bytes_load8(c.at + 8 * i);
+    }
     shape = request_shape_at(s, words[0], words[1]);
     if ((words[0] & shape->mask[0]) != shape->head[0] ||
         (words[1] & shape->mask[1]) != shape->head[1] ||
@@ -270,11 +271,13 @@ size_t request_shape_decode(struct request_shapes *s, struct request *r, enum ro
     r->name = (struct text){(const char *)c.at + 1, shape->name_size};
     r->params = (struct cursor){c.at + 1 + shape->name_size, c.end};
     r->present = shape->present;
-    c.at += shape->head_size;
-    for (unsigned i = 0; i < shape->count; i++) {
-        if (!request_shape_take(&shape->steps[i], s->limits, r, &c)) {
+    at = c.at + shape->head_size;
+    behind = shape->steps + shape->count;
+    for (step = shape->steps; step != behind; step++) {
+        at = request_shape_step(step, limits, r, at, c.end);
+        if (at == NULL) {
             return request_shape_decode_other(s, shape, r, role, bytes, size);
         }
     }
-    return (size_t)(c.at - bytes);
+    return (size_t)(at - bytes);
 }

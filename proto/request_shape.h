@@ -22,14 +22,14 @@
 /* From the method's name to the head of the map of parameters, in words. */
 #define REQUEST_SHAPE_WORDS 3
 
-/* A run of bytes, and the value behind it. */
+/* A run of bytes, and the value behind it: a text, unless it is STEP_OTHER. */
 struct request_step {
     struct bytes_words run;
     const struct parameter *row; /* of STEP_OTHER */
     uint32_t most;               /* bytes of a text */
     uint16_t to;                 /* where in the request its text goes */
     uint8_t size;                /* of the run */
-    uint8_t kind;                /* enum request_step_kind */
+    uint8_t marks;               /* what the value is: STEP_... */
 };
 
 struct request_shape {
