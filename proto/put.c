@@ -85,11 +85,22 @@ static uint8_t *put_length(uint8_t *to, unsigned type, size_t length)
                                 : put_head_32(to, type + 2, length);
 }
 
+static __attribute__((noinline)) uint8_t *put_long_text(uint8_t *to, const char *bytes,
+                                                        size_t length)
+{
+    to = put_length(to, 0xd9, length);
+    memcpy(to, bytes, length);
+    return to + length;
+}
+
 uint8_t *put_text_of(uint8_t *to, const char *bytes, size_t length)
 {
-    to = length < 32 ? put_byte(to, 0xa0 | (unsigned)length) : put_length(to, 0xd9, length);
-    bytes_copy(to, bytes, length);
-    return to + length;
+    if (length >= 32) {
+        return put_long_text(to, bytes, length);
+    }
+    *to = (uint8_t)(0xa0 | length);
+    bytes_copy(to + 1, bytes, length);
+    return to + 1 + length;
 }
 
 uint8_t *put_bin(uint8_t *to, const void *bytes, size_t size)

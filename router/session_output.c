@@ -55,7 +55,18 @@ void session_wrote_notice(struct session *s)
     }
 }
 
-void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason)
+static inline void session_wrote_as(struct session *s, unsigned flags)
+{
+    if ((flags & MAIL_NOTICE) != 0) {
+        session_wrote_notice(s);
+    } else {
+        session_wrote(s);
+    }
+}
+
+/* What few messages ask for: of those between reactors, or that end a pull or a session. */
+static __attribute__((noinline)) void session_delivered_more(struct session *s, unsigned flags,
+                                                             enum session_end_reason reason)
 {
     if (s->far && (flags & MAIL_ANSWER) != 0) {
         s->away -= (flags & MAIL_LARGE) != 0 ? SESSION_LARGE_WEIGHT : 1;
@@ -66,13 +77,20 @@ void session_delivered(struct session *s, unsigned flags, enum session_end_reaso
     }
     if ((flags & MAIL_URGENT) != 0) {
         session_ask_for_flush(s);
-    } else if ((flags & MAIL_NOTICE) != 0) {
-        session_wrote_notice(s);
     } else {
-        session_wrote(s);
+        session_wrote_as(s, flags);
     }
     if ((flags & MAIL_FINISH) != 0) {
         session_finish(s, reason);
+    }
+}
+
+void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason)
+{
+    if (s->far || (flags & (MAIL_LATE | MAIL_URGENT | MAIL_FINISH)) != 0) {
+        session_delivered_more(s, flags, reason);
+    } else {
+        session_wrote_as(s, flags);
     }
 }
 

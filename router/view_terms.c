@@ -181,7 +181,14 @@ uint32_t view_terms(struct packer *p, const struct view *v, const struct contact
     w = pairs_begin(p, PAIRS_ROOM(2) + WORD_ROOM + size);
     w.at = PUT_LITERAL(w.at, "why");
     why = (struct pairs){w.at + 1, packed->why_pairs};
-    PAIRS_TEXT(&why, "agent", word_text(x->why_agent));
+    if (x->why_agent != WORD_NONE) {
+        struct text agent = word_text(x->why_agent);
+
+        PAIRS_KEY(&why, "agent");
+        *why.at = (uint8_t)(0xa0 | agent.length);
+        memcpy(why.at + 1, agent.bytes, WORD_ROOM); /* as far as each word has room */
+        why.at += 1 + agent.length;
+    }
     put_map(w.at, why.count);
     memcpy(why.at, packed->bytes, size);
     for (uint32_t i = 0; i < packed->time_count; i++) {
