@@ -42,15 +42,22 @@ static size_t session_unread(const struct session *s)
            s->sending.size;
 }
 
-void session_wrote_notice(struct session *s)
+/* Much at once is no fault: only when the socket has taken nothing for a while. */
+static __attribute__((cold, noinline)) bool session_reads_slowly(const struct session *s)
 {
     size_t unread = session_unread(s);
     size_t bound = s->table->options.output_max;
     boot_ms patience = unread > 2 * bound ? SESSION_PATIENCE_MS / 5 : SESSION_PATIENCE_MS;
 
+    return unread > bound && session_now(s) - s->progress_at > patience;
+}
+
+void session_wrote_notice(struct session *s)
+{
+    bool slow = s->sending.size > 0 && session_reads_slowly(s);
+
     session_wrote(s);
-    /* Much at once is no fault either: only when the socket has taken nothing for a while. */
-    if (unread > bound && s->sending.size > 0 && session_now(s) - s->progress_at > patience) {
+    if (slow) {
         session_end(s, SESSION_END_SLOW_READER);
     }
 }
