@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #define FLOOR_EVENTS      256
 #define FLOOR_DENSE       32  /* requests that one poll brings: another poll follows */
 #define FLOOR_GATHER      512 /* until there are so many */
+#define FLOOR_MOMENT_NS   50000
 
 struct floor_server {
     struct floor floor;
@@ -164,8 +166,9 @@ static void floor_write_all(struct floor_server *s)
     }
 }
 
-/* Much has come at once: then more has come meanwhile, and is answered in the same writes. As the
- * router does (router/reactor.c), so that both have the same from the kernel. */
+/* Much has come at once: then more comes meanwhile, and is answered in the same writes. As the
+ * router does (router/reactor.c), which works for so long that there is more when it looks again.
+ * The floor is done at once, and would find little: it gives the others a moment. */
 static bool floor_gathers(struct floor_server *s, uint64_t before)
 {
     return s->floor.requests - before >= FLOOR_DENSE &&
@@ -194,6 +197,14 @@ static void floor_poll(struct floor_server *s, struct epoll_event *events, int c
     }
 }
 
+static int floor_look_again(struct floor_server *s, struct epoll_event *events)
+{
+    const struct timespec moment = {.tv_nsec = FLOOR_MOMENT_NS};
+
+    (void)nanosleep(&moment, NULL);
+    return epoll_wait(s->epoll, events, FLOOR_EVENTS, 0);
+}
+
 static void floor_turn(struct floor_server *s)
 {
     struct epoll_event events[FLOOR_EVENTS];
@@ -204,8 +215,7 @@ static void floor_turn(struct floor_server *s)
     do {
         before = s->floor.requests;
         floor_poll(s, events, count);
-    } while (floor_gathers(s, before) &&
-             (count = epoll_wait(s->epoll, events, FLOOR_EVENTS, 0)) > 0);
+    } while (floor_gathers(s, before) && (count = floor_look_again(s, events)) > 0);
     floor_write_all(s);
 }
 
@@ -233,6 +243,7 @@ int floor_serve(const char *listen)
 
     (void)sigaction(SIGTERM, &end, NULL);
     (void)sigaction(SIGINT, &end, NULL);
+    (void)prctl(PR_SET_TIMERSLACK, 1000); /* a moment, and not two */
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     s->shared = memory_take(FLOOR_INPUT_BYTES);
     list_init(&s->connections);

@@ -1,18 +1,32 @@
 /* Facts about contacts. */
+#include "queue/base/clear.h"
+#include "queue/base/rare.h"
 #include "queue/state.h"
 
 /* A line of a story that is open: apply_contact saw to that. */
-static void remember(struct engine *e, struct contact *c, const struct fact *f, struct agent *agent,
-                     struct text reason, struct text actor)
+static RARE void remember_actor(struct engine *e, struct contact *c, const struct fact *f,
+                                struct agent *agent, struct text reason, struct text actor)
 {
-    struct history_entry entry = {.seq = f->seq,
-                                  .at = f->at,
-                                  .kind = (uint8_t)f->kind,
-                                  .queue = contact_queue(c),
-                                  .agent = agent,
-                                  .reason = reason,
-                                  .actor = actor};
-    c->history = history_add(&e->papers, c->history, contact_history_base(c), &entry);
+    const struct history_entry entry = {.seq = f->seq,
+                                        .at = f->at,
+                                        .kind = (uint8_t)f->kind,
+                                        .queue = contact_queue(c),
+                                        .agent = agent,
+                                        .reason = reason,
+                                        .actor = actor};
+
+    contact_remember(e, c, &entry);
+}
+
+/* Mostly nobody but the agent had a hand in it. */
+static void remember_by(struct engine *e, struct contact *c, const struct fact *f,
+                        struct agent *agent, struct text reason, struct text actor)
+{
+    if (actor.bytes == NULL) {
+        contact_note(e, c, f, agent, reason);
+    } else {
+        remember_actor(e, c, f, agent, reason, actor);
+    }
 }
 
 /* ---- states ---- */
@@ -24,14 +38,10 @@ static void leave_line(struct engine *e, struct contact *c)
     }
 }
 
-/* The only place that writes contact->state: state, counts and line change together. The contact's
- * old line has been left. */
-static void enter(struct engine *e, struct contact *c, enum contact_state to)
+/* The only place that writes contact->state: state, counts and line change together. The contact
+ * is in no other state any more. */
+static void begin(struct engine *e, struct skill_queue *q, struct contact *c, enum contact_state to)
 {
-    struct skill_queue *q = &e->queues[contact_queue(c)];
-
-    e->live[c->state]--;
-    q->count[c->state]--;
     c->state = (uint8_t)to;
     contact_set_state_since(e, c, e->now);
     if (to < CONTACT_LIVE_STATES) {
@@ -44,6 +54,16 @@ static void enter(struct engine *e, struct contact *c, enum contact_state to)
         }
         skill_queue_push(e, c);
     }
+}
+
+/* The contact's old line has been left. */
+static void enter(struct engine *e, struct contact *c, enum contact_state to)
+{
+    struct skill_queue *q = &e->queues[contact_queue(c)];
+
+    e->live[c->state]--;
+    q->count[c->state]--;
+    begin(e, q, c, to);
 }
 
 /* It visits another queue; the terms that say so are in force already. */
@@ -73,21 +93,27 @@ static void change_queue(struct engine *e, struct contact *c, queue_index to)
 
 /* ---- new contacts ---- */
 
-static void set_new_papers(struct engine *e, struct contact *c, const struct fact *f)
+/* Each of its texts in turn: nothing is written twice. */
+static block new_papers(struct engine *e, const struct fact *f)
 {
     const struct fact_NEW_CONTACT *n = &f->new_contact;
-    const struct contact_body body = {
-        .customer = n->customer,
-        .subject = n->subject,
-        .text = n->text,
-        .payload = n->payload,
-        .customer_attributes = raw_text(n->customer_attributes),
-        .attributes = raw_text(n->attributes),
-        .parent = n->parent,
-        .reopens = n->reopens,
-    };
+    struct contact_body body;
+    size_t size;
+    block papers;
 
-    contact_set_papers(e, c, f->subject, &body);
+    body.customer = n->customer;
+    body.subject = n->subject;
+    body.text = n->text;
+    body.payload = n->payload;
+    body.customer_attributes = raw_text(n->customer_attributes);
+    body.attributes = raw_text(n->attributes);
+    body.parent = n->parent;
+    body.reopens = n->reopens;
+    body.note = body.from_reason = body.disposition = body.end_reason = TEXT_NONE;
+    static_assert(sizeof(body) == 12 * sizeof(struct text), "a text that came is set here, too");
+    papers = papers_write(&e->papers, f->subject, &body, &size);
+    e->body_bytes += size;
+    return papers;
 }
 
 static struct contact_times new_times(const struct fact_NEW_CONTACT *n)
@@ -101,31 +127,33 @@ static struct contact_times new_times(const struct fact_NEW_CONTACT *n)
     };
 }
 
-static void set_new_terms(struct engine *e, struct contact *c, const struct fact_NEW_CONTACT *n)
+/* What a contact's terms are found by, in turn; the rest of them is the table's. */
+static const struct terms *new_terms(struct engine *e, const struct fact_NEW_CONTACT *n)
 {
-    struct terms terms = {
-        .queue = n->queue,
-        .issue = n->issue,
-        .language = n->language,
-        .tier = n->tier,
-        .channel = n->channel,
-        .keeps_place = n->keeps_place,
-        .own_skills = requirement_take(&e->skills, n->skills),
-        .boost = n->boost == DURATION_NONE ? 0 : n->boost,
-        .expires = n->expires,
-        .lost = n->lost,
-        .promised = {[PROMISE_ANSWER] = terms_promise(n->start_at, n->answer_at),
-                     [PROMISE_PROGRESS] = terms_promise(n->start_at, n->progress_at),
-                     [PROMISE_RESOLVE] = terms_promise(n->start_at, n->resolve_at)},
-        .config_version = n->config_version,
-        .why_tier = n->why_tier,
-        .why_issue = n->why_issue,
-        .why_queue = n->why_queue,
-        .why_language = n->why_language,
-    };
+    const struct terms *found;
+    struct terms terms;
 
-    contact_set_terms(e, c, &terms);
+    terms.queue = n->queue;
+    terms.issue = n->issue;
+    terms.language = n->language;
+    terms.tier = n->tier;
+    terms.channel = n->channel;
+    terms.keeps_place = n->keeps_place;
+    terms.own_skills = requirement_take(&e->skills, n->skills);
+    terms.boost = n->boost == DURATION_NONE ? 0 : n->boost;
+    terms.expires = n->expires;
+    terms.lost = n->lost;
+    terms.promised[PROMISE_ANSWER] = terms_promise(n->start_at, n->answer_at);
+    terms.promised[PROMISE_PROGRESS] = terms_promise(n->start_at, n->progress_at);
+    terms.promised[PROMISE_RESOLVE] = terms_promise(n->start_at, n->resolve_at);
+    terms.config_version = n->config_version;
+    terms.why_tier = n->why_tier;
+    terms.why_issue = n->why_issue;
+    terms.why_queue = n->why_queue;
+    terms.why_language = n->why_language;
+    found = terms_take(&e->terms, &terms);
     requirement_release(&e->skills, terms.own_skills);
+    return found;
 }
 
 /* What most contacts lack has no room in their records. */
@@ -142,21 +170,21 @@ static void set_new_extras(struct engine *e, struct contact *c, const struct fac
     x->not_before_at = n->not_before_at;
 }
 
-static void apply_new(struct engine *e, const struct fact *f)
+static void apply_new(struct engine *e, struct contact *c, const struct fact *f)
 {
     const struct fact_NEW_CONTACT *n = &f->new_contact;
     const struct contact_times times = new_times(n);
-    struct contact *c = pool_take_raw(&e->contact_pool);
     uint32_t hash = f->hash != 0 ? f->hash : contact_index_hash(e, f->subject);
     struct tombstone *old =
         f->hash != 0 ? f->before : contact_index_find_hashed(e, f->subject, hash).tombstone;
     struct owner *owner;
 
-    *c = (struct contact){0};
+    c = pool_take_raw(&e->contact_pool); /* there was none */
+    CLEAR(c);
     if (old != NULL) {
         tombstone_forget(e, old); /* its time is over: step saw to that */
     }
-    set_new_papers(e, c, f);
+    c->papers = new_papers(e, f);
     c->place.minor = n->number;
     e->next_contact = n->number + 1;
     owner = owner_intern(e, n->owner);
@@ -169,24 +197,16 @@ static void apply_new(struct engine *e, const struct fact *f)
     c->created_at = f->at;
     c->submitted_seq = f->seq;
     c->was_scheduled = f->kind == FACT_CONTACT_SCHEDULED;
-    set_new_terms(e, c, n);
+    c->terms = near_of(new_terms(e, n));
     contact_set_times(e, c, &times);
     set_new_extras(e, c, n);
     c->repeat = n->reopens.length > 0;
-    c->state = f->kind == FACT_CONTACT_SCHEDULED ? CONTACT_SCHEDULED : CONTACT_WAITING;
-    e->live[c->state]++;
-    e->queues[n->queue].count[c->state]++;
     checkpoint_skip_contact(e, c);
     TALLY_EACH(e, contact_terms(c), NULL, tally->submitted++);
-    enter(e, c, (enum contact_state)c->state);
+    begin(e, &e->queues[n->queue], c, c->was_scheduled ? CONTACT_SCHEDULED : CONTACT_WAITING);
     contact_arm_by(e, c, &times);
     if (n->actor.bytes != NULL) { /* else the record says all */
-        const struct history_entry entry = {.seq = f->seq,
-                                            .at = f->at,
-                                            .kind = (uint8_t)f->kind,
-                                            .queue = n->queue,
-                                            .actor = n->actor};
-        contact_remember(e, c, &entry);
+        remember_actor(e, c, f, NULL, TEXT_NONE, n->actor);
     }
 }
 
@@ -263,7 +283,7 @@ static void apply_updated(struct engine *e, struct contact *c, const struct fact
         skill_queue_push(e, c);
     }
     contact_arm(e, c);
-    remember(e, c, f, NULL, TEXT_NONE, u->actor);
+    remember_by(e, c, f, NULL, TEXT_NONE, u->actor);
 }
 
 static void apply_moved(struct engine *e, struct contact *c, const struct fact *f)
@@ -278,7 +298,7 @@ static void apply_moved(struct engine *e, struct contact *c, const struct fact *
         skill_queue_push(e, c);
     }
     contact_arm(e, c);
-    remember(e, c, f, NULL, f->moved.reason, f->moved.actor);
+    remember_by(e, c, f, NULL, f->moved.reason, f->moved.actor);
 }
 
 static void apply_woken(struct engine *e, struct contact *c, const struct fact *f)
@@ -300,7 +320,7 @@ static void apply_woken(struct engine *e, struct contact *c, const struct fact *
     c->kept = c->overdue = c->at_risk = 0; /* new promises */
     enter(e, c, CONTACT_WAITING);
     contact_arm(e, c);
-    remember(e, c, f, NULL, TEXT_NONE, TEXT_NONE);
+    contact_note(e, c, f, NULL, TEXT_NONE);
 }
 
 static void apply_opened(struct engine *e, struct contact *c, const struct fact *f)
@@ -309,7 +329,7 @@ static void apply_opened(struct engine *e, struct contact *c, const struct fact 
     contact_own_extras(e, c)->hold_until = TIME_NEVER;
     skill_queue_push(e, c);
     contact_arm(e, c);
-    remember(e, c, f, NULL, TEXT_NONE, TEXT_NONE);
+    contact_note(e, c, f, NULL, TEXT_NONE);
 }
 
 /* ---- offers ---- */
@@ -337,7 +357,12 @@ static void apply_offered(struct engine *e, struct contact *c, const struct fact
     if (x->hold_until != TIME_NEVER || !list_empty(&x->cool_downs)) {
         contact_arm(e, c); /* else what ran while it waited runs on */
     }
-    remember(e, c, f, a, word_text(x->why_agent), TEXT_NONE);
+    contact_note(e, c, f, a, word_text(x->why_agent));
+}
+
+static void apply_received(struct engine *e, struct contact *c, const struct fact *f)
+{
+    offer_enter(e, contact_offer(c), OFFER_SHOWN, f->offer.until);
 }
 
 static bool answered_in_time(const struct engine *e, const struct contact *c)
@@ -380,7 +405,7 @@ static void apply_accepted(struct engine *e, struct contact *c, const struct fac
     offer_enter(e, o, OFFER_ACTIVE, TIME_NEVER);
     enter(e, c, CONTACT_ACTIVE); /* no clock begins, and what is no longer due finds that out */
     contact_warm_up(e, c);
-    remember(e, c, f, a, TEXT_NONE, TEXT_NONE);
+    contact_note(e, c, f, a, TEXT_NONE);
 }
 
 static enum offer_end end_of(const struct fact *f)
@@ -415,7 +440,7 @@ static void apply_offer_ended(struct engine *e, struct contact *c, const struct 
     contact_cool_down(e, c, a, f->offer_ended.cool_until);
     enter(e, c, CONTACT_WAITING);
     contact_arm(e, c);
-    remember(e, c, f, a, f->offer_ended.reason, TEXT_NONE);
+    contact_note(e, c, f, a, f->offer_ended.reason);
 }
 
 /* ---- the work and its end ---- */
@@ -451,7 +476,7 @@ static void apply_wrap_up_started(struct engine *e, struct contact *c, const str
     work_is_done(e, c, w->reason, w->disposition, w->unresolved);
     enter(e, c, CONTACT_WRAPPING);
     contact_arm(e, c);
-    remember(e, c, f, contact_offer(c)->agent, w->reason, w->actor);
+    remember_by(e, c, f, contact_offer(c)->agent, w->reason, w->actor);
 }
 
 /* It goes on under other terms where the giver said so. */
@@ -506,7 +531,7 @@ static void apply_given_back(struct engine *e, struct contact *c, const struct f
     x->not_before_at = g->not_before_at;
     enter(e, c, g->not_before_at != TIME_NEVER ? CONTACT_SCHEDULED : CONTACT_WAITING);
     contact_arm(e, c);
-    remember(e, c, f, x->from_agent, g->reason, g->actor);
+    remember_by(e, c, f, x->from_agent, g->reason, g->actor);
 }
 
 /* ---- ends ---- */
@@ -540,7 +565,7 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
 
     leave_line(e, c);
     tally_end(e, c, o, state);
-    remember(e, c, f, agent, f->ended.reason, f->ended.actor);
+    remember_by(e, c, f, agent, f->ended.reason, f->ended.actor);
     tombstone_bury(e, c, f, state, agent);
     enter(e, c, state);
     timer_wheel_disarm(&e->clocks, &c->timer);
@@ -568,10 +593,12 @@ static void apply_ended(struct engine *e, struct contact *c, const struct fact *
     owner_release_if_unused(e, owner);
 }
 
-static void apply_wrap_up_ended(struct engine *e, const struct fact *f)
+/* `c`, if any, has the id now; the offer knows whom it was for. */
+static void apply_wrap_up_ended(struct engine *e, struct contact *c, const struct fact *f)
 {
     struct offer *o = offer_find(f->wrap_up_ended.agent, f->wrap_up_ended.offer);
 
+    (void)c;
     checkpoint_before_contact(e, o->contact);
     tally_handled(e, o);
     offer_remove(e, o, OFFER_END_TRANSFERRED);
@@ -592,12 +619,11 @@ static void apply_promise(struct engine *e, struct contact *c, const struct fact
         c->kept |= bit;
     }
     contact_arm(e, c);
-    remember(e, c, f, NULL, promise_word(f->promise.promise), f->promise.actor);
+    remember_by(e, c, f, NULL, promise_word(f->promise.promise), f->promise.actor);
 }
 
-static void apply_rated(struct engine *e, const struct fact *f)
+static void apply_rated(struct engine *e, struct contact *c, const struct fact *f)
 {
-    struct contact *c = f->contact;
     struct tombstone *t = c == NULL ? engine_find_tombstone(e, f->subject) : NULL;
     uint8_t *rating = c != NULL ? &contact_own_extras(e, c)->rating : &t->rating;
     const struct agent *agent = c != NULL ? contact_extras(c)->last_agent : t->agent;
@@ -617,9 +643,26 @@ static void apply_rated(struct engine *e, const struct fact *f)
     TALLY_EACH(e, terms, agent,
                (tally->ratings += before == 0, tally->rating_sum += score - before));
     if (c != NULL) {
-        remember(e, c, f, NULL, f->rated.rating, f->rated.actor);
+        remember_by(e, c, f, NULL, f->rated.rating, f->rated.actor);
     }
 }
+
+typedef void (*applier)(struct engine *e, struct contact *c, const struct fact *f);
+
+static const applier appliers[FACT_KIND_COUNT] = {
+    [FACT_CONTACT_QUEUED] = apply_new,          [FACT_CONTACT_SCHEDULED] = apply_new,
+    [FACT_CONTACT_WOKEN] = apply_woken,         [FACT_CONTACT_UPDATED] = apply_updated,
+    [FACT_CONTACT_MOVED] = apply_moved,         [FACT_CONTACT_ESCALATED] = apply_moved,
+    [FACT_CONTACT_OPENED] = apply_opened,       [FACT_CONTACT_OFFERED] = apply_offered,
+    [FACT_OFFER_RECEIVED] = apply_received,     [FACT_OFFER_ACCEPTED] = apply_accepted,
+    [FACT_OFFER_DECLINED] = apply_offer_ended,  [FACT_OFFER_TIMED_OUT] = apply_offer_ended,
+    [FACT_OFFER_WITHDRAWN] = apply_offer_ended, [FACT_CONTACT_TRANSFERRED] = apply_given_back,
+    [FACT_CONTACT_REQUEUED] = apply_given_back, [FACT_WRAP_UP_STARTED] = apply_wrap_up_started,
+    [FACT_WRAP_UP_ENDED] = apply_wrap_up_ended, [FACT_CONTACT_COMPLETED] = apply_ended,
+    [FACT_CONTACT_CANCELLED] = apply_ended,     [FACT_CONTACT_EXPIRED] = apply_ended,
+    [FACT_CONTACT_AT_RISK] = apply_promise,     [FACT_CONTACT_OVERDUE] = apply_promise,
+    [FACT_PROMISE_KEPT] = apply_promise,        [FACT_CONTACT_RATED] = apply_rated,
+};
 
 void apply_contact(struct engine *e, const struct fact *f)
 {
@@ -630,62 +673,5 @@ void apply_contact(struct engine *e, const struct fact *f)
         checkpoint_before_contact(e, c);
         contact_open_history(e, c, f->kind == FACT_CONTACT_OFFERED);
     }
-    switch ((int)f->kind) {
-    case FACT_CONTACT_QUEUED:
-    case FACT_CONTACT_SCHEDULED:
-        apply_new(e, f);
-        break;
-    case FACT_CONTACT_WOKEN:
-        apply_woken(e, c, f);
-        break;
-    case FACT_CONTACT_UPDATED:
-        apply_updated(e, c, f);
-        break;
-    case FACT_CONTACT_MOVED:
-    case FACT_CONTACT_ESCALATED:
-        apply_moved(e, c, f);
-        break;
-    case FACT_CONTACT_OPENED:
-        apply_opened(e, c, f);
-        break;
-    case FACT_CONTACT_OFFERED:
-        apply_offered(e, c, f);
-        break;
-    case FACT_OFFER_RECEIVED:
-        offer_enter(e, contact_offer(c), OFFER_SHOWN, f->offer.until);
-        break;
-    case FACT_OFFER_ACCEPTED:
-        apply_accepted(e, c, f);
-        break;
-    case FACT_OFFER_DECLINED:
-    case FACT_OFFER_TIMED_OUT:
-    case FACT_OFFER_WITHDRAWN:
-        apply_offer_ended(e, c, f);
-        break;
-    case FACT_CONTACT_TRANSFERRED:
-    case FACT_CONTACT_REQUEUED:
-        apply_given_back(e, c, f);
-        break;
-    case FACT_WRAP_UP_STARTED:
-        apply_wrap_up_started(e, c, f);
-        break;
-    case FACT_WRAP_UP_ENDED:
-        apply_wrap_up_ended(e, f);
-        break;
-    case FACT_CONTACT_COMPLETED:
-    case FACT_CONTACT_CANCELLED:
-    case FACT_CONTACT_EXPIRED:
-        apply_ended(e, c, f);
-        break;
-    case FACT_CONTACT_AT_RISK:
-    case FACT_CONTACT_OVERDUE:
-    case FACT_PROMISE_KEPT:
-        apply_promise(e, c, f);
-        break;
-    case FACT_CONTACT_RATED:
-        apply_rated(e, f);
-        break;
-    default:
-        break;
-    }
+    appliers[f->kind](e, c, f);
 }

@@ -1,4 +1,5 @@
 /* A contact's life cycle, words, parts, times and clocks. */
+#include "queue/base/clear.h"
 #include "queue/state.h"
 
 /* ---- the life cycle ---- */
@@ -82,7 +83,10 @@ struct contact_extras *contact_new_extras(struct engine *e, struct contact *c)
 {
     struct contact_extras *x = pool_take_raw(&e->extras_pool);
 
-    *x = contact_without_extras;
+    CLEAR(x);
+    x->from_queue = contact_without_extras.from_queue;
+    x->visits = contact_without_extras.visits;
+    x->not_before_at = x->hold_until = x->visit_since = TIME_NEVER;
     list_init(&x->cool_downs);
     c->extras = near_of(x);
     return x;

@@ -7,6 +7,7 @@
 #define QUEUE_DELIVERY_H
 
 #include "queue/agent.h"
+#include "queue/base/clear.h"
 #include "queue/contact.h"
 #include "queue/offer.h"
 #include "queue/owner.h"
@@ -57,5 +58,12 @@ struct delivery {
     const struct update_command *changed;
     const struct refusal *refusal;
 };
+
+/* One that says nothing yet. */
+static inline void delivery_init(struct delivery *d, enum delivery_kind kind)
+{
+    CLEAR(d);
+    d->kind = kind;
+}
 
 #endif

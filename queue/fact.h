@@ -221,12 +221,18 @@ FACT_ABSENT(JOURNAL_STALLED)
 FACT_ABSENT(CONFIG_APPLIED)
 #undef FACT_ABSENT
 
-/* All fields absent, as each type's absence is; kind set, the rest zero. Inline: who names the kind
- * writes that kind's fields and no table is asked. */
-static inline void fact_init(struct fact *f, enum fact_kind kind)
+/* Kind set; all that is not a field of it zero. The caller sets every field. */
+static inline void fact_begin(struct fact *f, enum fact_kind kind)
 {
     memset(f, 0, offsetof(struct fact, new_contact));
     f->kind = kind;
+}
+
+/* The same, and all fields absent, as each type's absence is. Inline: who names the kind writes
+ * that kind's fields and no table is asked. */
+static inline void fact_init(struct fact *f, enum fact_kind kind)
+{
+    fact_begin(f, kind);
     switch (kind) {
 #define FACT_CASE(symbol, word, subject, fields, help)                                             \
     case FACT_##symbol:                                                                            \

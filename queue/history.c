@@ -1,5 +1,6 @@
 #include "queue/history.h"
 
+#include "queue/base/rare.h"
 #include "queue/state.h"
 
 /* A block: how much of it is used, how much there is, then the lines, each as long as it says. A
@@ -332,4 +333,42 @@ void contact_remember(struct engine *e, struct contact *c, const struct history_
         c->history = history_begin(&e->papers, &first, false, false);
     }
     c->history = history_add(&e->papers, c->history, contact_history_base(c), entry);
+}
+
+static RARE void note_long(struct engine *e, struct contact *c, const struct fact *f,
+                           struct agent *agent, struct text reason)
+{
+    const struct history_entry entry = {.seq = f->seq,
+                                        .at = f->at,
+                                        .kind = (uint8_t)f->kind,
+                                        .queue = contact_queue(c),
+                                        .agent = agent,
+                                        .reason = reason};
+
+    contact_remember(e, c, &entry);
+}
+
+/* Most lines tell nothing but what all have and an agent; they are written in one go. */
+void contact_note(struct engine *e, struct contact *c, const struct fact *f, struct agent *agent,
+                  struct text reason)
+{
+    const uint32_t size = HEAD_BYTES + sizeof(agent);
+    uint64_t seq = f->seq - c->submitted_seq;
+    uint64_t at = (uint64_t)f->at - (uint64_t)c->created_at;
+    struct history *h = block_at(c, c->history);
+    struct line_head head = {.kind = (uint8_t)f->kind,
+                             .word = word_at_hand(reason),
+                             .queue = contact_queue(c),
+                             .seq = (uint32_t)seq,
+                             .at = (uint32_t)at,
+                             .flags = LINE_AGENT};
+
+    if (agent == NULL || head.word == WORD_COUNT || (seq | at) > UINT32_MAX ||
+        h->room - h->used < size || h->count >= HISTORY_KEPT - 1) {
+        note_long(e, c, f, agent, reason);
+        return;
+    }
+    put(put_head(h->lines + h->used, &head), &agent, sizeof(agent));
+    h->used += size;
+    h->count++;
 }

@@ -1,6 +1,7 @@
 /* Who gets whom. A contact that waits looks for an agent by its queue's strategy; an agent that has
  * room looks for the contact that comes first for it. Neither costs more with the number waiting.
  */
+#include "queue/base/rare.h"
 #include "queue/state.h"
 
 void contact_is_dirty(struct engine *e, struct contact *c)
@@ -337,11 +338,22 @@ struct contact *matcher_contact_for(struct engine *e, struct agent *a)
 
 /* ---- the offer ---- */
 
+static RARE void accept_at_once(struct engine *e, struct contact *c, struct agent *a,
+                                uint64_t number)
+{
+    struct fact f;
+
+    fact_about(&f, FACT_OFFER_ACCEPTED, c);
+    f.offer.offer = number;
+    f.offer.agent = a;
+    engine_emit(e, &f);
+}
+
 void make_offer(struct engine *e, struct contact *c, struct agent *a, struct text why, bool named)
 {
     const struct queue_settings *q = &e->settings->queues[contact_queue(c)];
     struct fact f;
-    struct delivery d = {.kind = NOTICE_OFFER};
+    struct delivery d;
     struct offer *o;
     uint64_t number = e->next_offer;
 
@@ -357,10 +369,7 @@ void make_offer(struct engine *e, struct contact *c, struct agent *a, struct tex
     engine_emit(e, &f);
     o = contact_offer(c);
     if (a->auto_accept) {
-        fact_about(&f, FACT_OFFER_ACCEPTED, c);
-        f.offer.offer = number;
-        f.offer.agent = a;
-        engine_emit(e, &f);
+        accept_at_once(e, c, a, number);
     }
     if (a->pull) {
         if (!list_empty(&a->pulls) && !list_linked(&a->in_pulled)) {
@@ -368,6 +377,7 @@ void make_offer(struct engine *e, struct contact *c, struct agent *a, struct tex
         }
     } else {
         o->delivered = true;
+        delivery_init(&d, NOTICE_OFFER);
         d.offer = o;
         tell_agent(e, a, &d);
     }

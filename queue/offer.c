@@ -1,4 +1,5 @@
 /* An offer's life cycle and words, and what it occupies. */
+#include "queue/base/clear.h"
 #include "queue/state.h"
 
 static const struct offer_move {
@@ -37,18 +38,18 @@ struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c,
 {
     struct offer *o = pool_take_raw(&e->offer_pool);
 
-    *o = (struct offer){.number = number,
-                        .contact = c,
-                        .agent = a,
-                        .channel = contact_terms(c)->channel,
-                        .made_at = e->now,
-                        .accepted_at = TIME_NEVER,
-                        .until = TIME_NEVER};
+    CLEAR(o);
+    o->number = number;
+    o->contact = c;
+    o->agent = a;
+    o->channel = contact_terms(c)->channel;
+    o->made_at = e->now;
+    o->accepted_at = o->until = TIME_NEVER;
     contact_own_extras(e, c)->references++;
     list_append(&a->held, &o->of_agent);
     a->held_count++;
-    a->holds[contact_terms(c)->channel]++;
-    a->used += e->settings->channels[contact_terms(c)->channel].units;
+    a->holds[o->channel]++;
+    a->used += e->settings->channels[o->channel].units;
     return o;
 }
 

@@ -61,8 +61,9 @@ static void end_with(struct engine *e, struct contact *c, enum fact_kind kind, s
     struct text id = {letters, contact_id(c).length};
     struct fact f;
 
-    memcpy(letters, contact_id(c).bytes, id.length);
-    fact_about(&f, kind, c);
+    text_write(letters, contact_id(c));
+    fact_about(&f, FACT_CONTACT_COMPLETED, c);
+    f.kind = kind; /* all ends have the same fields */
     f.ended.reason = reason;
     f.ended.agent = worker != NULL ? worker : contact_extras(c)->last_agent;
     f.ended.disposition = disposition;
@@ -71,13 +72,15 @@ static void end_with(struct engine *e, struct contact *c, enum fact_kind kind, s
     engine_emit(e, &f);
     answer_if_due(e, id, end_state(kind));
     if (heard) {
-        struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
-                             .seq = e->seq,
-                             .owner = owner,
-                             .agent = f.ended.agent,
-                             .contact_id = id,
-                             .state = end_state(kind),
-                             .reason = reason};
+        struct delivery d;
+
+        delivery_init(&d, NOTICE_CONTACT_CHANGED);
+        d.seq = e->seq;
+        d.owner = owner;
+        d.agent = f.ended.agent;
+        d.contact_id = id;
+        d.state = end_state(kind);
+        d.reason = reason;
         e->sink.deliver(e->sink.context, &d);
     }
     if (worker != NULL) {

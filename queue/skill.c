@@ -125,14 +125,11 @@ static const struct requirement *take_sorted(struct skill_table *t, const struct
     return r;
 }
 
-const struct requirement *requirement_take(struct skill_table *t, struct skill_list list)
+const struct requirement *requirement_make(struct skill_table *t, struct skill_list list)
 {
     struct skill_level items[2 * SKILLS_PER_SET];
     uint32_t count = 0;
 
-    if (list.count == 0) {
-        return NULL;
-    }
     assert(list.count <= 2 * SKILLS_PER_SET);
     memcpy(items, list.items, list.count * sizeof(items[0]));
     qsort(items, list.count, sizeof(items[0]), skill_level_order);
@@ -179,13 +176,10 @@ void requirement_retain(const struct requirement *r)
     }
 }
 
-void requirement_release(struct skill_table *t, const struct requirement *r)
+void requirement_forget(struct skill_table *t, const struct requirement *r)
 {
     struct requirement *mine = (struct requirement *)(uintptr_t)r;
 
-    if (r == NULL || --mine->references > 0) {
-        return;
-    }
     id_map_remove(&t->requirements, mine);
     number_give(&t->free_numbers, &t->free_count, &t->free_capacity, mine->number);
     for (uint32_t i = 0; i < mine->count; i++) {

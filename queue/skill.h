@@ -43,13 +43,24 @@ void skill_table_close(struct skill_table *t);
 
 /* The interned set of a list (a skill named twice counts with its highest level), with one
  * reference more; NULL for the empty list. */
-const struct requirement *requirement_take(struct skill_table *t, struct skill_list list);
+const struct requirement *requirement_make(struct skill_table *t, struct skill_list list);
+static inline const struct requirement *requirement_take(struct skill_table *t,
+                                                         struct skill_list list)
+{
+    return list.count == 0 ? NULL : requirement_make(t, list);
+}
 
 /* The interned union of two sets, the higher level where both have a skill. */
 const struct requirement *requirement_union(struct skill_table *t, const struct requirement *a,
                                             const struct requirement *b);
 void requirement_retain(const struct requirement *r);
-void requirement_release(struct skill_table *t, const struct requirement *r);
+void requirement_forget(struct skill_table *t, const struct requirement *r); /* the last one went */
+static inline void requirement_release(struct skill_table *t, const struct requirement *r)
+{
+    if (r != NULL && --((struct requirement *)(uintptr_t)r)->references == 0) {
+        requirement_forget(t, r);
+    }
+}
 
 /* Whether a set of skills has all that is needed. O(size). */
 bool requirement_met(const struct requirement *needed, const struct requirement *has);

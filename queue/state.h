@@ -240,7 +240,9 @@ static inline void contact_open_history(struct engine *e, struct contact *c, boo
     }
 }
 
-/* One line more of its story. */
+/* What a fact did to it, as one line more of a story that is open; and any line. */
+void contact_note(struct engine *e, struct contact *c, const struct fact *f, struct agent *agent,
+                  struct text reason);
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry);
 void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until);
 void contact_end_cool_downs(struct engine *e, struct contact *c);

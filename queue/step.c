@@ -1,5 +1,6 @@
 /* The engine's door: a command comes in with its time, clocks that have run out fire first, the
  * command is decided, whoever is free finds work, and all that was said has gone to the sink. */
+#include "queue/base/rare.h"
 #include "queue/state.h"
 
 const char *command_kind_word(enum command_kind kind)
@@ -76,20 +77,26 @@ void answer(struct engine *e, struct delivery *d)
 
 void answer_contact_state(struct engine *e, struct text contact, enum contact_state state)
 {
-    struct delivery d = {.kind = ANSWER_CONTACT_STATE, .contact_id = contact, .state = state};
+    struct delivery d;
+
+    delivery_init(&d, ANSWER_CONTACT_STATE);
+    d.contact_id = contact;
+    d.state = state;
     answer(e, &d);
 }
 
 void tell_listening_owner(struct engine *e, const struct contact *c, struct text reason,
                           struct text step)
 {
-    struct delivery d = {.kind = NOTICE_CONTACT_CHANGED,
-                         .owner = contact_owner(c),
-                         .contact = c,
-                         .contact_id = contact_id(c),
-                         .state = c->state,
-                         .reason = reason,
-                         .step = step};
+    struct delivery d;
+
+    delivery_init(&d, NOTICE_CONTACT_CHANGED);
+    d.owner = contact_owner(c);
+    d.contact = c;
+    d.contact_id = contact_id(c);
+    d.state = c->state;
+    d.reason = reason;
+    d.step = step;
     deliver(e, &d);
 }
 
@@ -378,6 +385,13 @@ static inline void settle(struct engine *e)
     }
 }
 
+static RARE void answer_refused(struct engine *e)
+{
+    struct delivery d = {.kind = ANSWER_REFUSED, .refusal = &e->refusal};
+
+    answer(e, &d);
+}
+
 enum refusal_kind engine_step(struct engine *e, const struct command *command)
 {
     enum refusal_kind refused;
@@ -398,8 +412,7 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
                   ? steps[command->kind](e)
                   : refuse_state(e, TEXT("unconfigured"), TEXT("no configuration yet"));
     if (refused != REFUSED_NOT && refused != REFUSED_OTHER_CONFIG) {
-        struct delivery d = {.kind = ANSWER_REFUSED, .refusal = &e->refusal};
-        answer(e, &d);
+        answer_refused(e);
     }
     if (e->settings != NULL) {
         settle(e);

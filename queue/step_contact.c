@@ -1,6 +1,7 @@
 /* Commands about contacts: of connectors, and of supervisors. Each checks all it needs before its
  * first fact, so that it happens whole or not at all. */
 #include "queue/base/defect.h"
+#include "queue/base/rare.h"
 #include "queue/state.h"
 
 static engine_time promised(engine_time start, duration_ms target)
@@ -18,9 +19,12 @@ static bool forgotten(const struct engine *e, const struct tombstone *t)
 static enum refusal_kind answer_submitted(struct engine *e, const struct contact *c,
                                           const struct tombstone *t, bool duplicate)
 {
-    struct delivery d = {
-        .kind = ANSWER_SUBMITTED, .contact = c, .tombstone = t, .duplicate = duplicate};
+    struct delivery d;
 
+    delivery_init(&d, ANSWER_SUBMITTED);
+    d.contact = c;
+    d.tombstone = t;
+    d.duplicate = duplicate;
     d.contact_id = c != NULL ? contact_id(c) : tombstone_id(t);
     d.state = c != NULL ? c->state : (enum contact_state)t->state;
     d.owner = c != NULL ? contact_owner(c) : t->owner;
@@ -28,29 +32,20 @@ static enum refusal_kind answer_submitted(struct engine *e, const struct contact
     return REFUSED_NOT;
 }
 
-/* The same id again is the same contact, also when it has ended, as long as its id is kept. */
-static bool submitted_before(struct engine *e, const struct contact_found *found,
-                             enum refusal_kind *refused)
+/* The same id again is the same contact, also when it has ended, as long as its id is kept. `c`, or
+ * `t` that is not forgotten, has it. */
+static RARE enum refusal_kind submit_again(struct engine *e, const struct contact *c,
+                                           const struct tombstone *t)
 {
-    const struct contact *c = found->contact;
-    const struct tombstone *t = found->tombstone;
-    const struct owner *owner;
+    const struct owner *owner = c != NULL ? contact_owner(c) : t->owner;
 
-    if (t != NULL && forgotten(e, t)) {
-        t = NULL;
-    }
-    if (c == NULL && t == NULL) {
-        return false;
-    }
-    owner = c != NULL ? contact_owner(c) : t->owner;
     if (!text_equal(owner->name, e->command->caller.name)) {
-        *refused = refuse(e, REFUSED_CONFLICT, TEXT("id"),
-                          TEXT("the id belongs to another connector's contact"));
+        refuse(e, REFUSED_CONFLICT, TEXT("id"),
+               TEXT("the id belongs to another connector's contact"));
         e->refusal.state = contact_state_word(c != NULL ? c->state : (enum contact_state)t->state);
-        return true;
+        return REFUSED_CONFLICT;
     }
-    *refused = answer_submitted(e, c, t, true);
-    return true;
+    return answer_submitted(e, c, t, true);
 }
 
 /* The queue that takes it: its own, or the one that takes its overflow. INDEX_NONE16 when all are
@@ -80,19 +75,22 @@ static bool workspace_has_room(const struct engine *e)
            (s->bodies_bytes_max == 0 || e->body_bytes < s->bodies_bytes_max);
 }
 
+static RARE struct agent *last_agent_of(struct engine *e, struct text contact)
+{
+    const struct contact_found found = contact_index_find(e, contact);
+    struct agent *a = found.contact != NULL     ? contact_extras(found.contact)->last_agent
+                      : found.tombstone != NULL ? found.tombstone->agent
+                                                : NULL;
+
+    return a != NULL && !a->removed ? a : NULL;
+}
+
 static struct agent *agent_to_wait_for(struct engine *e, const struct submit_command *s)
 {
     if (s->preferred_agent.length > 0) {
         return engine_find_agent(e, s->preferred_agent);
     }
-    if (s->reopens.length > 0) {
-        const struct contact_found found = contact_index_find(e, s->reopens);
-        struct agent *a = found.contact != NULL     ? contact_extras(found.contact)->last_agent
-                          : found.tombstone != NULL ? found.tombstone->agent
-                                                    : NULL;
-        return a != NULL && !a->removed ? a : NULL;
-    }
-    return NULL;
+    return s->reopens.length > 0 ? last_agent_of(e, s->reopens) : NULL;
 }
 
 /* A preference waits for somebody who is there; otherwise it would be a pin. */
@@ -104,19 +102,40 @@ bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_inde
            requirement_met(e->queues[queue].required, a->skills) && requirement_met(own, a->skills);
 }
 
+static RARE void hold_new(struct engine *e, duration_ms hold, struct fact_NEW_CONTACT *n)
+{
+    const struct requirement *own = requirement_take(&e->skills, n->skills);
+
+    if (hold > 0 && worth_waiting_for(e, n->preferred, n->queue, own)) {
+        n->hold_until = e->now + hold;
+    }
+    requirement_release(&e->skills, own);
+}
+
+/* When its connector received it, as far back as that is believed; else now. */
+static engine_time start_of(const struct engine *e, const struct submit_command *s)
+{
+    engine_time oldest = e->now - e->settings->received_bound;
+
+    if (s->received_at == TIME_NEVER || s->received_at >= e->now) {
+        return e->now;
+    }
+    return s->received_at < oldest ? oldest : s->received_at;
+}
+
+#define ONE_FIELD(type, name, help) +1
+
+/* Every field in turn: nothing is written twice. */
 static void fill_new(struct engine *e, const struct submit_command *s, queue_index queue,
-                     struct fact_NEW_CONTACT *n)
+                     bool later, struct fact_NEW_CONTACT *n)
 {
     const struct queue_settings *q = &e->settings->queues[queue];
     struct targets t =
         settings_targets(e->settings, queue, s->classified.tier, s->classified.issue);
-    bool later = s->not_before_at != SCHEDULE_NONE && s->not_before_at > e->now;
-    engine_time start = e->now;
+    engine_time start = later ? s->not_before_at : start_of(e, s);
+    duration_ms expires = s->expires != DURATION_NONE ? s->expires : q->expires;
 
-    if (s->received_at != TIME_NEVER && s->received_at < e->now) {
-        engine_time oldest = e->now - e->settings->received_bound;
-        start = s->received_at < oldest ? oldest : s->received_at;
-    }
+    static_assert(FACT_FIELDS_NEW_CONTACT(ONE_FIELD) == 34, "a field that came is set here, too");
     n->number = e->next_contact;
     n->owner = e->command->caller.name;
     n->channel = s->channel;
@@ -131,33 +150,41 @@ static void fill_new(struct engine *e, const struct submit_command *s, queue_ind
     n->text = s->text;
     n->payload = s->payload;
     n->skills = s->skills;
+    n->preferred = agent_to_wait_for(e, s);
+    n->hold_until = TIME_NEVER;
     n->boost = s->boost != 0 ? s->boost : DURATION_NONE;
-    n->start_at = later ? s->not_before_at : start;
+    n->start_at = start;
     n->not_before_at = later ? s->not_before_at : TIME_NEVER;
     n->keeps_place = s->keeps_place && later;
-    n->expires = s->expires != DURATION_NONE ? s->expires : q->expires;
     n->expires_at =
-        n->expires != DURATION_NONE ? (later ? s->not_before_at : e->now) + n->expires : TIME_NEVER;
+        expires != DURATION_NONE ? (later ? s->not_before_at : e->now) + expires : TIME_NEVER;
+    n->expires = expires;
     n->lost = s->lost;
     n->parent = s->parent;
     n->reopens = s->reopens;
-    n->answer_at = promised(n->start_at, t.answer);
-    n->progress_at = promised(n->start_at, t.progress);
-    n->resolve_at = promised(n->start_at, t.resolve);
+    n->answer_at = promised(start, t.answer);
+    n->progress_at = promised(start, t.progress);
+    n->resolve_at = promised(start, t.resolve);
     n->why_tier = s->classified.why_tier;
     n->why_issue = s->classified.why_issue;
     n->why_queue =
         queue == s->classified.queue ? s->classified.why_queue : TEXT("overflow of a full queue");
     n->why_language = s->classified.why_language;
     n->config_version = e->config_version;
-    n->preferred = agent_to_wait_for(e, s);
-    if (!later && q->preferred_hold > 0 && n->preferred != NULL) {
-        const struct requirement *own = requirement_take(&e->skills, s->skills);
-        if (worth_waiting_for(e, n->preferred, queue, own)) {
-            n->hold_until = e->now + q->preferred_hold;
-        }
-        requirement_release(&e->skills, own);
+    n->actor = TEXT_NONE;
+    if (n->preferred != NULL && !later) {
+        hold_new(e, q->preferred_hold, n);
     }
+}
+
+static RARE enum refusal_kind refuse_full(struct engine *e, queue_index queue)
+{
+    refuse(e, REFUSED_QUEUE_FULL, TEXT_NONE,
+           workspace_has_room(e) ? TEXT("the queue has no room")
+                                 : TEXT("the workspace has as many contacts as it may hold"));
+    e->refusal.reason = e->settings->queues[queue].name;
+    e->refusal.retry_after = service_level_wait(e, queue, 1);
+    return REFUSED_QUEUE_FULL;
 }
 
 enum refusal_kind step_submit(struct engine *e)
@@ -165,33 +192,26 @@ enum refusal_kind step_submit(struct engine *e)
     const struct submit_command *s = &e->command->submit;
     uint32_t hash = contact_index_hash_of_command(e, s->id);
     const struct contact_found found = contact_index_find_hashed(e, s->id, hash);
-    enum refusal_kind refused;
+    bool later = s->not_before_at != SCHEDULE_NONE && s->not_before_at > e->now;
     queue_index queue;
     struct contact *c;
     struct fact f;
 
-    if (submitted_before(e, &found, &refused)) {
-        return refused;
+    if (found.contact != NULL || (found.tombstone != NULL && !forgotten(e, found.tombstone))) {
+        return submit_again(e, found.contact, found.tombstone);
     }
     if (s->classified.version != e->config_version) {
         return REFUSED_OTHER_CONFIG;
     }
     queue = workspace_has_room(e) ? queue_with_room(e, s->classified.queue) : INDEX_NONE16;
     if (queue == INDEX_NONE16) {
-        refuse(e, REFUSED_QUEUE_FULL, TEXT_NONE,
-               workspace_has_room(e) ? TEXT("the queue has no room")
-                                     : TEXT("the workspace has as many contacts as it may hold"));
-        e->refusal.reason = e->settings->queues[s->classified.queue].name;
-        e->refusal.retry_after = service_level_wait(e, s->classified.queue, 1);
-        return REFUSED_QUEUE_FULL;
+        return refuse_full(e, s->classified.queue);
     }
-    fact_init(&f, s->not_before_at != SCHEDULE_NONE && s->not_before_at > e->now
-                      ? FACT_CONTACT_SCHEDULED
-                      : FACT_CONTACT_QUEUED);
+    fact_begin(&f, later ? FACT_CONTACT_SCHEDULED : FACT_CONTACT_QUEUED);
     f.subject = s->id;
     f.hash = hash;
     f.before = found.tombstone;
-    fill_new(e, s, queue, &f.new_contact);
+    fill_new(e, s, queue, later, &f.new_contact);
     engine_emit(e, &f);
     c = record_of(near_list_last(&e->arrival), struct contact, in_arrival); /* the newest is last */
     answer_submitted(e, c, NULL, false);

@@ -116,13 +116,8 @@ static struct terms *terms_create(struct terms_table *t, uint32_t hash, const st
 {
     struct terms *terms = pool_take(&t->pool);
 
-    *terms = *wanted;
-    terms->counted_in = 0;
-    terms->references = 0;
+    memcpy(terms, wanted, offsetof(struct terms, counted_in));
     terms->hash = hash;
-    terms->in_idle = (struct list_node){NULL, NULL};
-    terms->shown = NULL;
-    terms->asked = 0;
     terms_keep_letters(terms);
     requirement_retain(terms->own_skills);
     list_append(&t->all, &terms->in_all);

@@ -36,7 +36,7 @@ struct terms {
     struct text why_tier;
     struct text why_issue;
     struct text why_queue;
-    struct text why_language;
+    struct text why_language; /* the last of what is compared */
 
     /* service_level's: where contacts with these terms are counted, in the interval that was the
      * `counted_in`th to begin; 0: in none */
@@ -76,8 +76,8 @@ void terms_table_init(struct terms_table *t, struct store *store, struct skill_t
                       const uint64_t seed[2]);
 void terms_table_close(struct terms_table *t);
 
-/* The one object that is like `wanted`, with one reference more. `wanted` and what it points at
- * stay the caller's. */
+/* The one object that is like `wanted` down to why_language, with one reference more; what else
+ * `wanted` says is not looked at. It and what it points at stay the caller's. */
 const struct terms *terms_take(struct terms_table *t, const struct terms *wanted);
 void terms_release(struct terms_table *t, const struct terms *terms);
 

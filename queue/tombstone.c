@@ -5,22 +5,24 @@
 
 /* ---- packing ---- */
 
-/* A distance from the end in four bytes reaches some 24 days; what lies further makes its tombstone
- * keep all its times whole. */
+/* A distance from the end in four bytes reaches some twelve days; what lies further makes its
+ * tombstone keep all its times whole. */
 #define NEAR_NEVER INT32_MIN
+#define NEAR_REACH (INT64_C(1) << 30)
 
 /* The distances of its times, as far as four bytes can say them; whether they can. */
 static inline bool distances_of(const struct ending *x, int32_t distances[TOMBSTONE_TIMES])
 {
-    unsigned far = 0;
+    uint64_t far = 0;
 
     for (int i = 0; i < TOMBSTONE_TIMES; i++) {
-        int64_t distance = (int64_t)((uint64_t)x->times[i] - (uint64_t)x->ended_at);
+        uint64_t distance = (uint64_t)x->times[i] - (uint64_t)x->ended_at;
         bool never = x->times[i] == TIME_NEVER;
+
         distances[i] = never ? NEAR_NEVER : (int32_t)distance;
-        far |= (!never) & ((distances[i] != distance) | (distance == NEAR_NEVER));
+        far |= never ? 0 : distance + NEAR_REACH;
     }
-    return far == 0;
+    return far < 2 * NEAR_REACH;
 }
 
 static size_t times_size(bool far)
@@ -45,14 +47,6 @@ static uint16_t spelled_length(struct text t)
 {
     assert(t.length < UINT16_MAX); /* far above what the wire and a loaded checkpoint may bring */
     return (uint16_t)(t.bytes == NULL ? 0 : t.length + 1);
-}
-
-static unsigned char *pack_text(unsigned char *at, struct text t)
-{
-    if (t.length > 0) {
-        memcpy(at, t.bytes, t.length);
-    }
-    return at + t.length;
 }
 
 static struct text text_at(const struct tombstone *t, uint32_t before, uint16_t spelled)
@@ -122,7 +116,7 @@ static inline struct tombstone *append(struct record_log *log, const struct endi
     int32_t distances[TOMBSTONE_TIMES];
     bool far = !distances_of(x, distances);
     struct tombstone *t;
-    unsigned char *at;
+    char *at;
     size_t size;
 
     size = sizeof(*t) + times_size(far) + x->id.length + x->customer.length +
@@ -156,10 +150,10 @@ static inline struct tombstone *append(struct record_log *log, const struct endi
     } else {
         memcpy(t->packed, distances, sizeof(distances));
     }
-    at = pack_text(t->packed + times_size(far), x->id);
-    at = pack_text(at, x->customer);
-    at = pack_text(at, x->disposition);
-    pack_text(at, reason);
+    at = text_write((char *)t->packed + times_size(far), x->id);
+    at = text_write(at, x->customer);
+    at = text_write(at, x->disposition);
+    text_write(at, reason);
     return t;
 }
 

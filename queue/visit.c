@@ -1,21 +1,4 @@
-#include "queue/visit.h"
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash ^= word * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash << 27 | hash >> 37) * UINT64_C(0xbf58476d1ce4e5b9);
-    return hash ^ hash >> 31;
-}
-
-/* A number in little-endian order, and back. */
-static uint64_t little(uint64_t x)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return x;
-#else
-    return __builtin_bswap64(x);
-#endif
-}
+#include "queue/visit_field.h"
 
 /* The word at some bytes of which `size` are there, 8 at most. */
 static uint64_t word_of(const uint8_t *bytes, size_t size)
@@ -23,15 +6,15 @@ static uint64_t word_of(const uint8_t *bytes, size_t size)
     uint64_t word = 0;
 
     memcpy(&word, bytes, size);
-    return little(word);
+    return visit_little(word);
 }
 
 uint64_t visit_hash(uint64_t hash, const uint8_t *bytes, size_t size)
 {
     for (; size >= 8; bytes += 8, size -= 8) {
-        hash = mix(hash, word_of(bytes, 8));
+        hash = visit_mix(hash, word_of(bytes, 8));
     }
-    return size > 0 ? mix(hash, word_of(bytes, size)) : hash;
+    return size > 0 ? visit_mix(hash, word_of(bytes, size)) : hash;
 }
 
 /* One mixing waits for the other; four chains need not wait for one another. */
@@ -41,74 +24,19 @@ uint64_t visit_hash_record(const uint8_t *bytes, size_t size)
 
     for (; size >= 32; bytes += 32, size -= 32) {
         for (unsigned i = 0; i < 4; i++) {
-            chains[i] = mix(chains[i], word_of(bytes + (size_t)8 * i, 8));
+            chains[i] = visit_mix(chains[i], word_of(bytes + (size_t)8 * i, 8));
         }
     }
     for (unsigned i = 1; i < 4; i++) {
-        chains[0] = mix(chains[0], chains[i]);
+        chains[0] = visit_mix(chains[0], chains[i]);
     }
     return visit_hash(chains[0], bytes, size);
-}
-
-/* Where so many bytes more are written. */
-static uint8_t *visit_room(struct visitor *v, size_t size)
-{
-    uint8_t *at;
-
-    if (v->room - v->size < size) {
-        v->room = (v->room + size) * 2;
-        v->bytes = memory_resize(v->bytes, v->room);
-    }
-    at = v->bytes + v->size;
-    v->size += size;
-    return at;
-}
-
-/* Of a span, written or digested; loaded, it is pointed at. */
-static void visit_bytes(struct visitor *v, const uint8_t *bytes, size_t size)
-{
-    if (v->mode == VISIT_DIGEST) {
-        v->hash = visit_hash(v->hash, bytes, size);
-    } else if (size > 0) {
-        memcpy(visit_room(v, size), bytes, size);
-    }
-}
-
-/* A number of so many bytes, which the compiler knows: a start loads some dozens of them for each
- * of a million contacts. */
-static inline __attribute__((always_inline)) uint64_t visit_number(struct visitor *v, uint64_t x,
-                                                                   size_t size)
-{
-    uint64_t spelled = little(x);
-
-    switch (v->mode) {
-    case VISIT_DIGEST:
-        v->hash = mix(v->hash, x);
-        break;
-    case VISIT_SAVE:
-        memcpy(visit_room(v, size), &spelled, size);
-        break;
-    case VISIT_LOAD:
-        if (v->bad || (size_t)(v->end - v->at) < size) {
-            v->bad = true;
-            return 0;
-        }
-        spelled = 0;
-        memcpy(&spelled, v->at, size);
-        v->at += size;
-        return little(spelled);
-    }
-    return x;
 }
 
 #define VISIT_NUMBER(name, type)                                                                   \
     void visit_##name(struct visitor *v, type *x)                                                  \
     {                                                                                              \
-        type n = (type)visit_number(v, (uint64_t)*x, sizeof(type));                                \
-                                                                                                   \
-        if (v->mode == VISIT_LOAD) {                                                               \
-            *x = n;                                                                                \
-        }                                                                                          \
+        field_##name(v, x);                                                                        \
     }
 VISIT_NUMBER(u64, uint64_t)
 VISIT_NUMBER(i64, int64_t)
@@ -126,41 +54,12 @@ void visit_bool(struct visitor *v, bool *x)
 
 uint32_t visit_count(struct visitor *v, uint32_t count, size_t least_bytes_each)
 {
-    visit_u32(v, &count);
-    if (v->mode == VISIT_LOAD && count > (size_t)(v->end - v->at) / least_bytes_each) {
-        v->bad = true;
-        return 0;
-    }
-    return count;
-}
-
-static inline __attribute__((always_inline)) void
-visit_span(struct visitor *v, const uint8_t **bytes, uint32_t *length)
-{
-    uint32_t spelled = *bytes == NULL ? 0 : *length + 1; /* 0 is absent, and not empty */
-
-    spelled = (uint32_t)visit_number(v, spelled, sizeof(spelled));
-    if (v->mode != VISIT_LOAD) {
-        visit_bytes(v, *bytes, *bytes == NULL ? 0 : *length);
-        return;
-    }
-    if (spelled == 0 || v->bad || (size_t)(v->end - v->at) < spelled - 1) {
-        v->bad = v->bad || spelled != 0;
-        *bytes = NULL;
-        *length = 0;
-        return;
-    }
-    *bytes = v->at;
-    *length = spelled - 1;
-    v->at += *length;
+    return field_count(v, count, least_bytes_each);
 }
 
 void visit_text(struct visitor *v, struct text *t)
 {
-    const uint8_t *bytes = (const uint8_t *)t->bytes;
-
-    visit_span(v, &bytes, &t->length);
-    t->bytes = (const char *)bytes;
+    field_text(v, t);
 }
 
 void visit_raw(struct visitor *v, struct raw *r)
@@ -169,7 +68,7 @@ void visit_raw(struct visitor *v, struct raw *r)
     if (v->mode != VISIT_LOAD && r->length == 0) {
         r->bytes = NULL;
     }
-    visit_span(v, &r->bytes, &r->length);
+    field_span(v, &r->bytes, &r->length);
 }
 
 void visit_own_text(struct visitor *v, struct text *t)
@@ -180,7 +79,7 @@ void visit_own_text(struct visitor *v, struct text *t)
     }
 }
 
-static struct agent *agent_by_number(const struct engine *e, uint64_t number)
+struct agent *visit_agent_numbered(const struct engine *e, uint32_t number)
 {
     struct ranked_node *n =
         number == 0
@@ -193,13 +92,7 @@ static struct agent *agent_by_number(const struct engine *e, uint64_t number)
 
 void visit_agent_ref(struct visitor *v, struct agent **a)
 {
-    uint32_t number = v->mode != VISIT_LOAD && *a != NULL ? (*a)->number : 0;
-
-    visit_u32(v, &number);
-    if (v->mode == VISIT_LOAD) {
-        *a = agent_by_number(v->engine, number);
-        v->bad = v->bad || (number != 0 && *a == NULL);
-    }
+    field_agent_ref(v, a);
 }
 
 /* ---- the workspace ---- */

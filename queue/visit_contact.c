@@ -1,6 +1,6 @@
 /* Contacts as the walk over the durable state sees them, while they live and when they have ended.
  */
-#include "queue/visit.h"
+#include "queue/visit_field.h"
 
 static void visit_cool_downs(struct visitor *v, struct contact *c)
 {
@@ -44,10 +44,10 @@ static void visit_cool_downs(struct visitor *v, struct contact *c)
 #define ENTRY_BYTES_LEAST 30
 
 /* Texts that were loaded point into the input. */
-static uint32_t visit_history(struct visitor *v, struct history_entry history[HISTORY_KEPT],
-                              uint32_t count)
+VISIT_FIELD uint32_t field_history(struct visitor *v, struct history_entry history[HISTORY_KEPT],
+                                   uint32_t count)
 {
-    count = visit_count(v, count, ENTRY_BYTES_LEAST);
+    count = field_count(v, count, ENTRY_BYTES_LEAST);
     if (v->bad || count > HISTORY_KEPT) {
         v->bad = true;
         return 0;
@@ -57,16 +57,22 @@ static uint32_t visit_history(struct visitor *v, struct history_entry history[HI
     }
     for (uint32_t i = 0; i < count; i++) {
         struct history_entry *h = &history[i];
-        visit_u64(v, &h->seq);
-        visit_i64(v, &h->at);
-        visit_u8(v, &h->kind);
-        visit_u16(v, &h->queue);
-        visit_agent_ref(v, &h->agent);
-        visit_text(v, &h->reason);
-        visit_text(v, &h->actor);
+        field_u64(v, &h->seq);
+        field_i64(v, &h->at);
+        field_u8(v, &h->kind);
+        field_u16(v, &h->queue);
+        field_agent_ref(v, &h->agent);
+        field_text(v, &h->reason);
+        field_text(v, &h->actor);
         v->bad = v->bad || h->kind >= FACT_KIND_COUNT || h->queue >= v->engine->queue_count;
     }
     return count;
+}
+
+static uint32_t visit_history(struct visitor *v, struct history_entry history[HISTORY_KEPT],
+                              uint32_t count)
+{
+    return field_history(v, history, count);
 }
 
 static void visit_raw_text(struct visitor *v, struct text *t)
@@ -98,16 +104,16 @@ static void visit_body(struct visitor *v, struct contact_body *b, struct terms *
 }
 
 /* Words of settings that must exist. */
-static void visit_classes(struct visitor *v, uint16_t *queue, uint8_t *tier, uint8_t *channel,
-                          uint16_t *issue, uint16_t *language)
+VISIT_FIELD void field_classes(struct visitor *v, uint16_t *queue, uint8_t *tier, uint8_t *channel,
+                               uint16_t *issue, uint16_t *language)
 {
     const struct settings *s = v->engine->settings;
 
-    visit_u16(v, queue);
-    visit_u8(v, tier);
-    visit_u8(v, channel);
-    visit_u16(v, issue);
-    visit_u16(v, language);
+    field_u16(v, queue);
+    field_u8(v, tier);
+    field_u8(v, channel);
+    field_u16(v, issue);
+    field_u16(v, language);
     v->bad = v->bad || *queue >= s->queue_count || *tier >= s->tier_count ||
              *channel >= s->channel_count || (*issue != INDEX_NONE16 && *issue >= s->issue_count) ||
              (*language != INDEX_NONE16 && *language >= s->language_count);
@@ -223,7 +229,7 @@ void visit_contact(struct visitor *v, struct contact *c)
     visit_text(v, &x.id);
     visit_u64(v, &c->place.minor);
     visit_u8(v, &x.state);
-    visit_classes(v, &x.terms.queue, &x.terms.tier, &x.terms.channel, &x.terms.issue,
+    field_classes(v, &x.terms.queue, &x.terms.tier, &x.terms.channel, &x.terms.issue,
                   &x.terms.language);
     visit_text(v, &x.owner);
     visit_agent_ref(v, &x.extras.preferred);
@@ -278,28 +284,41 @@ void visit_contact(struct visitor *v, struct contact *c)
 /* ---- ended ones ---- */
 
 /* What a tombstone says, with its story. */
-static void visit_ending(struct visitor *v, struct ending *x, struct text *owner,
-                         struct history_entry history[HISTORY_KEPT], uint32_t *count)
+VISIT_FIELD void field_ending(struct visitor *v, struct ending *x, struct text *owner,
+                              struct history_entry history[HISTORY_KEPT], uint32_t *count)
 {
-    visit_text(v, &x->id);
-    visit_text(v, &x->customer);
-    visit_text(v, &x->disposition);
+    field_text(v, &x->id);
+    field_text(v, &x->customer);
+    field_text(v, &x->disposition);
     for (int p = 0; p < PROMISE_COUNT; p++) {
-        visit_i64(v, &x->times[TOMBSTONE_DUE + p]);
+        field_i64(v, &x->times[TOMBSTONE_DUE + p]);
     }
-    visit_u64(v, &x->number);
-    visit_u64(v, &x->seq);
-    visit_i64(v, &x->times[TOMBSTONE_CREATED]);
-    visit_i64(v, &x->times[TOMBSTONE_START]);
-    visit_i64(v, &x->ended_at);
-    visit_text(v, owner);
-    visit_text(v, &x->reason);
-    visit_agent_ref(v, &x->agent);
-    visit_classes(v, &x->queue, &x->tier, &x->channel, &x->issue, &x->language);
-    visit_u8(v, &x->state);
-    visit_u8(v, &x->rating);
-    visit_u8(v, &x->overdue);
-    *count = visit_history(v, history, *count);
+    field_u64(v, &x->number);
+    field_u64(v, &x->seq);
+    field_i64(v, &x->times[TOMBSTONE_CREATED]);
+    field_i64(v, &x->times[TOMBSTONE_START]);
+    field_i64(v, &x->ended_at);
+    field_text(v, owner);
+    field_text(v, &x->reason);
+    field_agent_ref(v, &x->agent);
+    field_classes(v, &x->queue, &x->tier, &x->channel, &x->issue, &x->language);
+    field_u8(v, &x->state);
+    field_u8(v, &x->rating);
+    field_u8(v, &x->overdue);
+    *count = field_history(v, history, *count);
+}
+
+/* The walk for one mode. */
+VISIT_FIELD void visit_ending_in(struct visitor *v, enum visit_mode mode, struct ending *x,
+                                 struct text *owner, struct history_entry history[HISTORY_KEPT],
+                                 uint32_t *count)
+{
+    struct visitor own = *v;
+
+    assert(v->mode == mode);
+    own.mode = mode;
+    field_ending(&own, x, owner, history, count);
+    *v = own;
 }
 
 void visit_tombstone(struct visitor *v, const struct tombstone *t)
@@ -308,9 +327,12 @@ void visit_tombstone(struct visitor *v, const struct tombstone *t)
     uint32_t count = engine_story(v->engine, t, story);
     struct ending x;
 
-    assert(v->mode != VISIT_LOAD);
     tombstone_read(t, &x);
-    visit_ending(v, &x, &x.owner->name, story, &count);
+    if (v->mode == VISIT_SAVE) {
+        visit_ending_in(v, VISIT_SAVE, &x, &x.owner->name, story, &count);
+    } else {
+        visit_ending_in(v, VISIT_DIGEST, &x, &x.owner->name, story, &count);
+    }
 }
 
 /* Texts of a tombstone and its story have lengths of two bytes. */
@@ -345,8 +367,7 @@ void visit_new_tombstone(struct visitor *v, struct record_log *tombstones, struc
     struct text owner = TEXT_NONE;
     uint32_t count = 0;
 
-    assert(v->mode == VISIT_LOAD);
-    visit_ending(v, &x, &owner, history, &count);
+    visit_ending_in(v, VISIT_LOAD, &x, &owner, history, &count);
     v->bad = v->bad || x.state >= CONTACT_STATE_COUNT || x.state < CONTACT_LIVE_STATES ||
              x.id.bytes == NULL || owner.bytes == NULL || is_long(x.id) || is_long(x.customer) ||
              is_long(x.disposition) || is_long(x.reason);

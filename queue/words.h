@@ -68,6 +68,17 @@ static inline uint8_t word_number(struct text word)
                                         : word_spelled(word);
 }
 
+/* The same for a known word that stands where all do, and for none; WORD_COUNT for any other text.
+ */
+static inline uint8_t word_at_hand(struct text word)
+{
+    size_t among = (uintptr_t)word.bytes - (uintptr_t)word_letters;
+
+    return word.bytes == NULL             ? (uint8_t)WORD_NONE
+           : among < sizeof(word_letters) ? (uint8_t)(among / WORD_ROOM)
+                                          : (uint8_t)WORD_COUNT;
+}
+
 struct text word_text(uint8_t number);   /* TEXT_NONE for WORD_NONE */
 struct text word_keep(struct text word); /* the constant of a known word, else TEXT_NONE */
 

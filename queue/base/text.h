@@ -36,6 +36,10 @@ static inline bool text_equal(struct text a, struct text b)
     return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
 }
 
+/* Copy the bytes; what stands behind them. A call, wherever it stands: compilers know that some
+ * texts are short, and make of their copying a loop that takes longer to begin than all of it. */
+char *text_write(char *at, struct text t);
+
 /* Bytewise order, the shorter first when one begins the other; as memcmp. */
 static inline int text_compare(struct text a, struct text b)
 {

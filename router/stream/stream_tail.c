@@ -4,6 +4,8 @@
 
 #include "queue/base/memory.h"
 
+#define STREAM_FILL_BYTES ((size_t)1 << 20) /* room that a batch has at the beginning, at most */
+
 static struct text stream_copy(struct text t)
 {
     return (struct text){memory_copy(t.bytes, t.length), t.length};
@@ -80,6 +82,16 @@ static struct stream_batch *stream_batch_create(struct stream_tail *t)
     return b;
 }
 
+/* Who is busy fills a batch as the last one was: it need not grow step by step, copied each time.
+ */
+static struct stream_batch *stream_batch_like_last(struct stream_tail *t)
+{
+    struct stream_batch *b = stream_batch_create(t);
+
+    (void)packer_want(&b->bytes, t->last_filled);
+    return b;
+}
+
 /* Another entry of the batch; its value follows. */
 static struct stream_entry *stream_entry_open(struct stream_batch *b, char field)
 {
@@ -108,7 +120,7 @@ static void stream_entry_close(struct stream_batch *b, struct stream_entry *e, s
 static struct stream_batch *stream_tail_fill(struct stream_tail *t)
 {
     if (t->filling == NULL) {
-        t->filling = stream_batch_create(t);
+        t->filling = stream_batch_like_last(t);
     }
     return t->filling;
 }
@@ -180,6 +192,7 @@ struct stream_batch *stream_tail_hand_over(struct stream_tail *t)
 
     if (b != NULL) {
         t->filling = NULL;
+        t->last_filled = b->bytes.size < STREAM_FILL_BYTES ? b->bytes.size : STREAM_FILL_BYTES;
         t->filled = 0;
         list_append(&t->open, &b->in_tail);
     }

@@ -64,7 +64,7 @@ struct stream_tail {
     struct stream_id end; /* behind everything that was added */
     struct stream_batch *filling;
     struct list open, kept;
-    size_t filled, kept_bytes;
+    size_t filled, last_filled, kept_bytes;
     size_t kept_most; /* [STREAM_KEPT_BYTES] where many share the memory: its part */
 };
 
