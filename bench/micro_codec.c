@@ -10,7 +10,7 @@
 #include "bench/micro_center.h"
 #include "bench/micro_frames.h"
 #include "bench/micro_meter.h"
-#include "proto/request.h"
+#include "proto/request_shape.h"
 #include "queue/base/memory.h"
 #include "router/delivery.h"
 #include "router/view.h"
@@ -63,11 +63,13 @@ __attribute__((noinline)) static void
 micro_codec_decode_measured(const struct packer *frame, enum role role, uint64_t operations)
 {
     struct request request;
+    struct request_shapes shapes;
     struct limits limits;
 
     limits_init(&limits);
+    request_shapes_init(&shapes, &limits);
     for (uint64_t i = 0; i < operations; i++) {
-        if (request_decode_whole(&request, role, &limits, frame->bytes, frame->size) !=
+        if (request_shape_decode(&shapes, &request, role, frame->bytes, frame->size) !=
             frame->size) {
             assert(false && "a request of the benchmark is refused");
         }

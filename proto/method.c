@@ -203,14 +203,3 @@ const struct parameter *method_parameters(enum method m, size_t *count)
     *count = (size_t)(method_first_row[m + 1] - method_first_row[m]);
     return &method_all_parameters[method_first_row[m]];
 }
-
-struct text notice_wire(enum notification n)
-{
-    static const struct text names[NOTIFICATION_COUNT] = {
-#define NOTICE_ROW(symbol, wire, help) [NOTIFICATION_##symbol] = TEXT(wire),
-        NOTICE_TABLE(NOTICE_ROW)
-#undef NOTICE_ROW
-    };
-    assert(n < NOTIFICATION_COUNT);
-    return names[n];
-}

@@ -178,6 +178,4 @@ enum notification {
         NOTIFICATION_COUNT,
 };
 
-struct text notice_wire(enum notification n);
-
 #endif

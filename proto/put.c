@@ -38,13 +38,16 @@ static uint8_t *put_head_64(uint8_t *to, unsigned type, uint64_t value)
 
 uint8_t *put_long_uint(uint8_t *to, uint64_t value)
 {
+    if (value > UINT32_MAX) {
+        return put_head_64(to, 0xcf, value);
+    }
     if (value > UINT16_MAX) {
         return put_head_32(to, 0xce, value);
     }
     return value > UINT8_MAX ? put_head_16(to, 0xcd, value) : put_head_8(to, 0xcc, value);
 }
 
-uint8_t *put_negative(uint8_t *to, int64_t value)
+static uint8_t *put_negative(uint8_t *to, int64_t value)
 {
     if (value >= -32) {
         return put_byte(to, (uint8_t)value);
@@ -57,6 +60,11 @@ uint8_t *put_negative(uint8_t *to, int64_t value)
     }
     return value >= INT32_MIN ? put_head_32(to, 0xd2, (uint64_t)value)
                               : put_head_64(to, 0xd3, (uint64_t)value);
+}
+
+uint8_t *put_long_int(uint8_t *to, int64_t value)
+{
+    return value < 0 ? put_negative(to, value) : put_uint(to, (uint64_t)value);
 }
 
 uint8_t *put_double(uint8_t *to, double value)
@@ -77,11 +85,22 @@ static uint8_t *put_length(uint8_t *to, unsigned type, size_t length)
                                 : put_head_32(to, type + 2, length);
 }
 
-uint8_t *put_long_text(uint8_t *to, const char *bytes, size_t length)
+static __attribute__((noinline)) uint8_t *put_long_text(uint8_t *to, const char *bytes,
+                                                        size_t length)
 {
     to = put_length(to, 0xd9, length);
     memcpy(to, bytes, length);
     return to + length;
+}
+
+uint8_t *put_text_of(uint8_t *to, const char *bytes, size_t length)
+{
+    if (length >= 32) {
+        return put_long_text(to, bytes, length);
+    }
+    *to = (uint8_t)(0xa0 | length);
+    bytes_copy(to + 1, bytes, length);
+    return to + 1 + length;
 }
 
 uint8_t *put_bin(uint8_t *to, const void *bytes, size_t size)

@@ -13,11 +13,10 @@
 
 #define PUT_HEAD_MAX 9 /* a type byte and a number of 64 bits */
 
-/* Heads and numbers of more than one byte. */
-uint8_t *put_long_uint(uint8_t *to, uint64_t value); /* below 2^32 */
-uint8_t *put_negative(uint8_t *to, int64_t value);
+/* Heads and numbers of more than one byte; put_long_int takes any. */
+uint8_t *put_long_uint(uint8_t *to, uint64_t value); /* from 0x80 */
+uint8_t *put_long_int(uint8_t *to, int64_t value);
 uint8_t *put_double(uint8_t *to, double value);
-uint8_t *put_long_text(uint8_t *to, const char *bytes, size_t length);
 uint8_t *put_bin(uint8_t *to, const void *bytes, size_t size);
 uint8_t *put_long_map(uint8_t *to, uint32_t count);
 uint8_t *put_long_array(uint8_t *to, uint32_t count);
@@ -38,25 +37,38 @@ static inline uint8_t *put_bool(uint8_t *to, bool value)
     return put_byte(to, value ? 0xc3 : 0xc2);
 }
 
-/* Small ones and times are most of the numbers. */
+/* Small ones are written here, all others by a call. */
 static inline uint8_t *put_uint(uint8_t *to, uint64_t value)
 {
-    uint64_t turned = htobe64(value);
-
-    if (value < 0x80) {
-        return put_byte(to, (unsigned)value);
-    }
-    if (value <= UINT32_MAX) {
-        return put_long_uint(to, value);
-    }
-    to[0] = 0xcf;
-    memcpy(to + 1, &turned, sizeof(turned));
-    return to + 1 + sizeof(turned);
+    return value < 0x80 ? put_byte(to, (unsigned)value) : put_long_uint(to, value);
 }
 
 static inline uint8_t *put_int(uint8_t *to, int64_t value)
 {
-    return value >= 0 ? put_uint(to, (uint64_t)value) : put_negative(to, value);
+    return (uint64_t)value < 0x80 ? put_byte(to, (unsigned)value) : put_long_int(to, value);
+}
+
+/* A number of 64 bits that is known to need so many. */
+#define PUT_WIDE_BYTES 9
+
+static inline bool put_is_wide(int64_t value)
+{
+    return value > UINT32_MAX;
+}
+
+static inline uint8_t *put_wide(uint8_t *to, int64_t value)
+{
+    uint64_t turned = htobe64((uint64_t)value);
+
+    to[0] = 0xcf;
+    memcpy(to + 1, &turned, sizeof(turned));
+    return to + PUT_WIDE_BYTES;
+}
+
+/* As put_int, for what is nearly always an instant of these years. */
+static inline uint8_t *put_time(uint8_t *to, int64_t at)
+{
+    return __builtin_expect(put_is_wide(at), 1) ? put_wide(to, at) : put_long_int(to, at);
 }
 
 static inline uint8_t *put_map(uint8_t *to, uint32_t count)
@@ -69,15 +81,7 @@ static inline uint8_t *put_array(uint8_t *to, uint32_t count)
     return count < 16 ? put_byte(to, 0x90 | count) : put_long_array(to, count);
 }
 
-static inline uint8_t *put_text_of(uint8_t *to, const char *bytes, size_t length)
-{
-    if (length >= 32) {
-        return put_long_text(to, bytes, length);
-    }
-    *to = (uint8_t)(0xa0 | length);
-    bytes_copy(to + 1, bytes, length);
-    return to + 1 + length;
-}
+uint8_t *put_text_of(uint8_t *to, const char *bytes, size_t length);
 
 /* A text; an absent one is nil. */
 static inline uint8_t *put_text(uint8_t *to, struct text t)

@@ -1,7 +1,7 @@
 #include "proto/request.h"
 
 #include "proto/field_key.h"
-#include "proto/walk_check.h"
+#include "proto/request_inside.h"
 
 static inline __attribute__((always_inline)) enum request_kind
 request_read_head(struct request *r, const uint8_t *bytes, size_t size)
@@ -118,9 +118,8 @@ static bool request_decode_raw(struct cursor *c, const struct parameter *p,
     return code == ERROR_NONE || request_refuse(error, code, field_wire(p->field), w->message);
 }
 
-static inline bool request_decode_value(struct cursor *c, const struct parameter *p,
-                                        struct walk_check *w, union request_value *out,
-                                        struct request_error *error)
+bool request_decode_value(struct cursor *c, const struct parameter *p, struct walk_check *w,
+                          union request_value *out, struct request_error *error)
 {
     if (p->type <= PARAMETER_PAYLOAD) { /* most of them: first, and not by the switch's table */
         return request_decode_bytes(c, p, w->limits, &out->text, error);
@@ -185,9 +184,6 @@ static inline bool request_check_together(const struct request *r, enum role rol
             r->method != METHOD_CONTACT_TRANSFER) ||
            request_check_closely(r, role, error);
 }
-
-/* The frame's array, that of the params, and their map. */
-#define REQUEST_NESTING 3
 
 /* A map of parameters being decoded. */
 struct request_decoding {

@@ -47,11 +47,26 @@ void response_error(struct packer *p, uint32_t msgid, const struct response_erro
     packer_nil(p);
 }
 
+/* All that stands before a notification's map. */
+#define NOTICE_HEAD_ROOM 32
+
+struct notice_head {
+    uint8_t size;
+    uint8_t before[3];               /* an array of three, 2, the head of the name */
+    char name[NOTICE_HEAD_ROOM - 3]; /* and an array of one */
+};
+
+#define NOTICE_HEAD(symbol, wire, help)                                                            \
+    [NOTIFICATION_##                                                                               \
+        symbol] = {sizeof("" wire) + 3, {0x93, 2, 0xa0 | (sizeof("" wire) - 1)}, "" wire "\x91"},
+
+static const struct notice_head notice_heads[NOTIFICATION_COUNT] = {NOTICE_TABLE(NOTICE_HEAD)};
+
 void notice_begin(struct packer *p, enum notification n)
 {
-    struct text name = notice_wire(n);
-    uint8_t *at = packer_want(p, 3 + PUT_HEAD_MAX + name.length);
+    const struct notice_head *head = &notice_heads[n];
+    uint8_t *at = packer_want(p, NOTICE_HEAD_ROOM);
 
-    at = put_uint(put_array(at, 3), 2);
-    packer_written(p, put_array(put_text(at, name), 1));
+    memcpy(at, head->before, NOTICE_HEAD_ROOM);
+    packer_written(p, at + head->size);
 }

@@ -49,13 +49,8 @@ bool contact_may(const struct contact *c, enum fact_kind by)
 
 /* ---- words ---- */
 
-static const struct text contact_words[CONTACT_STATE_COUNT] = {
-    [CONTACT_SCHEDULED] = TEXT("scheduled"), [CONTACT_WAITING] = TEXT("waiting"),
-    [CONTACT_OFFERED] = TEXT("offered"),     [CONTACT_ACTIVE] = TEXT("active"),
-    [CONTACT_WRAPPING] = TEXT("wrapping"),   [CONTACT_COMPLETED] = TEXT("completed"),
-    [CONTACT_CANCELLED] = TEXT("cancelled"), [CONTACT_EXPIRED] = TEXT("expired"),
-    [CONTACT_DIVERTED] = TEXT("diverted"),   [CONTACT_REJECTED] = TEXT("rejected"),
-};
+#define CONTACT_WORD(symbol, word) [CONTACT_##symbol] = TEXT(word),
+static const struct text contact_words[CONTACT_STATE_COUNT] = {CONTACT_STATE_WORDS(CONTACT_WORD)};
 
 struct text contact_state_word(enum contact_state state)
 {

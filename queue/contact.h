@@ -47,6 +47,19 @@ enum contact_state {
 #define CONTACT_LIVE_STATES  CONTACT_COMPLETED
 #define ENDED_HISTORIES_KEPT 10000
 
+/* X(symbol, word): what the wire calls them. */
+#define CONTACT_STATE_WORDS(X)                                                                     \
+    X(SCHEDULED, "scheduled")                                                                      \
+    X(WAITING, "waiting")                                                                          \
+    X(OFFERED, "offered")                                                                          \
+    X(ACTIVE, "active")                                                                            \
+    X(WRAPPING, "wrapping")                                                                        \
+    X(COMPLETED, "completed")                                                                      \
+    X(CANCELLED, "cancelled")                                                                      \
+    X(EXPIRED, "expired")                                                                          \
+    X(DIVERTED, "diverted")                                                                        \
+    X(REJECTED, "rejected")
+
 struct text contact_state_word(enum contact_state state);
 
 struct owner; /* a connector's identity, see owner.h */

@@ -17,6 +17,7 @@ void conversation_init(struct conversation *c, struct engine_host *host,
     c->directory = host->place.directory;
     c->visitor = host->visitor;
     c->limits = *limits;
+    request_shapes_init(&c->shapes, &c->limits);
     list_init(&c->finished);
 }
 
@@ -603,7 +604,7 @@ size_t conversation_whole(void *context, struct session *s, const uint8_t *bytes
 {
     struct conversation *c = context;
     struct request *r = &c->request;
-    size_t taken = request_decode_whole(r, s->role, &c->limits, bytes, size);
+    size_t taken = request_shape_decode(&c->shapes, r, s->role, bytes, size);
     enum method_kind kind;
 
     if (taken == 0 || (kind = method_kind(r->method)) == METHOD_SESSION) {

@@ -10,6 +10,7 @@
 #ifndef ROUTER_CONVERSATION_H
 #define ROUTER_CONVERSATION_H
 
+#include "proto/request_shape.h"
 #include "router/config_job.h"
 #include "router/engine_host.h"
 
@@ -25,6 +26,7 @@ struct conversation {
     struct directory *directory;
     struct visitor *visitor;
     struct limits limits;
+    struct request_shapes shapes; /* of the frames before */
     struct request request; /* of the frame being looked at; too large to be made anew each time */
     struct work work;
     struct parcel *parcel; /* in which that frame stands; NULL: it does not travel */

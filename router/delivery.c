@@ -74,13 +74,12 @@ static void delivery_done(struct packer *p, const struct view *v, const struct d
 
 static void delivery_contact_state(struct packer *p, const struct view *v, const struct delivery *d)
 {
-    struct text state = contact_state_word(d->state);
     struct pairs w = pairs_begin(p, RESPONSE_ROOM + PUT_HEAD_MAX + PAIRS_ROOM(2) + VIEW_EPOCH_ROOM +
-                                        d->contact_id.length + state.length);
+                                        d->contact_id.length);
 
     w.at = put_map(response_put_begin(w.at, delivery_msgid(d)), 4);
     PAIRS_TEXT(&w, "contact", d->contact_id);
-    PAIRS_TEXT(&w, "state", state);
+    view_put_state(&w, d->state);
     view_put_epoch(&w, v, d->seq);
     pairs_end(p, &w);
 }

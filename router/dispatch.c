@@ -82,15 +82,13 @@ struct classified dispatch_classified(const struct classification *found, uint64
 }
 
 /* "received_at (...) `why` says so": the engine bounds it, and this says that it did. */
-static void dispatch_explain_received(struct dispatch_job *j, struct submit_command *s)
+static __attribute__((noinline)) void dispatch_explain_received(struct dispatch_job *j,
+                                                                struct submit_command *s)
 {
     const struct settings *settings = j->snapshot->config->settings;
     struct text words, why = s->classified.why_queue;
     char *joined;
 
-    if (s->received_at == TIME_NEVER) {
-        return;
-    }
     if (s->received_at > j->command->time) {
         words = TEXT("; received_at lies in the future and counts as now");
     } else if (settings->received_bound >= 0 &&
@@ -114,33 +112,78 @@ static void dispatch_take_along(struct dispatch_job *j, struct classified *c)
     c->why_language = parcel_text(j->parcel, c->why_language);
 }
 
+/* What nearly every submission brings; the rest is looked for when there is anything else. */
+#define DISPATCH_USUAL                                                                             \
+    (UINT64_C(1) << FIELD_ID | UINT64_C(1) << FIELD_CHANNEL | UINT64_C(1) << FIELD_CUSTOMER |      \
+     UINT64_C(1) << FIELD_QUEUE | UINT64_C(1) << FIELD_TEXT)
+
+/* A submission of the usual parameters alone. */
+static inline void dispatch_submit_usual(struct submit_command *s)
+{
+    s->skills = (struct skill_list){NULL, 0};
+    s->attributes = dispatch_raw(TEXT_NONE);
+    s->subject = TEXT_NONE;
+    s->payload = TEXT_NONE;
+    s->preferred_agent = TEXT_NONE;
+    s->reopens = TEXT_NONE;
+    s->parent = TEXT_NONE;
+    s->boost = 0;
+    s->received_at = TIME_NEVER;
+    s->not_before_at = SCHEDULE_NONE;
+    s->keeps_place = false;
+    s->expires = DURATION_NONE;
+    s->lost = DURATION_NONE;
+}
+
+/* One with others: they are in the command then, and in `in`. False: it is refused. */
+static __attribute__((noinline)) bool
+dispatch_submit_more(struct dispatch_job *j, struct submit_command *s, struct classify_input *in)
+{
+    const struct request *r = j->request;
+
+    in->issue = request_text(r, FIELD_ISSUE);
+    in->language = request_text(r, FIELD_LANGUAGE);
+    in->subject = request_text(r, FIELD_SUBJECT);
+    in->attributes = request_text(r, FIELD_ATTRIBUTES);
+
+    s->attributes = dispatch_raw(in->attributes);
+    s->subject = in->subject;
+    s->payload = request_text(r, FIELD_PAYLOAD);
+    s->preferred_agent = request_text(r, FIELD_PREFERRED_AGENT);
+    s->reopens = request_text(r, FIELD_REOPENS);
+    s->parent = request_text(r, FIELD_PARENT);
+    s->boost = request_number(r, FIELD_BOOST_MS, 0);
+    s->received_at = request_number(r, FIELD_RECEIVED_AT, TIME_NEVER);
+    s->not_before_at = request_number(r, FIELD_NOT_BEFORE_AT, SCHEDULE_NONE);
+    s->keeps_place = request_flag(r, FIELD_KEEPS_PLACE, false);
+    s->expires = request_number(r, FIELD_EXPIRES_MS, DURATION_NONE);
+    s->lost = request_number(r, FIELD_LOST_MS, DURATION_NONE);
+    return dispatch_skills(j, &s->skills);
+}
+
 static bool dispatch_submit(struct dispatch_job *j)
 {
     const struct request *r = j->request;
-    const struct settings *settings = j->snapshot->config->settings;
+    const struct ruleset *ruleset = j->snapshot->config->ruleset;
     struct submit_command *s = &j->command->submit;
     struct walk_customer customer = request_customer(r);
-    struct classify_input in;
+    struct classify_input in = {.channel = ruleset_channel(ruleset, request_text(r, FIELD_CHANNEL)),
+                                .customer_id = customer.id,
+                                .tier = customer.tier,
+                                .queue = request_text(r, FIELD_QUEUE),
+                                .text = request_text(r, FIELD_TEXT),
+                                .customer_attributes = customer.attributes};
     struct classification found;
 
-    in.channel = settings_find_channel(settings, request_text(r, FIELD_CHANNEL));
     if (in.channel == INDEX_NONE8) {
         return dispatch_refuse(j, ERROR_INVALID, TEXT("channel"),
                                TEXT("the configuration has no such channel"));
     }
-    if (!dispatch_skills(j, &s->skills)) {
+    dispatch_submit_usual(s);
+    if ((r->present & ~DISPATCH_USUAL) != 0 && !dispatch_submit_more(j, s, &in)) {
         return false;
     }
-    in.customer_id = customer.id;
-    in.tier = customer.tier;
-    in.queue = request_text(r, FIELD_QUEUE);
-    in.issue = request_text(r, FIELD_ISSUE);
-    in.language = request_text(r, FIELD_LANGUAGE);
-    in.subject = request_text(r, FIELD_SUBJECT);
-    in.text = request_text(r, FIELD_TEXT);
-    in.customer_attributes = customer.attributes;
-    in.attributes = request_text(r, FIELD_ATTRIBUTES);
-    classify(j->snapshot->config->ruleset, j->dispatch->scratch, &in, &found);
+    classify(ruleset, j->dispatch->scratch, &in, &found);
     if (!text_is_none(in.queue) && !found.queue_named) {
         return dispatch_refuse(j, ERROR_NOT_FOUND, TEXT("queue"),
                                TEXT("the configuration has no such queue"));
@@ -155,20 +198,10 @@ static bool dispatch_submit(struct dispatch_job *j)
     }
     s->customer = customer.id;
     s->customer_attributes = dispatch_raw(customer.attributes);
-    s->attributes = dispatch_raw(in.attributes);
-    s->subject = in.subject;
     s->text = in.text;
-    s->payload = request_text(r, FIELD_PAYLOAD);
-    s->preferred_agent = request_text(r, FIELD_PREFERRED_AGENT);
-    s->reopens = request_text(r, FIELD_REOPENS);
-    s->parent = request_text(r, FIELD_PARENT);
-    s->boost = request_number(r, FIELD_BOOST_MS, 0);
-    s->received_at = request_number(r, FIELD_RECEIVED_AT, TIME_NEVER);
-    s->not_before_at = request_number(r, FIELD_NOT_BEFORE_AT, SCHEDULE_NONE);
-    s->keeps_place = request_flag(r, FIELD_KEEPS_PLACE, false);
-    s->expires = request_number(r, FIELD_EXPIRES_MS, DURATION_NONE);
-    s->lost = request_number(r, FIELD_LOST_MS, DURATION_NONE);
-    dispatch_explain_received(j, s);
+    if (s->received_at != TIME_NEVER) {
+        dispatch_explain_received(j, s);
+    }
     j->command->kind = COMMAND_SUBMIT;
     return true;
 }

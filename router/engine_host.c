@@ -83,7 +83,8 @@ void host_close(struct outlet *o)
 }
 
 /* The guest whose command this answers bears the agent's name from now on. */
-static void host_remember_agent(struct engine_host *h, const struct delivery *d)
+static __attribute__((noinline)) void host_remember_agent(struct engine_host *h,
+                                                          const struct delivery *d)
 {
     struct guest *g = (struct guest *)(uintptr_t)h->caller;
 
@@ -114,7 +115,9 @@ static void host_deliver_answer(struct workspace *w, const struct delivery *d)
     struct engine_host *h = w->host;
     struct outlet o;
 
-    host_remember_agent(h, d);
+    if (d->kind == ANSWER_SIGNED_IN || d->kind == ANSWER_DONE) {
+        host_remember_agent(h, d);
+    }
     if (host_open(h, &o, d->session, host_answer_flags(delivery_request_unpack(d->request)), 0)) {
         host_encode(o.packer, w, d, NULL);
         host_close(&o);

@@ -134,7 +134,7 @@ void fact_encode(struct packer *p, const struct fact *f, const struct settings *
     size_t map;
 
     at = packer_want(p, 1 + 4 * PUT_HEAD_MAX + row->word.length + f->subject.length);
-    at = put_int(put_uint(put_array(at, 5), f->seq), f->at);
+    at = put_time(put_uint(put_array(at, 5), f->seq), f->at);
     at = put_text_of(at, row->word.bytes, row->word.length);
     packer_written(p, put_text_of(at, f->subject.bytes, f->subject.length));
     map = few ? packer_short_map_open(p) : packer_map_open(p);

@@ -39,6 +39,8 @@ add_library(router STATIC
     session_output.c
     update.c
     view.c
+    view_offer.c
+    view_terms.c
     workspace.c)
 target_link_libraries(router PUBLIC proto queue config classify facts ownership stream journal PkgConfig::UV PkgConfig::CK PRIVATE project_flags)
 target_include_directories(router PUBLIC ${CMAKE_SOURCE_DIR})

@@ -42,20 +42,38 @@ static size_t session_unread(const struct session *s)
            s->sending.size;
 }
 
-void session_wrote_notice(struct session *s)
+/* Much at once is no fault: only when the socket has taken nothing for a while. */
+static __attribute__((cold, noinline)) bool session_reads_slowly(const struct session *s)
 {
     size_t unread = session_unread(s);
     size_t bound = s->table->options.output_max;
     boot_ms patience = unread > 2 * bound ? SESSION_PATIENCE_MS / 5 : SESSION_PATIENCE_MS;
 
+    return unread > bound && session_now(s) - s->progress_at > patience;
+}
+
+void session_wrote_notice(struct session *s)
+{
+    bool slow = s->sending.size > 0 && session_reads_slowly(s);
+
     session_wrote(s);
-    /* Much at once is no fault either: only when the socket has taken nothing for a while. */
-    if (unread > bound && s->sending.size > 0 && session_now(s) - s->progress_at > patience) {
+    if (slow) {
         session_end(s, SESSION_END_SLOW_READER);
     }
 }
 
-void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason)
+static inline void session_wrote_as(struct session *s, unsigned flags)
+{
+    if ((flags & MAIL_NOTICE) != 0) {
+        session_wrote_notice(s);
+    } else {
+        session_wrote(s);
+    }
+}
+
+/* What few messages ask for: of those between reactors, or that end a pull or a session. */
+static __attribute__((noinline)) void session_delivered_more(struct session *s, unsigned flags,
+                                                             enum session_end_reason reason)
 {
     if (s->far && (flags & MAIL_ANSWER) != 0) {
         s->away -= (flags & MAIL_LARGE) != 0 ? SESSION_LARGE_WEIGHT : 1;
@@ -66,13 +84,20 @@ void session_delivered(struct session *s, unsigned flags, enum session_end_reaso
     }
     if ((flags & MAIL_URGENT) != 0) {
         session_ask_for_flush(s);
-    } else if ((flags & MAIL_NOTICE) != 0) {
-        session_wrote_notice(s);
     } else {
-        session_wrote(s);
+        session_wrote_as(s, flags);
     }
     if ((flags & MAIL_FINISH) != 0) {
         session_finish(s, reason);
+    }
+}
+
+void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason)
+{
+    if (s->far || (flags & (MAIL_LATE | MAIL_URGENT | MAIL_FINISH)) != 0) {
+        session_delivered_more(s, flags, reason);
+    } else {
+        session_wrote_as(s, flags);
     }
 }
 

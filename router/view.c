@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "queue/base/memory.h"
 #include "queue/skill.h"
+#include "router/view_terms.h"
 
 uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq)
 {
@@ -13,243 +13,35 @@ uint32_t view_epoch(struct packer *p, const struct view *v, uint64_t seq)
     return pairs_end(p, &w);
 }
 
-uint8_t *view_put_offer_id(uint8_t *to, uint64_t number)
-{
-    char id[VIEW_OFFER_ID_BYTES];
-    size_t at = sizeof(id);
-
-    do {
-        id[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    id[--at] = 'o';
-    return put_text_of(to, id + at, sizeof(id) - at);
-}
-
-void view_offer_id(struct packer *p, uint64_t number)
-{
-    packer_written(p,
-                   view_put_offer_id(packer_want(p, PUT_HEAD_MAX + VIEW_OFFER_ID_BYTES), number));
-}
-
-uint64_t view_offer_number(struct text id)
-{
-    uint64_t number = 0;
-
-    if (id.length < 2 || id.length > 17 || id.bytes[0] != 'o' || id.bytes[1] == '0') {
-        return 0;
-    }
-    for (uint32_t i = 1; i < id.length; i++) {
-        if (id.bytes[i] < '0' || id.bytes[i] > '9') {
-            return 0;
-        }
-        number = number * 10 + (uint64_t)(id.bytes[i] - '0');
-    }
-    return number;
-}
-
-/* ---- what contacts, live and ended, have in common ---- */
-
-static uint32_t view_classes(struct packer *p, const struct view *v, queue_index queue,
-                             tier_index tier, issue_index issue, language_index language)
-{
-    uint32_t pairs = 0;
-
-    if (queue != INDEX_NONE16) {
-        pairs += VIEW_TEXT(p, "queue", v->settings->queues[queue].name);
-    }
-    if (tier != INDEX_NONE8) {
-        pairs += VIEW_TEXT(p, "tier", v->settings->tiers[tier].name);
-    }
-    if (issue != INDEX_NONE16) {
-        pairs += VIEW_TEXT(p, "issue", v->settings->issues[issue].name);
-    }
-    if (language != INDEX_NONE16) {
-        pairs += VIEW_TEXT(p, "language", v->settings->languages[language]);
-    }
-    return pairs;
-}
-
-static struct text view_channel(const struct view *v, channel_index channel)
-{
-    return channel == INDEX_NONE8 ? TEXT_NONE : v->settings->channels[channel].name;
-}
-
-/* The first of them, and all together. */
-#define VIEW_DUE_PAIRS (2 + PROMISE_COUNT)
-
-static inline void view_put_due(struct pairs *w, const engine_time due[PROMISE_COUNT])
-{
-    struct pairs map;
-
-    if (due[PROMISE_ANSWER] != TIME_NEVER) {
-        PAIRS_INT(w, "deadline_at", due[PROMISE_ANSWER]);
-    }
-    PAIRS_KEY(w, "due");
-    map = (struct pairs){w->at + 1, 0};
-    if (due[PROMISE_ANSWER] != TIME_NEVER) {
-        PAIRS_INT(&map, "answer", due[PROMISE_ANSWER]);
-    }
-    if (due[PROMISE_PROGRESS] != TIME_NEVER) {
-        PAIRS_INT(&map, "progress", due[PROMISE_PROGRESS]);
-    }
-    if (due[PROMISE_RESOLVE] != TIME_NEVER) {
-        PAIRS_INT(&map, "resolve", due[PROMISE_RESOLVE]);
-    }
-    put_map(w->at, map.count);
-    w->at = map.at;
-}
-
-static inline void view_put_contact_due(struct pairs *w, const struct contact *c)
-{
-    engine_time due[PROMISE_COUNT];
-
-    for (int i = 0; i < PROMISE_COUNT; i++) {
-        due[i] = contact_due(c, (enum promise)i);
-    }
-    view_put_due(w, due);
-}
-
-/* ---- what contacts with the same terms have in common ---- */
-
-/* Terms that were written so often are worth a few bytes that they are written with from then. */
-#define VIEW_TERMS_OFTEN 8
-
-/* The pairs of the classes, and behind them those of `why`. */
-struct view_terms {
-    uint32_t classes_pairs, why_pairs;
-    uint32_t classes_size, why_size;
-    uint8_t bytes[];
-};
-
-static uint32_t view_terms_classes(struct packer *p, const struct view *v, const struct terms *t)
-{
-    return view_classes(p, v, t->queue, t->tier, t->issue, t->language);
-}
-
-static uint32_t view_terms_why(struct packer *p, const struct terms *t)
-{
-    uint32_t pairs = VIEW_TEXT(p, "tier", t->why_tier);
-
-    pairs += VIEW_TEXT(p, "issue", t->why_issue);
-    pairs += VIEW_TEXT(p, "queue", t->why_queue);
-    pairs += VIEW_TEXT(p, "language", t->why_language);
-    return pairs;
-}
-
-static const struct view_terms *view_terms_make(const struct view *v, const struct terms *t)
-{
-    struct view_terms head = {0}, *made;
-    struct packer p = {0};
-
-    head.classes_pairs = view_terms_classes(&p, v, t);
-    head.classes_size = (uint32_t)p.size;
-    head.why_pairs = view_terms_why(&p, t);
-    head.why_size = (uint32_t)p.size - head.classes_size;
-    made = memory_take(sizeof(*made) + p.size);
-    *made = head;
-    bytes_copy(made->bytes, p.bytes, p.size);
-    packer_close(&p);
-    terms_show(t, made);
-    return made;
-}
-
-/* NULL where few contacts had them yet: these are written each time. */
-static inline const struct view_terms *view_terms_of(const struct view *v, const struct terms *t)
-{
-    return t->shown != NULL                  ? t->shown
-           : terms_ask(t) > VIEW_TERMS_OFTEN ? view_terms_make(v, t)
-                                             : NULL;
-}
-
-/* What those two parts take in a record. */
-static inline size_t view_terms_room(const struct view_terms *shown)
-{
-    return shown == NULL ? 0 : (size_t)shown->classes_size + shown->why_size;
-}
-
-/* Pairs that are not made yet are written by the packer, which may move; then the room is made
- * again. */
-static struct pairs view_make_classes(struct packer *p, struct pairs w, size_t room,
-                                      const struct view *v, const struct terms *t)
-{
-    packer_written(p, w.at);
-    w.count += view_terms_classes(p, v, t);
-    w.at = packer_want(p, room);
-    return w;
-}
-
-static inline struct pairs view_put_classes(struct packer *p, struct pairs w, size_t room,
-                                            const struct view *v, const struct contact *c,
-                                            const struct view_terms *shown)
-{
-    if (shown == NULL) {
-        return view_make_classes(p, w, room, v, contact_terms(c));
-    }
-    bytes_copy(w.at, shown->bytes, shown->classes_size);
-    w.at += shown->classes_size;
-    w.count += shown->classes_pairs;
-    return w;
-}
-
-static struct pairs view_make_why(struct packer *p, struct pairs w, size_t room,
-                                  const struct terms *t, struct text agent)
-{
-    size_t map;
-    uint32_t pairs;
-
-    packer_written(p, w.at);
-    map = packer_short_map_open(p);
-    pairs = view_terms_why(p, t);
-    pairs += VIEW_TEXT(p, "agent", agent);
-    packer_short_map_close(p, map, pairs);
-    w.at = packer_want(p, room);
-    return w;
-}
-
-static inline struct pairs view_put_why(struct packer *p, struct pairs w, size_t room,
-                                        const struct contact *c, const struct view_terms *shown,
-                                        struct text agent)
-{
-    struct pairs map;
-
-    PAIRS_KEY(&w, "why");
-    if (shown == NULL) {
-        return view_make_why(p, w, room, contact_terms(c), agent);
-    }
-    map = (struct pairs){w.at + 1 + shown->why_size, shown->why_pairs};
-    bytes_copy(w.at + 1, shown->bytes + shown->classes_size, shown->why_size);
-    PAIRS_TEXT(&map, "agent", agent);
-    put_map(w.at, map.count);
-    w.at = map.at;
-    return w;
-}
-
 /* ---- contacts ---- */
+
+#define VIEW_STATE(symbol, name)                                                                   \
+    [CONTACT_##symbol] = {.size = 6 + sizeof(name),                                                \
+                          .key_head = 0xa5,                                                        \
+                          .key = "state",                                                          \
+                          .word_head = 0xa0 | (sizeof(name) - 1),                                  \
+                          .word = name},
+
+const struct view_state view_states[CONTACT_STATE_COUNT] = {CONTACT_STATE_WORDS(VIEW_STATE)};
 
 uint32_t view_contact(struct packer *p, const struct view *v, const struct contact *c)
 {
-    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
-    struct text id = contact_id(c), state = contact_state_word(c->state);
-    struct text agent = contact_why_agent(c);
     bool waiting = c->state == CONTACT_WAITING;
     size_t position = waiting ? engine_position(v->engine, c) : 0;
     duration_ms estimate = waiting ? engine_estimated_wait(v->engine, c, position) : DURATION_NONE;
-    size_t room = PAIRS_ROOM(6 + VIEW_DUE_PAIRS) + view_terms_room(shown) + id.length +
-                  state.length + agent.length;
-    struct pairs w = pairs_begin(p, room);
+    struct text id = contact_id(c);
+    struct pairs w = pairs_begin(p, PAIRS_ROOM(4) + id.length);
+    uint32_t pairs;
 
     PAIRS_TEXT(&w, "contact", id);
-    PAIRS_TEXT(&w, "state", state);
-    w = view_put_classes(p, w, room, v, c, shown);
-    view_put_contact_due(&w, c);
+    view_put_state(&w, (enum contact_state)c->state);
     if (position > 0) {
         PAIRS_UINT(&w, "position", position);
     }
     PAIRS_KEY(&w, "estimated_wait_ms");
     w.at = estimate < 0 ? put_nil(w.at) : put_uint(w.at, (uint64_t)estimate);
-    w = view_put_why(p, w, room, c, shown, agent);
-    return pairs_end(p, &w);
+    pairs = pairs_end(p, &w);
+    return pairs + view_terms(p, v, c, INDEX_NONE8);
 }
 
 static uint32_t view_contact_agent(struct packer *p, const struct contact *c)
@@ -270,7 +62,7 @@ uint32_t view_contact_row(struct packer *p, const struct view *v, const struct c
     uint32_t pairs = view_contact(p, v, c);
     const struct contact_body body = contact_body(c);
 
-    pairs += VIEW_TEXT(p, "channel", view_channel(v, contact_terms(c)->channel));
+    pairs += view_channel(p, v, contact_terms(c)->channel);
     pairs += view_contact_agent(p, c);
     pairs += VIEW_TEXT(p, "customer", contact_customer(c));
     pairs += VIEW_INT(p, "submitted_at", c->created_at);
@@ -338,14 +130,11 @@ uint32_t view_tombstone(struct packer *p, const struct view *v, const struct tom
 {
     uint32_t pairs = VIEW_TEXT(p, "contact", tombstone_id(t));
     engine_time due[PROMISE_COUNT];
-    struct pairs w;
 
     tombstone_due(t, due);
     pairs += VIEW_TEXT(p, "state", contact_state_word((enum contact_state)t->state));
     pairs += view_classes(p, v, t->queue, t->tier, t->issue, t->language);
-    w = pairs_begin(p, PAIRS_ROOM(VIEW_DUE_PAIRS));
-    view_put_due(&w, due);
-    pairs += pairs_end(p, &w);
+    pairs += view_due(p, due);
     pairs += VIEW_TEXT(p, "reason", tombstone_reason(t));
     return pairs;
 }
@@ -354,7 +143,7 @@ uint32_t view_tombstone_row(struct packer *p, const struct view *v, const struct
 {
     uint32_t pairs = view_tombstone(p, v, t);
 
-    pairs += VIEW_TEXT(p, "channel", view_channel(v, t->channel));
+    pairs += view_channel(p, v, t->channel);
     if (t->agent != NULL) {
         pairs += VIEW_TEXT(p, "agent", t->agent->id);
     }
@@ -396,92 +185,7 @@ uint32_t view_tombstone_details(struct packer *p, const struct view *v, const st
     return pairs + 1;
 }
 
-/* ---- offers ---- */
-
-static struct pairs view_put_from(struct packer *p, struct pairs w, size_t room,
-                                  const struct view *v, const struct contact *c)
-{
-    const struct contact_extras *x = contact_extras(c);
-    size_t map;
-    uint32_t pairs;
-
-    PAIRS_KEY(&w, "from");
-    packer_written(p, w.at);
-    map = packer_short_map_open(p);
-    pairs = VIEW_TEXT(p, "agent", x->from_agent->id);
-    if (x->from_queue != INDEX_NONE16) {
-        pairs += VIEW_TEXT(p, "queue", v->settings->queues[x->from_queue].name);
-    }
-    pairs += VIEW_TEXT(p, "reason", contact_body(c).from_reason);
-    packer_short_map_close(p, map, pairs);
-    w.at = packer_want(p, room);
-    return w;
-}
-
-static inline void view_put_customer(struct pairs *w, const struct contact_body *b)
-{
-    struct pairs map;
-
-    if (text_is_none(b->customer) && b->customer_attributes.length == 0) {
-        return;
-    }
-    PAIRS_KEY(w, "customer");
-    map = (struct pairs){w->at + 1, 0};
-    PAIRS_TEXT(&map, "id", b->customer);
-    PAIRS_RAW(&map, "attributes", b->customer_attributes.bytes, b->customer_attributes.length);
-    put_map(w->at, map.count);
-    w->at = map.at;
-}
-
-/* The pairs of an offer, and all that they hold; of `from` the key alone. */
-static inline size_t view_offer_room(const struct contact_body *b, struct text id,
-                                     struct text channel, struct text agent)
-{
-    return PAIRS_ROOM(19 + VIEW_DUE_PAIRS) + VIEW_OFFER_ID_BYTES + id.length + channel.length +
-           b->customer.length + b->customer_attributes.length + b->subject.length + b->text.length +
-           b->attributes.length + b->payload.length + b->note.length + agent.length;
-}
-
-uint32_t view_offer(struct packer *p, const struct view *v, const struct offer *o)
-{
-    const struct contact *c = o->contact;
-    const struct contact_extras *x = contact_extras(c);
-    const struct view_terms *shown = view_terms_of(v, contact_terms(c));
-    const struct contact_body b = contact_body(c);
-    struct text id = contact_id(c), channel = view_channel(v, o->channel);
-    struct text agent = contact_why_agent(c);
-    engine_time start = contact_start_at(c);
-    size_t room = view_offer_room(&b, id, channel, agent) + view_terms_room(shown);
-    struct pairs w = pairs_begin(p, room);
-
-    PAIRS_KEY(&w, "offer");
-    w.at = view_put_offer_id(w.at, o->number);
-    PAIRS_TEXT(&w, "contact", id);
-    PAIRS_TEXT(&w, "channel", channel);
-    w = view_put_classes(p, w, room, v, c, shown);
-    view_put_customer(&w, &b);
-    PAIRS_TEXT(&w, "subject", b.subject);
-    PAIRS_TEXT(&w, "text", b.text);
-    PAIRS_RAW(&w, "attributes", b.attributes.bytes, b.attributes.length);
-    if (!text_is_none(b.payload)) {
-        PAIRS_KEY(&w, "payload");
-        w.at = put_bin(w.at, b.payload.bytes, b.payload.length);
-    }
-    PAIRS_INT(&w, "submitted_at", c->created_at);
-    PAIRS_INT(&w, "waited_ms", o->made_at > start ? o->made_at - start : 0);
-    view_put_contact_due(&w, c);
-    if (o->state <= OFFER_SHOWN && o->until != TIME_NEVER) {
-        PAIRS_INT(&w, "expires_ms", o->until > v->now ? o->until - v->now : 0);
-    }
-    PAIRS_UINT(&w, "attempt", x->attempts);
-    PAIRS_UINT(&w, "visits", x->visits);
-    PAIRS_TEXT(&w, "note", b.note);
-    if (x->from_agent != NULL) {
-        w = view_put_from(p, w, room, v, c);
-    }
-    w = view_put_why(p, w, room, c, shown, agent);
-    return pairs_end(p, &w);
-}
+/* ---- agents ---- */
 
 static void view_held(struct packer *p, const struct view *v, const struct offer *o)
 {
@@ -495,8 +199,6 @@ static void view_held(struct packer *p, const struct view *v, const struct offer
     }
     packer_map_close(p, map, pairs);
 }
-
-/* ---- agents ---- */
 
 static uint32_t view_skills(struct packer *p, const struct requirement *skills)
 {

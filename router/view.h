@@ -34,6 +34,26 @@ static inline void view_put_epoch(struct pairs *w, const struct view *v, uint64_
     PAIRS_UINT(w, "seq", seq);
 }
 
+/* "state" and a contact's. */
+#define VIEW_STATE_ROOM 16
+
+struct view_state {
+    uint8_t size;
+    uint8_t key_head;
+    char key[5];
+    uint8_t word_head;
+    char word[VIEW_STATE_ROOM - 7];
+};
+
+extern const struct view_state view_states[CONTACT_STATE_COUNT];
+
+static inline void view_put_state(struct pairs *w, enum contact_state state)
+{
+    memcpy(w->at, &view_states[state].key_head, VIEW_STATE_ROOM);
+    w->at += view_states[state].size;
+    w->count++;
+}
+
 /* What an answer to a submission says: state, queue, tier, issue, language, promises, position,
  * estimate, why. */
 uint32_t view_contact(struct packer *p, const struct view *v, const struct contact *c);
@@ -59,9 +79,8 @@ uint32_t view_queue(struct packer *p, const struct view *v, queue_index queue);
 
 /* The id of an offer on the wire: "o" and its number; and back: 0 when it is no offer of ours. */
 void view_offer_id(struct packer *p, uint64_t number);
-#define VIEW_OFFER_ID_BYTES 24
-uint8_t *view_put_offer_id(uint8_t *to,
-                           uint64_t number); /* where there is room for so many and a head */
+#define VIEW_OFFER_ID_ROOM 72
+uint8_t *view_put_offer_id(uint8_t *to, uint64_t number); /* where there is so much room */
 uint64_t view_offer_number(struct text id);
 
 /* One pair each, and how many that is. "key", and the text, when there is one. */

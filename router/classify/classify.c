@@ -6,6 +6,7 @@
 #include "queue/base/memory.h"
 #include "router/classify/attributes.h"
 #include "router/classify/compiled.h"
+#include "router/classify/named.h"
 #include "router/classify/normalise.h"
 #include "router/classify/why.h"
 
@@ -281,7 +282,7 @@ static uint32_t find_word(const struct name_list *names, struct text word, const
     uint32_t index = word.length > WORD_BYTES_MAX ? UINT32_MAX : name_list_find(names, word);
 
     if (index != UINT32_MAX) {
-        why_say(why, TEXT("named by the connector"));
+        why_say(why, WHY_NAMED);
         return index;
     }
     why_add(why, TEXT("the connector's "));
@@ -378,7 +379,7 @@ static void decide_language(struct work *w)
 
     if (named != UINT32_MAX) {
         w->out->language = (language_index)named;
-        why_say(why, TEXT("named by the connector"));
+        why_say(why, WHY_NAMED);
         if (!text_equal(word, r->language_names[named])) {
             why_add(why, TEXT(" as "));
             why_add_quoted(why, word);
@@ -400,7 +401,7 @@ static void decide_language(struct work *w)
         }
     }
     w->out->language = r->default_language;
-    why_say(why, r->default_language == INDEX_NONE16 ? TEXT("none") : TEXT("default"));
+    why_say(why, named_why_language(r));
 }
 
 /* Tier. */
@@ -424,7 +425,7 @@ static void decide_tier(struct work *w)
         }
     }
     w->out->tier = r->default_tier;
-    why_say(why, TEXT("default"));
+    why_say(why, WHY_DEFAULT);
 }
 
 /* Issue. */
@@ -655,11 +656,14 @@ static void decide_queue(struct work *w)
         }
     }
     w->out->queue = r->default_queue;
-    why_say(why, TEXT("default"));
+    why_say(why, WHY_DEFAULT);
 }
 
-void classify(const struct ruleset *r, struct classify_scratch *s, const struct classify_input *in,
-              struct classification *out)
+/* As ruleset.h says. */
+static __attribute__((noinline)) void classify_by_rules(const struct ruleset *r,
+                                                        struct classify_scratch *s,
+                                                        const struct classify_input *in,
+                                                        struct classification *out)
 {
     struct work w = {.ruleset = r, .scratch = s, .in = in, .out = out};
 
@@ -680,4 +684,12 @@ void classify(const struct ruleset *r, struct classify_scratch *s, const struct 
     out->why_issue = why_text(&s->why_issue);
     out->why_queue = why_text(&s->why_queue);
     out->why_language = why_text(&s->why_language);
+}
+
+void classify(const struct ruleset *r, struct classify_scratch *s, const struct classify_input *in,
+              struct classification *out)
+{
+    if (!named_classify(r, in, out)) {
+        classify_by_rules(r, s, in, out);
+    }
 }

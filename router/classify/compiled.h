@@ -5,6 +5,7 @@
 #include <hs/hs.h>
 #include <stdatomic.h>
 
+#include "proto/bytes.h"
 #include "router/classify/arena.h"
 #include "router/classify/ruleset.h"
 
@@ -69,16 +70,20 @@ struct compiled_route {
     struct compiled_conditions when;
 };
 
-/* Names to indexes: sorted by name, searched by halves. */
-struct named_index {
-    struct text name;
-    uint32_t index;
+/* Names to indexes: open addressing over names that are the configuration's, so that no client can
+ * choose ones that collide. A slot has the whole name where that has 16 bytes at most; a quarter of
+ * the slots is taken at most. */
+struct named_slot {
+    struct bytes_words words;
+    uint32_t length;
+    uint32_t index; /* UINT32_MAX: the slot is free */
 };
 
 struct name_list {
-    struct named_index *sorted;
+    struct named_slot *slots;
     struct text *by_index;
     uint32_t count;
+    uint32_t mask; /* slots, less one */
 };
 
 /* An attribute that some rule reads. Sorted by owner, then key; the place is the slot. */
@@ -107,9 +112,9 @@ struct ruleset {
     uint32_t wordless_count;
     struct attribute_key *keys;
     uint32_t key_count;
-    struct name_list tiers, issues, languages, queues; /* languages in small letters */
-    struct text *language_names;                       /* as configured */
-    language_index by_script[SCRIPT_COUNT];            /* INDEX_NONE16: none is written so */
+    struct name_list tiers, issues, languages, queues, channels; /* languages in small letters */
+    struct text *language_names;                                 /* as configured */
+    language_index by_script[SCRIPT_COUNT]; /* INDEX_NONE16: none is written so */
     bool detects_language;
     tier_index default_tier;
     issue_index default_issue;
@@ -117,7 +122,7 @@ struct ruleset {
     queue_index default_queue;
 };
 
-/* The place in the list, or UINT32_MAX. */
+/* The place in the list, or UINT32_MAX. O(1). */
 uint32_t name_list_find(const struct name_list *l, struct text name);
 
 /* The slot of an attribute, or UINT32_MAX when no rule reads it. */

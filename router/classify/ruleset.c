@@ -9,41 +9,62 @@
 #include "router/classify/phrases.h"
 #include "router/classify/why.h"
 
-static int compare_names(const void *left, const void *right)
+static uint32_t name_list_slot(const struct name_list *l, struct text name,
+                               struct bytes_words words)
 {
-    return text_compare(((const struct named_index *)left)->name,
-                        ((const struct named_index *)right)->name);
+    uint64_t hash = (words.first * 31 + words.last + name.length) * UINT64_C(0xc131044ea9f17c8b);
+
+    for (uint32_t i = 8; i + 8 < name.length; i += 8) { /* between the two words */
+        hash = (hash ^ bytes_load8(name.bytes + i)) * UINT64_C(0xf08360852789d059);
+    }
+    return (uint32_t)(hash >> 32) & l->mask;
 }
 
-static void name_list_sort(struct ruleset *r, struct name_list *l)
+static void name_list_enter(struct ruleset *r, struct name_list *l)
 {
-    l->sorted = arena_take_array(&r->arena, l->count, sizeof(*l->sorted));
-    for (uint32_t i = 0; i < l->count; i++) {
-        l->sorted[i] = (struct named_index){l->by_index[i], i};
+    uint32_t slots = 4;
+
+    while (slots < 4 * (uint64_t)l->count) {
+        slots *= 2;
     }
-    if (l->count > 1) {
-        qsort(l->sorted, l->count, sizeof(*l->sorted), compare_names);
+    l->mask = slots - 1;
+    l->slots = arena_take_array(&r->arena, slots, sizeof(*l->slots));
+    for (uint32_t i = 0; i < slots; i++) {
+        l->slots[i].index = UINT32_MAX;
+    }
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct text name = l->by_index[i];
+        struct bytes_words words = bytes_words_of(name.bytes, name.length);
+        uint32_t slot = name_list_slot(l, name, words);
+
+        while (l->slots[slot].index != UINT32_MAX) {
+            slot = (slot + 1) & l->mask;
+        }
+        l->slots[slot] = (struct named_slot){words, name.length, i};
     }
 }
 
 uint32_t name_list_find(const struct name_list *l, struct text name)
 {
-    uint32_t low = 0;
-    uint32_t high = l->count;
+    struct bytes_words words = bytes_words_of(name.bytes, name.length);
+    uint32_t slot = name_list_slot(l, name, words);
+    const struct named_slot *s;
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = text_compare(l->sorted[middle].name, name);
-        if (order == 0) {
-            return l->sorted[middle].index;
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
+    for (; (s = &l->slots[slot])->index != UINT32_MAX; slot = (slot + 1) & l->mask) {
+        if (s->words.first == words.first && s->words.last == words.last &&
+            s->length == name.length &&
+            (name.length <= 16 || text_equal(l->by_index[s->index], name))) {
+            break;
         }
     }
-    return UINT32_MAX;
+    return s->index;
+}
+
+channel_index ruleset_channel(const struct ruleset *r, struct text name)
+{
+    uint32_t found = name_list_find(&r->channels, name);
+
+    return found == UINT32_MAX ? INDEX_NONE8 : (channel_index)found;
 }
 
 /* Copy the `name` members of an array of the settings. */
@@ -55,7 +76,7 @@ uint32_t name_list_find(const struct name_list *l, struct text name)
         for (uint32_t name_at = 0; name_at < (array_count); name_at++) {                           \
             (list)->by_index[name_at] = arena_text(&(r)->arena, (array)[name_at].name);            \
         }                                                                                          \
-        name_list_sort((r), (list));                                                               \
+        name_list_enter((r), (list));                                                              \
     } while (0)
 
 static struct text lower_copy(struct arena *arena, struct text name)
@@ -106,7 +127,7 @@ static void compile_languages(struct ruleset *r, const struct settings *s)
         r->language_names[i] = arena_text(&r->arena, s->languages[i]);
         r->languages.by_index[i] = lower_copy(&r->arena, s->languages[i]);
     }
-    name_list_sort(r, &r->languages);
+    name_list_enter(r, &r->languages);
     r->by_script[SCRIPT_HAN] = language_of(r, "zh", "yue");
     r->by_script[SCRIPT_KANA] = language_of(r, "ja", NULL);
     r->by_script[SCRIPT_HANGUL] = language_of(r, "ko", NULL);
@@ -447,6 +468,7 @@ struct ruleset *ruleset_compile(const struct rules *rules, const struct settings
     COPY_NAMES(r, &r->tiers, settings->tiers, settings->tier_count);
     COPY_NAMES(r, &r->issues, settings->issues, settings->issue_count);
     COPY_NAMES(r, &r->queues, settings->queues, settings->queue_count);
+    COPY_NAMES(r, &r->channels, settings->channels, settings->channel_count);
     compile_languages(r, settings);
     compile_keys(r, rules);
     compile_rules(r, rules, settings);

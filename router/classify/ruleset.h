@@ -136,6 +136,9 @@ struct ruleset *ruleset_compile(const struct rules *rules, const struct settings
 void ruleset_retain(struct ruleset *r);
 void ruleset_release(struct ruleset *r); /* NULL is fine */
 
+/* INDEX_NONE8 when the settings had no channel of that name. */
+channel_index ruleset_channel(const struct ruleset *r, struct text name);
+
 /* How many distinct phrases and patterns it looks for. */
 uint32_t ruleset_phrase_count(const struct ruleset *r);
 uint32_t ruleset_pattern_count(const struct ruleset *r);

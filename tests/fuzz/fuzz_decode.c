@@ -7,6 +7,7 @@
  * letter by letter. msgpack-c gets only what the bounded scan let through. */
 #include "proto/frame.h"
 #include "proto/packer.h"
+#include "proto/request_shape.h"
 #include "proto/walk_check.h"
 #include "reference.h"
 
@@ -220,7 +221,9 @@ static void same_request(const uint8_t *bytes, size_t size, const msgpack_object
 static void same_whole(const uint8_t *bytes, size_t size, enum role role,
                        const struct limits *limits)
 {
-    static struct request whole, steps;
+    static struct request whole, steps, alike;
+    static struct request_shapes shapes; /* of a few earlier frames */
+    static uint32_t age;
     size_t taken = request_decode_whole(&whole, role, limits, bytes, size);
     struct frame_limits bounds = {.bytes = limits->of[LIMIT_FRAME],
                                   .nesting = limits->of[LIMIT_NESTING]};
@@ -236,6 +239,15 @@ static void same_whole(const uint8_t *bytes, size_t size, enum role role,
     agree(taken == (usual ? scan.position : 0));
     agree(!usual || (whole.method == steps.method && whole.msgid == steps.msgid &&
                      whole.present == steps.present));
+
+    if (age++ % 64 == 0 || shapes.limits != limits) {
+        request_shapes_init(&shapes, limits);
+    }
+    for (unsigned i = 0; i < 2; i++) { /* the second time perhaps by its shape */
+        agree(request_shape_decode(&shapes, &alike, role, bytes, size) == taken);
+        agree(!usual || (alike.method == whole.method && alike.msgid == whole.msgid &&
+                         alike.present == whole.present));
+    }
 }
 
 static void compare(const uint8_t *bytes, size_t size, enum role role, const struct limits *limits)

@@ -322,6 +322,49 @@ static void without_rules_there_are_defaults(void **state)
     fixture_close(&f);
 }
 
+/* Names short and long, alike at both ends, in a workspace without rules and languages. */
+static void what_is_named_is_found(void **state)
+{
+    static const char *const shapes[] = {"q%03u", "queue-number-%03u",
+                                         "the-team-of-%03u-for-customers", "%03u"};
+    struct fixture f;
+    char *yaml, name[64];
+    size_t size;
+    FILE *out = open_memstream(&yaml, &size);
+
+    (void)state;
+    fputs("tiers: [{name: vip, answer: 10s}, {name: standard, answer: 2m}]\n"
+          "channels: [chat, email]\nissues: [refund, other]\nqueues:\n",
+          out);
+    for (unsigned i = 0; i < 400; i++) {
+        snprintf(name, sizeof(name), shapes[i % 4], i);
+        fprintf(out, "- \"%s\"\n", name);
+    }
+    fclose(out);
+    fixture_open(&f, yaml);
+    for (unsigned i = 0; i < 400; i++) {
+        snprintf(name, sizeof(name), shapes[i % 4], i);
+        decide(&f, &(struct classify_input){
+                       .queue = text_from(name), .tier = TEXT("vip"), .issue = TEXT("refund")});
+        assert_string_equal(queue_name(&f), name);
+        assert_true(f.out.queue_named);
+        assert_string_equal(tier_name(&f), "vip");
+        assert_string_equal(issue_name(&f), "refund");
+        assert_why(f.out.why_queue, "named by the connector");
+        assert_why(f.out.why_issue, "named by the connector");
+        assert_why(f.out.why_language, "none");
+
+        snprintf(name, sizeof(name), shapes[i % 4], i + 400);
+        decide(&f, &(struct classify_input){.queue = text_from(name)});
+        assert_string_equal(queue_name(&f), "q000");
+        assert_false(f.out.queue_named);
+    }
+    assert_int_equal(ruleset_channel(f.workspace->ruleset, TEXT("email")), 1);
+    assert_int_equal(ruleset_channel(f.workspace->ruleset, TEXT("mail")), INDEX_NONE8);
+    fixture_close(&f);
+    free(yaml);
+}
+
 struct language_row {
     const char *configured;
     const char *word; /* NULL: the connector says nothing */
@@ -590,6 +633,7 @@ int main(void)
         cmocka_unit_test(the_connectors_words_come_first),
         cmocka_unit_test(unknown_words_are_as_if_absent),
         cmocka_unit_test(without_rules_there_are_defaults),
+        cmocka_unit_test(what_is_named_is_found),
         cmocka_unit_test(languages_are_matched_and_detected),
         cmocka_unit_test(attributes_are_tested),
         cmocka_unit_test(nothing_is_left_over_from_the_contact_before),

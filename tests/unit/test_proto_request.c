@@ -1,4 +1,4 @@
-#include "proto/request.h"
+#include "proto/request_shape.h"
 #include "proto/walk_check.h"
 #include "test_proto_maker.h"
 
@@ -32,6 +32,66 @@ static void check_moved(const struct request *moved, const struct request *decod
     }
     assert_ptr_equal(moved->name.bytes, decoded->name.bytes);
     assert_ptr_equal(moved->params.at, decoded->params.at);
+}
+
+/* Two requests of the same bytes: the same values at the same places. */
+static void check_same(const struct request *a, const struct request *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->present, b->present);
+    assert_int_equal(a->method, b->method);
+    assert_int_equal(a->msgid, b->msgid);
+    assert_int_equal(a->name.length, b->name.length);
+    assert_ptr_equal(a->params.end, b->params.end);
+    check_moved(a, b);
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        const struct parameter *p = method_parameter(a->method, (enum field)i);
+
+        if (request_has(a, (enum field)i) && p->type != PARAMETER_BOOL &&
+            p->type != PARAMETER_INTEGER && p->type != PARAMETER_WORD) {
+            assert_int_equal(a->value[i].text.length, b->value[i].text.length);
+        }
+    }
+    if (request_has(a, FIELD_CUSTOMER)) {
+        assert_int_equal(a->customer.id.length, b->customer.id.length);
+        assert_int_equal(a->customer.tier.length, b->customer.tier.length);
+        assert_int_equal(a->customer.attributes.length, b->customer.attributes.length);
+    }
+}
+
+/* What has a shape is decoded as without it: also where one bit is another, or the end is missing
+ * (of short frames: they have all that long ones have). */
+static void check_shape(enum role role, bool taken)
+{
+    static struct request_shapes known, shapes;
+    static struct request whole, alike;
+    size_t size = frame.size, expected = taken ? size : 0;
+    uint8_t *other = malloc(size);
+
+    assert_non_null(other);
+    memcpy(other, exact, size);
+    request_shapes_init(&known, &limits);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(request_shape_decode(&known, &alike, role, exact, size), expected);
+        assert_int_equal(request_decode_whole(&whole, role, &limits, exact, size), expected);
+        if (taken) {
+            check_same(&alike, &whole);
+        }
+    }
+    for (size_t at = 0; taken && size <= 128 && at < size; at++) {
+        shapes = known;
+        for (unsigned bit = 0; bit < 8; bit++) {
+            other[at] ^= (uint8_t)(1u << bit);
+            expected = request_decode_whole(&whole, role, &limits, other, size);
+            assert_int_equal(request_shape_decode(&shapes, &alike, role, other, size), expected);
+            if (expected > 0) {
+                check_same(&alike, &whole);
+            }
+            other[at] = exact[at];
+        }
+        assert_int_equal(request_shape_decode(&shapes, &alike, role, exact, at), 0);
+    }
+    free(other);
 }
 
 /* One pass over bytes that nobody has scanned takes what the two steps take, with the same values,
@@ -103,15 +163,17 @@ static const char *decode_steps(enum role role)
 static const char *decode_as(enum role role)
 {
     const char *words;
+    bool taken;
 
     free(exact);
     exact = malloc(frame.size);
     assert_non_null(exact);
     memcpy(exact, frame.bytes, frame.size);
     words = decode_steps(role);
-    check_whole(role, strcmp(words, "ok") == 0 &&
-                          (method_roles(request.method) & 1u << role) != 0 &&
-                          frame.size <= limits.of[LIMIT_FRAME]);
+    taken = strcmp(words, "ok") == 0 && (method_roles(request.method) & 1u << role) != 0 &&
+            frame.size <= limits.of[LIMIT_FRAME];
+    check_whole(role, taken);
+    check_shape(role, taken);
     return words;
 }
 
