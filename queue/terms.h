@@ -26,8 +26,7 @@ struct terms {
     language_index language;
     tier_index tier;
     channel_index channel;
-    uint64_t
-        keeps_place; /* 1: ordered as from its submission though scheduled; no byte is unused */
+    uint64_t keeps_place; /* 1: ordered as from its submission though scheduled; no gap behind it */
     const struct requirement *own_skills; /* in addition to the queue's */
     duration_ms boost;
     duration_ms expires;                 /* how long it may wait; DURATION_NONE: for ever */

@@ -36,8 +36,9 @@ static inline bool text_equal(struct text a, struct text b)
     return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
 }
 
-/* Copy the bytes; what stands behind them. A call, wherever it stands: compilers know that some
- * texts are short, and make of their copying a loop that takes longer to begin than all of it. */
+/* Copy the bytes to `at`, where there is room; returns the place behind them. The copying is a
+ * call: where a compiler sees that a text is short, it makes a loop of it that takes longer to
+ * begin than all of the copying. */
 char *text_write_some(char *at, struct text t);
 static inline char *text_write(char *at, struct text t)
 {
