@@ -38,6 +38,14 @@ static void leave_line(struct engine *e, struct contact *c)
     }
 }
 
+static void wait_in_line(struct engine *e, struct skill_queue *q, struct contact *c)
+{
+    if (q->count[CONTACT_WAITING] == 1) {
+        pace_waiting_began(&q->pace, e->now);
+    }
+    skill_queue_push(e, c);
+}
+
 /* The only place that writes contact->state: state, counts and line change together. The contact
  * is in no other state any more. */
 static void begin(struct engine *e, struct skill_queue *q, struct contact *c, enum contact_state to)
@@ -49,10 +57,7 @@ static void begin(struct engine *e, struct skill_queue *q, struct contact *c, en
         q->count[to]++;
     }
     if (to == CONTACT_WAITING) {
-        if (q->count[CONTACT_WAITING] == 1) {
-            pace_waiting_began(&q->pace, e->now);
-        }
-        skill_queue_push(e, c);
+        wait_in_line(e, q, c);
     }
 }
 
@@ -379,13 +384,14 @@ static bool answered_in_time(const struct engine *e, const struct contact *c)
 
 static void apply_accepted(struct engine *e, struct contact *c, const struct fact *f)
 {
-    struct offer *o = contact_offer(c);
+    struct contact_extras *x = contact_own_extras(e, c);
+    struct offer *o = x->offer;
     struct agent *a = o->agent;
     struct skill_queue *q = &e->queues[contact_queue(c)];
 
     pace_accepted(&q->pace, e->now, o->made_at, q->count[CONTACT_WAITING] > 0);
     if (!c->answered_in_visit) {
-        engine_time since = contact_visit_since(c);
+        engine_time since = x->visit_since != TIME_NEVER ? x->visit_since : contact_start_at(c);
         uint64_t wait = (uint64_t)(e->now > since ? e->now - since : 0);
         uint64_t in_time = answered_in_time(e, c);
         TALLY_EACH(
@@ -395,7 +401,7 @@ static void apply_accepted(struct engine *e, struct contact *c, const struct fac
     c->answered_in_visit = true;
     c->ever_answered = true;
     c->kept |= 1u << PROMISE_ANSWER;
-    contact_own_extras(e, c)->last_agent = a;
+    x->last_agent = a;
     o->accepted_at = e->now;
     a->misses = 0;
     if ((e->idle_orders_used >> IDLE_FEWEST & 1) != 0) {

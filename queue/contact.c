@@ -132,6 +132,11 @@ engine_time contact_state_since(const struct contact *c)
                                         : contact_extras(c)->state_since;
 }
 
+void contact_set_state_since_far(struct engine *e, struct contact *c, engine_time at)
+{
+    contact_own_extras(e, c)->state_since = at;
+}
+
 /* By the terms: what may wait so long waits so long from its submission, or from its schedule. */
 static engine_time expires_by_terms(const struct contact *c, const struct terms *t,
                                     engine_time start)

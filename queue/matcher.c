@@ -126,21 +126,44 @@ static struct agent *first_of_all(const struct engine *e, const struct line *l,
     return NULL;
 }
 
+/* Who is waited for, when it has room. */
+static RARE struct agent *reserved_agent(const struct engine *e, const struct line *l,
+                                         const struct contact *c)
+{
+    struct agent *a = l->reserved;
+
+    return (agent_free_for(e, a) >> contact_terms(c)->channel & 1) != 0 &&
+                   !contact_cooling(c, a, e->now)
+               ? a
+               : NULL;
+}
+
+/* What agents of different profiles are compared by, after their skills. */
+struct found {
+    struct agent *agent;
+    uint32_t level;
+};
+
+static inline void choose_agent(struct found *best, struct agent *a, uint32_t level,
+                                enum idle_order order)
+{
+    if (best->agent == NULL || level > best->level ||
+        (level == best->level &&
+         ranked_key_less(a->idle[order].key, best->agent->idle[order].key))) {
+        *best = (struct found){a, level};
+    }
+}
+
 struct agent *matcher_look_for_agent(struct engine *e, const struct contact *c)
 {
     const struct line *l = contact_line(c);
-    enum strategy strategy = e->settings->queues[contact_queue(c)].strategy;
+    enum strategy strategy = e->settings->queues[l->queue].strategy;
     enum idle_order order = order_of(strategy);
-    struct agent *best = NULL;
-    uint32_t best_level = 0;
-    size_t number;
+    struct found best = {NULL, 0};
+    size_t words;
 
     if (l->reserved != NULL) {
-        struct agent *a = l->reserved;
-        return (agent_free_for(e, a) >> contact_terms(c)->channel & 1) != 0 &&
-                       !contact_cooling(c, a, e->now)
-                   ? a
-                   : NULL;
+        return reserved_agent(e, l, c);
     }
     agents_place(e);
     if (e->profiles_are_many && strategy != STRATEGY_BEST_SKILLED) {
@@ -150,24 +173,22 @@ struct agent *matcher_look_for_agent(struct engine *e, const struct contact *c)
             return a;
         }
     }
-    for (number = bitset_next_common(&l->profiles, &e->profiles_ready, 0); number != BITSET_END;
-         number = bitset_next_common(&l->profiles, &e->profiles_ready, number + 1)) {
-        const struct profile *p = e->profile_by_number[number];
-        struct agent *a = first_idle(e, p, order, c);
-        uint32_t level = 0;
-        if (a == NULL) {
-            continue;
-        }
-        if (strategy == STRATEGY_BEST_SKILLED) {
-            level = requirement_level_sum(l->required, p->skills);
-        }
-        if (best == NULL || level > best_level ||
-            (level == best_level && ranked_key_less(a->idle[order].key, best->idle[order].key))) {
-            best = a;
-            best_level = level;
+    words = bitset_words_common(&l->profiles, &e->profiles_ready);
+    for (size_t w = 0; w < words; w++) {
+        uint64_t ready = bitset_word_common(&l->profiles, &e->profiles_ready, w);
+        for (; ready != 0; ready &= ready - 1) {
+            const struct profile *p = e->profile_by_number[w * 64 + (size_t)__builtin_ctzll(ready)];
+            struct agent *a = first_idle(e, p, order, c);
+            if (a != NULL) {
+                choose_agent(&best, a,
+                             strategy == STRATEGY_BEST_SKILLED
+                                 ? requirement_level_sum(l->required, p->skills)
+                                 : 0,
+                             order);
+            }
         }
     }
-    return best;
+    return best.agent;
 }
 
 /* ---- a contact for an agent ---- */

@@ -3,12 +3,12 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define PAPER_OFFSET(name) offsetof(struct contact_body, name),
-static const size_t offsets[PAPER_COUNT] = {CONTACT_TEXTS(PAPER_OFFSET)};
+/* A body is nothing but its texts, in their order. */
+static_assert(sizeof(struct contact_body) == PAPER_COUNT * sizeof(struct text), "no more is in it");
 
 static const struct text *text_of(const struct contact_body *body, enum paper paper)
 {
-    return (const struct text *)(const void *)((const char *)body + offsets[paper]);
+    return (const struct text *)(const void *)body + paper;
 }
 
 /* ---- lengths: seven bits a byte, the lowest first ---- */
@@ -47,13 +47,14 @@ block papers_write(struct shelf *shelf, struct text id, const struct contact_bod
     static_assert(PAPER_COUNT <= 8 * PAPERS_MASK_BYTES, "each text has a bit");
     static_assert(ID_BYTES_MAX <= UINT8_MAX, "an id's length fits a byte");
     *size = 1 + (size_t)id.length + PAPERS_MASK_BYTES;
-#define COUNT(name)                                                                                \
-    if (body->name.bytes != NULL) {                                                                \
-        mask |= 1u << PAPER_##name;                                                                \
-        *size += length_spelled(body->name.length) + body->name.length;                            \
+    for (enum paper paper = 0; paper < PAPER_COUNT; paper++) {
+        const struct text *t = text_of(body, paper);
+
+        if (t->bytes != NULL) {
+            mask |= 1u << paper;
+            *size += length_spelled(t->length) + t->length;
+        }
     }
-    CONTACT_TEXTS(COUNT)
-#undef COUNT
     written = shelf_take(shelf, *size);
     papers = shelf_at(shelf, written);
     papers[0] = (uint8_t)id.length;

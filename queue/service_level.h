@@ -7,6 +7,7 @@
 #define QUEUE_SERVICE_LEVEL_H
 
 #include "queue/base/list.h"
+#include "queue/base/rare.h"
 #include "queue/terms.h"
 #include "queue/types.h"
 
@@ -78,8 +79,8 @@ double tally_service_level(const struct tally *t);
     } while (0)
 
 struct agent;
-void service_level_begin(struct engine *e, const struct terms *terms);
-struct tally *service_level_begin_agent(struct engine *e, const struct agent *a);
+RARE void service_level_begin(struct engine *e, const struct terms *terms);
+RARE struct tally *service_level_begin_agent(struct engine *e, const struct agent *a);
 
 /* What survives a new configuration: paces, by the names of their queues. */
 struct pace_kept;

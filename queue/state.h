@@ -170,7 +170,7 @@ void owner_arm_contacts(struct engine *e, struct owner *o);
 void owners_after_start(struct engine *e);
 struct agent *agent_after(const struct engine *e, const struct agent *a); /* by number, all */
 void agent_arm(struct engine *e, struct agent *a);
-void checkpoint_write_before(struct engine *e, struct contact *c);
+RARE void checkpoint_write_before(struct engine *e, struct contact *c);
 static inline void checkpoint_before_contact(struct engine *e, struct contact *c)
 {
     if (e->checkpoint != NULL) {
@@ -222,11 +222,12 @@ static inline struct contact_extras *contact_own_extras(struct engine *e, struct
     return c->extras == 0 ? contact_new_extras(e, c) : near_at_known(c, c->extras);
 }
 
+RARE void contact_set_state_since_far(struct engine *e, struct contact *c, engine_time at);
 static inline void contact_set_state_since(struct engine *e, struct contact *c, engine_time at)
 {
     c->since = contact_near_time(c, at);
     if (c->since == CONTACT_NEAR_FAR) {
-        contact_own_extras(e, c)->state_since = at;
+        contact_set_state_since_far(e, c, at);
     }
 }
 
@@ -245,7 +246,7 @@ void contact_note(struct engine *e, struct contact *c, const struct fact *f, str
                   struct text reason);
 void contact_remember(struct engine *e, struct contact *c, const struct history_entry *entry);
 void contact_cool_down(struct engine *e, struct contact *c, struct agent *a, engine_time until);
-void contact_end_cool_downs(struct engine *e, struct contact *c);
+RARE void contact_end_cool_downs(struct engine *e, struct contact *c);
 static inline void contact_warm_up(struct engine *e, struct contact *c)
 {
     if (!list_empty(&contact_extras(c)->cool_downs)) {
@@ -375,10 +376,10 @@ void sign_out_agent(struct engine *e, struct agent *a, struct text reason, enum 
 void release_reserved(struct engine *e, struct agent *a);
 
 /* commands */
-enum refusal_kind refuse(struct engine *e, enum refusal_kind kind, struct text field,
-                         struct text message);
-enum refusal_kind refuse_state(struct engine *e, struct text state, struct text message);
-enum refusal_kind refuse_gone(struct engine *e, struct text field, struct text reason);
+RARE enum refusal_kind refuse(struct engine *e, enum refusal_kind kind, struct text field,
+                              struct text message);
+RARE enum refusal_kind refuse_state(struct engine *e, struct text state, struct text message);
+RARE enum refusal_kind refuse_gone(struct engine *e, struct text field, struct text reason);
 struct text actor_of(const struct engine *e);
 struct agent *caller_agent(struct engine *e);
 bool worth_waiting_for(const struct engine *e, const struct agent *a, queue_index queue,

@@ -404,8 +404,8 @@ enum refusal_kind engine_step(struct engine *e, const struct command *command)
     }
     /* An outage is told first, and clocks fire only after they were moved by it. The same after a
      * start. */
-    if (e->settings != NULL && command->kind != COMMAND_JOURNAL_STALLED &&
-        command->kind != COMMAND_OWNER_STARTED && !timer_wheel_is_quiet(&e->clocks, e->now)) {
+    if (!timer_wheel_is_quiet(&e->clocks, e->now) && e->settings != NULL &&
+        command->kind != COMMAND_JOURNAL_STALLED && command->kind != COMMAND_OWNER_STARTED) {
         settle(e); /* nothing else is left over from the step before */
     }
     refused = may_step(e, command->kind)

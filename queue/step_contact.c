@@ -48,22 +48,32 @@ static RARE enum refusal_kind submit_again(struct engine *e, const struct contac
     return answer_submitted(e, c, t, true);
 }
 
-/* The queue that takes it: its own, or the one that takes its overflow. INDEX_NONE16 when all are
- * full. */
-static queue_index queue_with_room(const struct engine *e, queue_index queue)
+static bool queue_has_room(const struct engine *e, queue_index queue)
+{
+    uint32_t most = e->settings->queues[queue].waiting_max;
+
+    return most == 0 || e->queues[queue].count[CONTACT_WAITING] < most;
+}
+
+/* The one that takes its overflow. INDEX_NONE16 when all are full. */
+static RARE queue_index queue_of_overflow(const struct engine *e, queue_index queue)
 {
     const struct settings *s = e->settings;
 
     /* A chain of overflows may be a ring; it is not followed further than there are queues. */
     for (uint32_t i = 0; i < s->queue_count && queue != INDEX_NONE16; i++) {
-        const struct skill_queue *q = &e->queues[queue];
-        if (s->queues[queue].waiting_max == 0 ||
-            q->count[CONTACT_WAITING] < s->queues[queue].waiting_max) {
+        if (queue_has_room(e, queue)) {
             return queue;
         }
         queue = s->queues[queue].overflow;
     }
     return INDEX_NONE16;
+}
+
+/* The queue that takes it: mostly its own. */
+static queue_index queue_with_room(const struct engine *e, queue_index queue)
+{
+    return queue_has_room(e, queue) ? queue : queue_of_overflow(e, queue);
 }
 
 /* What all queues together may hold: memory is not without bound. */

@@ -41,11 +41,11 @@ static bool same_text(struct text a, struct text b)
 
 static bool terms_alike(const struct terms *a, const struct terms *b)
 {
-    return a->queue == b->queue && a->issue == b->issue && a->language == b->language &&
-           a->tier == b->tier && a->channel == b->channel && a->keeps_place == b->keeps_place &&
-           a->own_skills == b->own_skills && a->boost == b->boost && a->expires == b->expires &&
-           a->lost == b->lost && a->config_version == b->config_version &&
-           memcmp(a->promised, b->promised, sizeof(a->promised)) == 0 &&
+    static_assert(offsetof(struct terms, why_tier) == 5 * sizeof(uint64_t) + sizeof(a->own_skills) +
+                                                          sizeof(a->promised) +
+                                                          sizeof(a->config_version),
+                  "nothing lies between what is compared");
+    return memcmp(a, b, offsetof(struct terms, why_tier)) == 0 &&
            same_text(a->why_tier, b->why_tier) && same_text(a->why_issue, b->why_issue) &&
            same_text(a->why_queue, b->why_queue) && same_text(a->why_language, b->why_language);
 }

@@ -26,14 +26,15 @@ struct terms {
     language_index language;
     tier_index tier;
     channel_index channel;
-    bool keeps_place;                     /* ordered as from its submission though scheduled */
+    uint64_t
+        keeps_place; /* 1: ordered as from its submission though scheduled; no byte is unused */
     const struct requirement *own_skills; /* in addition to the queue's */
     duration_ms boost;
     duration_ms expires;                 /* how long it may wait; DURATION_NONE: for ever */
     duration_ms lost;                    /* DURATION_NONE: not bound to its connector's presence */
     duration_ms promised[PROMISE_COUNT]; /* from its start; DURATION_NONE: none */
     uint64_t config_version;             /* that classified it */
-    struct text why_tier;
+    struct text why_tier;                /* all before it are compared as they lie there */
     struct text why_issue;
     struct text why_queue;
     struct text why_language; /* the last of what is compared */

@@ -45,7 +45,6 @@ static engine_time time_of(const struct tombstone *t, int which)
 
 static uint16_t spelled_length(struct text t)
 {
-    assert(t.length < UINT16_MAX); /* far above what the wire and a loaded checkpoint may bring */
     return (uint16_t)(t.bytes == NULL ? 0 : t.length + 1);
 }
 
@@ -121,6 +120,7 @@ static inline struct tombstone *append(struct record_log *log, const struct endi
 
     size = sizeof(*t) + times_size(far) + x->id.length + x->customer.length +
            x->disposition.length + reason.length;
+    assert(size < UINT16_MAX); /* far above what the wire and a loaded checkpoint may bring */
     t = (struct tombstone *)record_log_append(log, size);
     t->hash = 0;
     t->earlier_of_owner = 0;
@@ -203,31 +203,32 @@ void tombstone_bury(struct engine *e, struct contact *c, const struct fact *f,
                     enum contact_state state, struct agent *agent)
 {
     const struct terms *terms = contact_terms(c);
-    struct ending x = {
-        .id = contact_id(c),
-        .customer = contact_customer(c),
-        .disposition = f->ended.disposition,
-        .reason = f->ended.reason,
-        .owner = contact_owner(c),
-        .agent = agent,
-        .number = contact_arrival(c),
-        .seq = f->seq,
-        .ended_at = f->at,
-        .times = {[TOMBSTONE_CREATED] = c->created_at, [TOMBSTONE_START] = contact_start_at(c)},
-        .queue = terms->queue,
-        .issue = terms->issue,
-        .language = terms->language,
-        .tier = terms->tier,
-        .channel = terms->channel,
-        .state = (uint8_t)state,
-        .rating = contact_extras(c)->rating,
-        .overdue = c->overdue,
-    };
+    const uint8_t *papers = contact_papers(c);
     struct contact_times times;
     struct tombstone *t;
+    struct ending x;
 
     contact_get_times(c, &times);
+    x.id = papers_id(papers);
+    x.customer = papers_customer(papers);
+    x.disposition = f->ended.disposition;
+    x.reason = f->ended.reason;
+    x.owner = contact_owner(c);
+    x.agent = agent;
+    x.number = contact_arrival(c);
+    x.seq = f->seq;
+    x.ended_at = f->at;
+    x.times[TOMBSTONE_CREATED] = c->created_at;
+    x.times[TOMBSTONE_START] = times.start_at;
     memcpy(x.times + TOMBSTONE_DUE, times.due, sizeof(times.due));
+    x.queue = terms->queue;
+    x.issue = terms->issue;
+    x.language = terms->language;
+    x.tier = terms->tier;
+    x.channel = terms->channel;
+    x.state = (uint8_t)state;
+    x.rating = contact_extras(c)->rating;
+    x.overdue = c->overdue;
     t = append(&e->ended, &x);
     contact_index_end(e, c, t);
     tombstone_enter(e, t);

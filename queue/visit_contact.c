@@ -217,6 +217,7 @@ void visit_contact(struct visitor *v, struct contact *c)
 {
     struct contact_visit x;
     const struct requirement *skills;
+    bool keeps_place;
 
     if (v->mode != VISIT_LOAD) {
         contact_visit_init(&x, c);
@@ -226,6 +227,7 @@ void visit_contact(struct visitor *v, struct contact *c)
     } else {
         memset(&x, 0, sizeof(x));
     }
+    keeps_place = x.terms.keeps_place != 0;
     visit_text(v, &x.id);
     visit_u64(v, &c->place.minor);
     visit_u8(v, &x.state);
@@ -250,7 +252,8 @@ void visit_contact(struct visitor *v, struct contact *c)
     visit_u8(v, &c->kept);
     visit_u8(v, &c->overdue);
     visit_u8(v, &c->at_risk);
-    visit_bool(v, &x.terms.keeps_place);
+    visit_bool(v, &keeps_place);
+    x.terms.keeps_place = keeps_place;
     visit_bool(v, &x.ever_answered);
     visit_bool(v, &x.answered_in_visit);
     visit_bool(v, &x.unresolved);

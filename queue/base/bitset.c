@@ -44,26 +44,3 @@ void bitset_clear_all(struct bitset *s)
         memset(s->words, 0, s->count * sizeof(*s->words));
     }
 }
-
-/* A set met with itself is itself: one search serves both questions. */
-size_t bitset_next_common(const struct bitset *a, const struct bitset *b, size_t from)
-{
-    size_t count = a->count < b->count ? a->count : b->count;
-    size_t word = from / WORD_BITS;
-    uint64_t wanted = UINT64_MAX << (from % WORD_BITS);
-
-    for (; word < count; word++) {
-        uint64_t found = a->words[word] & b->words[word] & wanted;
-
-        if (found != 0) {
-            return word * WORD_BITS + (size_t)__builtin_ctzll(found);
-        }
-        wanted = UINT64_MAX;
-    }
-    return BITSET_END;
-}
-
-size_t bitset_next(const struct bitset *s, size_t from)
-{
-    return bitset_next_common(s, s, from);
-}

@@ -30,10 +30,16 @@ static inline void bitset_set(struct bitset *s, size_t bit)
     s->words[bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
-#define BITSET_END SIZE_MAX
+/* To walk what two sets have in common, a word at a time: word w, of so many words, holds the bits
+ * 64 w to 64 w + 63, the lowest first. A set met with itself is itself. */
+static inline size_t bitset_words_common(const struct bitset *a, const struct bitset *b)
+{
+    return a->count < b->count ? a->count : b->count;
+}
 
-/* The first bit at or behind `from` that is in the set, in both sets; BITSET_END when none is. */
-size_t bitset_next(const struct bitset *s, size_t from);
-size_t bitset_next_common(const struct bitset *a, const struct bitset *b, size_t from);
+static inline uint64_t bitset_word_common(const struct bitset *a, const struct bitset *b, size_t w)
+{
+    return a->words[w] & b->words[w];
+}
 
 #endif

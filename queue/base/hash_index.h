@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "queue/base/rare.h"
+
 #define HASH_INDEX_NUMBER_MAX (UINT32_MAX - 1) /* numbers run from 1 to this */
 
 struct hash_slot {
@@ -73,7 +75,7 @@ static inline struct hash_probe hash_index_probe(const struct hash_index *x, uin
     return (struct hash_probe){x, hash, hash & x->now.mask, x->now.slots == NULL};
 }
 
-uint32_t hash_probe_before(struct hash_probe *p); /* of hash_probe_next alone */
+RARE uint32_t hash_probe_before(struct hash_probe *p); /* of hash_probe_next alone */
 
 /* The next number under the hash, 0 after the last. */
 static inline uint32_t hash_probe_next(struct hash_probe *p)

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "queue/base/rare.h"
 #include "queue/base/store.h"
 
 #if defined(__has_feature)
@@ -63,10 +64,10 @@ void pool_close(struct pool *p); /* whatever is still taken goes, too */
 
 /* What happens once a chunk, for the inline functions below alone: one more is begun, one is full,
  * one of the full ones has room again, and one has no record in it any more. */
-struct pool_chunk *pool_grow(struct pool *p);
-void pool_is_full(struct pool *p, struct pool_chunk *c);
-void pool_has_room(struct pool *p, struct pool_chunk *c);
-void pool_is_empty(struct pool *p, struct pool_chunk *c);
+RARE struct pool_chunk *pool_grow(struct pool *p);
+RARE void pool_is_full(struct pool *p, struct pool_chunk *c);
+RARE void pool_has_room(struct pool *p, struct pool_chunk *c);
+RARE void pool_is_empty(struct pool *p, struct pool_chunk *c);
 
 /* The pool that a record is of. */
 static inline const struct pool *pool_of(const void *record)

@@ -1,6 +1,7 @@
 #include "queue/base/record_log.h"
 
 #include "queue/base/memory.h"
+#include "queue/base/rare.h"
 
 #include <assert.h>
 #include <string.h>
@@ -80,7 +81,7 @@ static void make_room(struct record_log *l)
     *l = larger;
 }
 
-static struct log_chunk *begin_chunk(struct record_log *l, size_t record_bytes)
+static RARE struct log_chunk *begin_chunk(struct record_log *l, size_t record_bytes)
 {
     size_t bytes = sizeof(struct log_chunk) + record_bytes;
     struct log_chunk *c = l->spare;
@@ -127,7 +128,7 @@ struct log_record *record_log_append(struct record_log *l, size_t size)
     return r;
 }
 
-static void give_oldest_chunk(struct record_log *l)
+static RARE void give_oldest_chunk(struct record_log *l)
 {
     struct log_chunk *c = record_log_chunk(l, l->oldest);
 

@@ -38,7 +38,11 @@ static inline bool text_equal(struct text a, struct text b)
 
 /* Copy the bytes; what stands behind them. A call, wherever it stands: compilers know that some
  * texts are short, and make of their copying a loop that takes longer to begin than all of it. */
-char *text_write(char *at, struct text t);
+char *text_write_some(char *at, struct text t);
+static inline char *text_write(char *at, struct text t)
+{
+    return t.length == 0 ? at : text_write_some(at, t);
+}
 
 /* Bytewise order, the shorter first when one begins the other; as memcmp. */
 static inline int text_compare(struct text a, struct text b)
