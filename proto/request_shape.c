@@ -1,6 +1,7 @@
 #include "proto/request_shape.h"
 
 #include "proto/request_inside.h"
+#include "queue/base/rare.h"
 
 /* Frames that are not like a shape, until one of them is learned in its place: learning costs more
  * than decoding, and who sends by turns what looks different is not to pay for it each time. */
@@ -158,9 +159,9 @@ static inline struct request_shape *request_shape_at(struct request_shapes *s, u
 }
 
 /* Like none before. `shape` may be NULL: there was nothing to hold it against. */
-static __attribute__((cold, noinline)) size_t
-request_shape_decode_other(struct request_shapes *s, struct request_shape *shape, struct request *r,
-                           enum role role, const uint8_t *bytes, size_t size)
+static RARE size_t request_shape_decode_other(struct request_shapes *s, struct request_shape *shape,
+                                              struct request *r, enum role role,
+                                              const uint8_t *bytes, size_t size)
 {
     size_t taken = request_decode_whole(r, role, s->limits, bytes, size);
     struct request_shape learned;

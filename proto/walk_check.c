@@ -56,9 +56,9 @@ static unsigned walk_check_sequence(const uint8_t *at, const uint8_t *end)
 static const uint8_t *walk_check_ascii(const uint8_t *at, const uint8_t *end)
 {
     if (end - at < 8) {
-        bool short_ascii = end - at >= 4 &&
-                           ((bytes_load4(at) | bytes_load4(end - 4)) & WALK_CHECK_HIGH >> 32) == 0;
-        return short_ascii ? end : at;
+        struct bytes_words words = bytes_words_of(at, (size_t)(end - at));
+
+        return ((words.first | words.last) & WALK_CHECK_HIGH) == 0 ? end : at;
     }
     while (end - at >= 32) {
         uint64_t any =

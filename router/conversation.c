@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "queue/base/memory.h"
+#include "queue/base/rare.h"
 #include "router/conversation_inside.h"
 #include "router/log.h"
 #include "router/nodes.h"
@@ -40,8 +41,8 @@ static struct parcel *conversation_parcel(struct conversation *c, const struct d
 
 /* ---- refusing ---- */
 
-void conversation_refuse(struct session *s, const struct request *r, enum error_code code,
-                         struct text field, struct text message)
+RARE void conversation_refuse(struct session *s, const struct request *r, enum error_code code,
+                              struct text field, struct text message)
 {
     struct response_error e = response_error_of(code);
 
@@ -50,8 +51,8 @@ void conversation_refuse(struct session *s, const struct request *r, enum error_
     session_refuse(s, r->msgid, &e);
 }
 
-enum session_verdict conversation_turn_away(struct session *s, const struct request *r,
-                                            struct door *door, enum host_gate gate)
+RARE enum session_verdict conversation_turn_away(struct session *s, const struct request *r,
+                                                 struct door *door, enum host_gate gate)
 {
     char address[DOOR_ADDRESS_BYTES];
     struct response_error e = response_error_of(gate == GATE_DRAINING    ? ERROR_DRAINING
@@ -70,8 +71,8 @@ enum session_verdict conversation_turn_away(struct session *s, const struct requ
     return FRAME_TAKEN;
 }
 
-void conversation_refuse_decoded(struct session *s, const struct request *r,
-                                 const struct request_error *wrong)
+RARE void conversation_refuse_decoded(struct session *s, const struct request *r,
+                                      const struct request_error *wrong)
 {
     conversation_refuse(s, r, wrong->code, text_from(wrong->field), text_from(wrong->message));
 }
@@ -288,8 +289,8 @@ void conversation_turn(struct conversation *c)
     }
 }
 
-static void conversation_read_config(struct conversation *c, struct session *s,
-                                     const struct request *r)
+static RARE void conversation_read_config(struct conversation *c, struct session *s,
+                                          const struct request *r)
 {
     struct config_job *job =
         config_job_create(r->method == METHOD_CONFIG_CHECK ? CONFIG_JOB_CHECK : CONFIG_JOB_APPLY);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "proto/walk.h"
+#include "queue/base/rare.h"
 
 void dispatch_init(struct dispatch *d)
 {
@@ -29,8 +30,8 @@ struct dispatch_job {
     struct response_error *error;
 };
 
-static bool dispatch_refuse(struct dispatch_job *j, enum error_code code, struct text field,
-                            struct text message)
+static RARE bool dispatch_refuse(struct dispatch_job *j, enum error_code code, struct text field,
+                                 struct text message)
 {
     *j->error = response_error_of(code);
     j->error->field = field;
@@ -104,7 +105,8 @@ static __attribute__((noinline)) void dispatch_explain_received(struct dispatch_
 }
 
 /* The scratch of classification stays here. */
-static void dispatch_take_along(struct dispatch_job *j, struct classified *c)
+static __attribute__((noinline)) void dispatch_take_along(struct dispatch_job *j,
+                                                          struct classified *c)
 {
     c->why_tier = parcel_text(j->parcel, c->why_tier);
     c->why_issue = parcel_text(j->parcel, c->why_issue);
@@ -118,8 +120,13 @@ static void dispatch_take_along(struct dispatch_job *j, struct classified *c)
      UINT64_C(1) << FIELD_QUEUE | UINT64_C(1) << FIELD_TEXT)
 
 /* A submission of the usual parameters alone. */
-static inline void dispatch_submit_usual(struct submit_command *s)
+static inline void dispatch_submit_usual(struct submit_command *s, struct classify_input *in)
 {
+    in->issue = TEXT_NONE;
+    in->language = TEXT_NONE;
+    in->subject = TEXT_NONE;
+    in->attributes = TEXT_NONE;
+
     s->skills = (struct skill_list){NULL, 0};
     s->attributes = dispatch_raw(TEXT_NONE);
     s->subject = TEXT_NONE;
@@ -167,19 +174,20 @@ static bool dispatch_submit(struct dispatch_job *j)
     const struct ruleset *ruleset = j->snapshot->config->ruleset;
     struct submit_command *s = &j->command->submit;
     struct walk_customer customer = request_customer(r);
-    struct classify_input in = {.channel = ruleset_channel(ruleset, request_text(r, FIELD_CHANNEL)),
-                                .customer_id = customer.id,
-                                .tier = customer.tier,
-                                .queue = request_text(r, FIELD_QUEUE),
-                                .text = request_text(r, FIELD_TEXT),
-                                .customer_attributes = customer.attributes};
+    struct classify_input in; /* each of its members is set: clearing it costs more */
     struct classification found;
 
+    in.channel = ruleset_channel(ruleset, request_text(r, FIELD_CHANNEL));
     if (in.channel == INDEX_NONE8) {
         return dispatch_refuse(j, ERROR_INVALID, TEXT("channel"),
                                TEXT("the configuration has no such channel"));
     }
-    dispatch_submit_usual(s);
+    in.customer_id = customer.id;
+    in.tier = customer.tier;
+    in.customer_attributes = customer.attributes;
+    in.queue = request_text(r, FIELD_QUEUE);
+    in.text = request_text(r, FIELD_TEXT);
+    dispatch_submit_usual(s, &in);
     if ((r->present & ~DISPATCH_USUAL) != 0 && !dispatch_submit_more(j, s, &in)) {
         return false;
     }

@@ -31,6 +31,7 @@
 #include "proto/packer.h"
 #include "proto/response.h"
 #include "queue/base/list.h"
+#include "queue/base/rare.h"
 #include "router/clock.h"
 #include "router/guest.h"
 
@@ -240,8 +241,9 @@ static inline bool session_may_ask(const struct session *s)
 void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason);
 
 /* An error for one request, whole. */
-void session_refuse(struct session *s, uint32_t msgid, const struct response_error *error);
-void session_refuse_urgently(struct session *s, uint32_t msgid, const struct response_error *error);
+RARE void session_refuse(struct session *s, uint32_t msgid, const struct response_error *error);
+RARE void session_refuse_urgently(struct session *s, uint32_t msgid,
+                                  const struct response_error *error);
 
 /* Everything written in this turn, in `out` (emptied before): it is released by passing the marks
  * to session_table_release, in the order of the seals. */

@@ -9,15 +9,21 @@
 #include "router/classify/phrases.h"
 #include "router/classify/why.h"
 
-static uint32_t name_list_slot(const struct name_list *l, struct text name,
-                               struct bytes_words words)
+/* Of a name longer than its two words: these and what stands between them. */
+static __attribute__((noinline)) uint64_t name_list_hash_long(struct text name, uint64_t hash)
+{
+    for (uint32_t i = 8; i + 8 < name.length; i += 8) {
+        hash = (hash ^ bytes_load8(name.bytes + i)) * UINT64_C(0xf08360852789d059);
+    }
+    return hash;
+}
+
+static inline uint32_t name_list_slot(const struct name_list *l, struct text name,
+                                      struct bytes_words words)
 {
     uint64_t hash = (words.first * 31 + words.last + name.length) * UINT64_C(0xc131044ea9f17c8b);
 
-    for (uint32_t i = 8; i + 8 < name.length; i += 8) { /* between the two words */
-        hash = (hash ^ bytes_load8(name.bytes + i)) * UINT64_C(0xf08360852789d059);
-    }
-    return (uint32_t)(hash >> 32) & l->mask;
+    return (uint32_t)((name.length <= 16 ? hash : name_list_hash_long(name, hash)) >> 32) & l->mask;
 }
 
 static void name_list_enter(struct ruleset *r, struct name_list *l)
@@ -44,20 +50,30 @@ static void name_list_enter(struct ruleset *r, struct name_list *l)
     }
 }
 
+/* Names that are long, or not where their hash says, or not in the list. */
+static __attribute__((noinline)) uint32_t name_list_look_on(const struct name_list *l,
+                                                            struct text name, uint32_t slot)
+{
+    for (; l->slots[slot].index != UINT32_MAX; slot = (slot + 1) & l->mask) {
+        if (text_equal(l->by_index[l->slots[slot].index], name)) {
+            break;
+        }
+    }
+    return l->slots[slot].index;
+}
+
+/* Nearly always the first slot has it, and no bytes are left to compare. */
 uint32_t name_list_find(const struct name_list *l, struct text name)
 {
     struct bytes_words words = bytes_words_of(name.bytes, name.length);
     uint32_t slot = name_list_slot(l, name, words);
-    const struct named_slot *s;
+    const struct named_slot *s = &l->slots[slot];
 
-    for (; (s = &l->slots[slot])->index != UINT32_MAX; slot = (slot + 1) & l->mask) {
-        if (s->words.first == words.first && s->words.last == words.last &&
-            s->length == name.length &&
-            (name.length <= 16 || text_equal(l->by_index[s->index], name))) {
-            break;
-        }
+    if (s->words.first == words.first && s->words.last == words.last && s->length == name.length &&
+        name.length <= 16) {
+        return s->index;
     }
-    return s->index;
+    return name_list_look_on(l, name, slot);
 }
 
 channel_index ruleset_channel(const struct ruleset *r, struct text name)
