@@ -85,8 +85,7 @@ static uint8_t *put_length(uint8_t *to, unsigned type, size_t length)
                                 : put_head_32(to, type + 2, length);
 }
 
-static __attribute__((noinline)) uint8_t *put_long_text(uint8_t *to, const char *bytes,
-                                                        size_t length)
+static CALLED uint8_t *put_long_text(uint8_t *to, const char *bytes, size_t length)
 {
     to = put_length(to, 0xd9, length);
     memcpy(to, bytes, length);

@@ -9,13 +9,15 @@
 #include <endian.h>
 
 #include "proto/bytes.h"
+#include "queue/base/rare.h"
 #include "queue/base/text.h"
 
 #define PUT_HEAD_MAX 9 /* a type byte and a number of 64 bits */
 
 /* Heads and numbers of more than one byte; put_long_int takes any. */
-uint8_t *put_long_uint(uint8_t *to, uint64_t value); /* from 0x80 */
-uint8_t *put_long_int(uint8_t *to, int64_t value);
+CALLED uint8_t *put_long_uint(uint8_t *to, uint64_t value); /* from 0x80 */
+CALLED uint8_t *put_long_int(uint8_t *to, int64_t value);
+CALLED uint8_t *put_text_of(uint8_t *to, const char *bytes, size_t length);
 uint8_t *put_double(uint8_t *to, double value);
 uint8_t *put_bin(uint8_t *to, const void *bytes, size_t size);
 uint8_t *put_long_map(uint8_t *to, uint32_t count);
@@ -80,8 +82,6 @@ static inline uint8_t *put_array(uint8_t *to, uint32_t count)
 {
     return count < 16 ? put_byte(to, 0x90 | count) : put_long_array(to, count);
 }
-
-uint8_t *put_text_of(uint8_t *to, const char *bytes, size_t length);
 
 /* A text; an absent one is nil. */
 static inline uint8_t *put_text(uint8_t *to, struct text t)

@@ -234,9 +234,8 @@ static uint32_t delivery_changes(struct packer *p, const struct view *v,
     return pairs;
 }
 
-static __attribute__((noinline)) void delivery_updated(struct packer *p, const struct view *v,
-                                                       const struct delivery *d,
-                                                       const struct delivery_given *given)
+static RARE void delivery_updated(struct packer *p, const struct view *v, const struct delivery *d,
+                                  const struct delivery_given *given)
 {
     size_t map;
     uint32_t pairs;

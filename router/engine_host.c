@@ -4,6 +4,7 @@
 
 #include "queue/base/defect.h"
 #include "queue/base/memory.h"
+#include "queue/base/rare.h"
 #include "router/engine_host_inside.h"
 #include "router/log.h"
 
@@ -83,8 +84,7 @@ void host_close(struct outlet *o)
 }
 
 /* The guest whose command this answers bears the agent's name from now on. */
-static __attribute__((noinline)) void host_remember_agent(struct engine_host *h,
-                                                          const struct delivery *d)
+static RARE void host_remember_agent(struct engine_host *h, const struct delivery *d)
 {
     struct guest *g = (struct guest *)(uintptr_t)h->caller;
 
@@ -131,8 +131,7 @@ static bool host_guest_hears(const struct guest *g, const struct delivery *d)
 }
 
 /* To every connection that bears the owner's name; written once, and copied. */
-static __attribute__((noinline)) void host_deliver_to_owner(struct workspace *w,
-                                                            const struct delivery *d)
+static CALLED void host_deliver_to_owner(struct workspace *w, const struct delivery *d)
 {
     struct engine_host *h = w->host;
     struct connector *c = d->owner->attached > 0 ? d->owner->attachment : NULL;
@@ -400,8 +399,7 @@ void host_refuse(struct engine_host *h, const struct caller *caller,
 }
 
 /* An agent may name itself, and nobody else. */
-static __attribute__((noinline)) bool host_owns_state(struct engine_host *h, const struct guest *g,
-                                                      struct command *c)
+static RARE bool host_owns_state(struct engine_host *h, const struct guest *g, struct command *c)
 {
     struct response_error e = response_error_of(ERROR_FORBIDDEN);
 
@@ -419,8 +417,7 @@ static __attribute__((noinline)) bool host_owns_state(struct engine_host *h, con
 }
 
 /* What the command of an update lacks. False: it is refused. */
-static __attribute__((noinline)) bool host_complete_update(struct engine_host *h,
-                                                           struct workspace *w, struct work *work)
+static RARE bool host_complete_update(struct engine_host *h, struct workspace *w, struct work *work)
 {
     struct dispatch_snapshot snapshot = door_snapshot(w->door);
     struct response_error error;

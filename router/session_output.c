@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "queue/base/memory.h"
+#include "queue/base/rare.h"
 #include "router/post.h"
 #include "router/session_inside.h"
 
@@ -43,7 +44,7 @@ static size_t session_unread(const struct session *s)
 }
 
 /* Much at once is no fault: only when the socket has taken nothing for a while. */
-static __attribute__((cold, noinline)) bool session_reads_slowly(const struct session *s)
+static RARE bool session_reads_slowly(const struct session *s)
 {
     size_t unread = session_unread(s);
     size_t bound = s->table->options.output_max;
@@ -72,8 +73,8 @@ static inline void session_wrote_as(struct session *s, unsigned flags)
 }
 
 /* What few messages ask for: of those between reactors, or that end a pull or a session. */
-static __attribute__((noinline)) void session_delivered_more(struct session *s, unsigned flags,
-                                                             enum session_end_reason reason)
+static CALLED void session_delivered_more(struct session *s, unsigned flags,
+                                          enum session_end_reason reason)
 {
     if (s->far && (flags & MAIL_ANSWER) != 0) {
         s->away -= (flags & MAIL_LARGE) != 0 ? SESSION_LARGE_WEIGHT : 1;

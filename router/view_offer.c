@@ -78,7 +78,7 @@ static const struct view_paper view_papers[PAPER_COUNT] = {
 };
 
 /* A customer of whom more than the id is known. */
-static __attribute__((noinline)) uint32_t view_customer(struct packer *p, const struct contact *c)
+static CALLED uint32_t view_customer(struct packer *p, const struct contact *c)
 {
     const struct contact_body b = contact_body(c);
     size_t map;
@@ -140,8 +140,7 @@ static uint32_t view_offer_papers(struct packer *p, const struct contact *c)
 
 /* ---- all of it ---- */
 
-static __attribute__((cold, noinline)) uint32_t view_from(struct packer *p, const struct view *v,
-                                                          const struct contact *c)
+static RARE uint32_t view_from(struct packer *p, const struct view *v, const struct contact *c)
 {
     const struct contact_extras *x = contact_extras(c);
     size_t map;

@@ -103,10 +103,8 @@ static uint32_t view_why(struct packer *p, const struct terms *t)
 /* ---- all of them ---- */
 
 /* Each time anew: of terms that few have, and where contacts differ from them. */
-static __attribute__((cold, noinline)) uint32_t view_terms_anew(struct packer *p,
-                                                                const struct view *v,
-                                                                const struct contact *c,
-                                                                channel_index channel)
+static RARE uint32_t view_terms_anew(struct packer *p, const struct view *v,
+                                     const struct contact *c, channel_index channel)
 {
     const struct terms *t = contact_terms(c);
     engine_time due[PROMISE_COUNT];
@@ -156,8 +154,8 @@ static const struct view_packed *view_terms_pack(const struct view *v, const str
 }
 
 /* NULL where few contacts had them yet. */
-static __attribute__((cold, noinline)) const struct view_packed *
-view_terms_consider(const struct view *v, const struct terms *t)
+static RARE const struct view_packed *view_terms_consider(const struct view *v,
+                                                          const struct terms *t)
 {
     return terms_ask(t) > VIEW_TERMS_OFTEN ? view_terms_pack(v, t) : NULL;
 }

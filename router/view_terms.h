@@ -10,8 +10,8 @@
 #include "router/view.h"
 
 /* why, queue, tier, issue, language, deadline_at, due; and the channel, where one is named. */
-uint32_t view_terms(struct packer *p, const struct view *v, const struct contact *c,
-                    channel_index channel);
+CALLED uint32_t view_terms(struct packer *p, const struct view *v, const struct contact *c,
+                           channel_index channel);
 
 /* Parts of it, for who has no terms any more. An index may be none. */
 uint32_t view_classes(struct packer *p, const struct view *v, queue_index queue, tier_index tier,
