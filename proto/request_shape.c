@@ -150,12 +150,12 @@ static bool request_shape_learn(struct request_shape *shape, const struct limits
 
 /* ---- decoding ---- */
 
-/* By the words from the name on. The factor is that of no other table: it was searched for so that
- * the methods of a contact's usual life do not share a shape. */
+/* By the words from the name on. The factor was searched for: the usual frames of the methods of
+ * connectors and agents do not share a shape. */
 static inline struct request_shape *request_shape_at(struct request_shapes *s, uint64_t first,
                                                      uint64_t second)
 {
-    return &s->of[(first * 31 + second) * UINT64_C(0xc131044ea9f17c8b) >> 58];
+    return &s->of[(first * 31 + second) * UINT64_C(0xe12e7696a6cecc1b) >> 58];
 }
 
 /* Like none before. `shape` may be NULL: there was nothing to hold it against. */
