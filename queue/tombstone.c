@@ -45,6 +45,7 @@ static engine_time time_of(const struct tombstone *t, int which)
 
 static uint16_t spelled_length(struct text t)
 {
+    assert(t.length < UINT16_MAX); /* far above what the wire and a loaded checkpoint may bring */
     return (uint16_t)(t.bytes == NULL ? 0 : t.length + 1);
 }
 
@@ -120,7 +121,6 @@ static inline struct tombstone *append(struct record_log *log, const struct endi
 
     size = sizeof(*t) + times_size(far) + x->id.length + x->customer.length +
            x->disposition.length + reason.length;
-    assert(size < UINT16_MAX); /* far above what the wire and a loaded checkpoint may bring */
     t = (struct tombstone *)record_log_append(log, size);
     t->hash = 0;
     t->earlier_of_owner = 0;
