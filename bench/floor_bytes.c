@@ -83,17 +83,6 @@ static inline uint8_t *floor_put_end(uint8_t *to, uint64_t seq)
     return floor_put_uint(to, seq);
 }
 
-static inline uint8_t *floor_put_deadline(uint8_t *to, int64_t deadline_at)
-{
-    to = FLOOR_PUT(to, "\xab"
-                       "deadline_at\xcf");
-    to = floor_put_big_endian(to, (uint64_t)deadline_at, 8);
-    to = FLOOR_PUT(to, "\xa3"
-                       "due\x81\xa6"
-                       "answer\xcf");
-    return floor_put_big_endian(to, (uint64_t)deadline_at, 8);
-}
-
 /* What the connector did not name came about by default. */
 #define FLOOR_NAMED                                                                                \
     "\xb6"                                                                                         \
@@ -115,6 +104,24 @@ static inline uint8_t *floor_put_why(uint8_t *to, const struct floor_fields *f)
     return FLOOR_PUT(to, "\xa8"
                          "language\xa4"
                          "none");
+}
+
+static inline uint8_t *floor_put_classes(uint8_t *to, const struct floor_fields *f,
+                                         int64_t deadline_at)
+{
+    to = FLOOR_PUT(to, "\xa5"
+                       "queue");
+    to = floor_put_text(to, f->queue);
+    to = FLOOR_PUT(to, "\xa4"
+                       "tier");
+    to = floor_put_text(to, f->tier);
+    to = FLOOR_PUT(to, "\xab"
+                       "deadline_at\xcf");
+    to = floor_put_big_endian(to, (uint64_t)deadline_at, 8);
+    to = FLOOR_PUT(to, "\xa3"
+                       "due\x81\xa6"
+                       "answer\xcf");
+    return floor_put_big_endian(to, (uint64_t)deadline_at, 8);
 }
 
 /* A message is written behind what the packer has, and counted when its length is known. */
@@ -142,20 +149,14 @@ void floor_bytes_submitted(struct packer *p, uint32_t msgid, const struct floor_
     to = floor_put_id(to, f->id.bytes);
     to = FLOOR_PUT(to, "\xa5"
                        "state\xa7"
-                       "waiting\xa5"
-                       "queue");
-    to = floor_put_text(to, f->queue);
-    to = FLOOR_PUT(to, "\xa4"
-                       "tier");
-    to = floor_put_text(to, f->tier);
-    to = floor_put_deadline(to, deadline_at);
-    to = FLOOR_PUT(to, "\xa8"
+                       "waiting\xa8"
                        "position");
     to = floor_put_uint(to, position);
     to = FLOOR_PUT(to, "\xb1"
                        "estimated_wait_ms\xc0\xa3"
                        "why\x84");
     to = floor_put_why(to, f);
+    to = floor_put_classes(to, f, deadline_at);
     to = FLOOR_PUT(to, "\xa9"
                        "duplicate\xc2");
     floor_end(p, floor_put_end(to, seq));
@@ -177,29 +178,12 @@ void floor_bytes_offer(struct packer *p, const struct floor_fields *f, uint64_t 
     to = FLOOR_PUT(to, "\xa7"
                        "contact");
     to = floor_put_id(to, f->id.bytes);
-    to = FLOOR_PUT(to, "\xa7"
-                       "channel");
-    to = floor_put_text(to, f->channel);
-    to = FLOOR_PUT(to, "\xa5"
-                       "queue");
-    to = floor_put_text(to, f->queue);
-    to = FLOOR_PUT(to, "\xa4"
-                       "tier");
-    to = floor_put_text(to, f->tier);
-    to = FLOOR_PUT(to, "\xa8"
-                       "customer\x81\xa2"
-                       "id");
-    to = floor_put_text(to, f->customer);
-    to = FLOOR_PUT(to, "\xa4"
-                       "text");
-    to = floor_put_text(to, f->text);
     to = FLOOR_PUT(to, "\xac"
                        "submitted_at\xcf");
     to = floor_put_big_endian(to, (uint64_t)submitted_at, 8);
     to = FLOOR_PUT(to, "\xa9"
                        "waited_ms");
     to = floor_put_uint(to, (uint64_t)waited_ms);
-    to = floor_put_deadline(to, deadline_at);
     if (!auto_accepted) {
         to = FLOOR_PUT(to, "\xaa"
                            "expires_ms");
@@ -208,11 +192,21 @@ void floor_bytes_offer(struct packer *p, const struct floor_fields *f, uint64_t 
     to = FLOOR_PUT(to, "\xa7"
                        "attempt\x01\xa6"
                        "visits\x01\xa3"
-                       "why\x85");
-    to = floor_put_why(to, f);
-    to = FLOOR_PUT(to, "\xa5"
+                       "why\x85\xa5"
                        "agent\xac"
                        "longest_idle");
+    to = floor_put_why(to, f);
+    to = floor_put_classes(to, f, deadline_at);
+    to = FLOOR_PUT(to, "\xa7"
+                       "channel");
+    to = floor_put_text(to, f->channel);
+    to = FLOOR_PUT(to, "\xa8"
+                       "customer\x81\xa2"
+                       "id");
+    to = floor_put_text(to, f->customer);
+    to = FLOOR_PUT(to, "\xa4"
+                       "text");
+    to = floor_put_text(to, f->text);
     floor_end(p, floor_put_end(to, seq));
 }
 

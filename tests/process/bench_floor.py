@@ -138,6 +138,7 @@ def conversation(server):
     ana.call("agent.set_state", state="available")
     work(ana, 30)
     ana.call("ping")
+    ana.call("agent.set_state", state="away")  # that she is gone is known sometime after her goodbye
     ana.call("goodbye")
     # One that accepts by itself; its requests come byte by byte.
     bo = Ear(server, "agent", client="bench", trickle=True)
