@@ -175,16 +175,17 @@ static void set_new_extras(struct engine *e, struct contact *c, const struct fac
     x->not_before_at = n->not_before_at;
 }
 
-static void apply_new(struct engine *e, struct contact *c, const struct fact *f)
+static void apply_new(struct engine *e, struct contact *none, const struct fact *f)
 {
     const struct fact_NEW_CONTACT *n = &f->new_contact;
     const struct contact_times times = new_times(n);
+    struct contact *c = pool_take_raw(&e->contact_pool);
     uint32_t hash = f->hash != 0 ? f->hash : contact_index_hash(e, f->subject);
     struct tombstone *old =
         f->hash != 0 ? f->before : contact_index_find_hashed(e, f->subject, hash).tombstone;
     struct owner *owner;
 
-    c = pool_take_raw(&e->contact_pool); /* there was none */
+    (void)none;
     CLEAR(c);
     if (old != NULL) {
         tombstone_forget(e, old); /* its time is over: step saw to that */

@@ -627,10 +627,7 @@ static void decide_issue(struct work *w)
         return;
     }
     w->out->issue = r->default_issue;
-    why_say(&s->why_issue, TEXT("no rule holds"));
-    if (r->default_issue != INDEX_NONE16) {
-        why_add(&s->why_issue, TEXT("; default"));
-    }
+    why_say(&s->why_issue, named_why_issue(r));
 }
 
 /* Queue. */

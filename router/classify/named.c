@@ -27,9 +27,7 @@ bool named_classify(const struct ruleset *r, const struct classify_input *in,
         !named_word(&r->tiers, in->tier, r->tier_rule_count > 0, r->default_tier, WHY_DEFAULT,
                     &tier, &out->why_tier) ||
         !named_word(&r->issues, in->issue, r->issue_rule_count > 0, r->default_issue,
-                    r->default_issue == INDEX_NONE16 ? TEXT("no rule holds")
-                                                     : TEXT("no rule holds; default"),
-                    &issue, &out->why_issue)) {
+                    named_why_issue(r), &issue, &out->why_issue)) {
         return false;
     }
     out->queue = (queue_index)queue;

@@ -20,4 +20,11 @@ static inline struct text named_why_language(const struct ruleset *r)
     return r->default_language == INDEX_NONE16 ? TEXT("none") : WHY_DEFAULT;
 }
 
+/* Why it is the default issue, of which there may be none. */
+static inline struct text named_why_issue(const struct ruleset *r)
+{
+    return r->default_issue == INDEX_NONE16 ? TEXT("no rule holds")
+                                            : TEXT("no rule holds; default");
+}
+
 #endif
