@@ -424,9 +424,6 @@ static inline __attribute__((always_inline)) void conversation_serve(struct conv
             directory_enter(c->visitor);
         }
         conversation_change(c, s, r, l);
-        if (l != NULL) {
-            directory_leave(c->visitor);
-        }
     }
 }
 

@@ -233,6 +233,7 @@ static void reactor_turn(struct reactor *r)
     if (r->stopped) {
         session_table_flush(&r->sessions);
         post_flush(&r->post);
+        directory_leave(r->host.visitor);
         clock_turn(&r->clock);
         return;
     }
@@ -247,6 +248,7 @@ static void reactor_turn(struct reactor *r)
         rounds++;
     } while (engine_host_has_news(&r->host) && rounds < REACTOR_ROUNDS);
     post_flush(&r->post);
+    directory_leave(r->host.visitor);
     directory_collect(r->host.visitor);
     if (more || engine_host_has_news(&r->host)) {
         uv_idle_start(&r->again, reactor_idle);
