@@ -309,11 +309,6 @@ static void reactor_after_sleep(uv_check_t *handle)
     }
 }
 
-static void reactor_woken(uv_async_t *bell)
-{
-    (void)bell; /* the turn does what there is to do */
-}
-
 /* ---- the frame ---- */
 
 static void reactor_init_loop(struct reactor *r)
@@ -394,7 +389,7 @@ void reactor_init(struct reactor *r, struct server *s, uint32_t index)
     r->index = index;
     clock_init(&r->clock, NULL);
     reactor_init_loop(r);
-    mailbox_open(&s->exchange.boxes[index], &r->loop, reactor_woken);
+    mailbox_open(&s->exchange.boxes[index], &r->loop);
     post_init(&r->post, &s->exchange.boxes[index]);
     reactor_init_sessions(r);
     reactor_init_host(r);
