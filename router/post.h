@@ -95,8 +95,9 @@ struct post {
     struct mailbox *box;
     struct post_line *lines; /* by reactor */
     uint32_t parked;         /* mails */
-    struct parcel *spare;
-    struct mail *spare_mail;
+    struct parcel *spares;   /* read, and written in next */
+    struct mail *spare_mails;
+    uint32_t spare_count, spare_mail_count;
 };
 
 struct post_handler {
