@@ -137,7 +137,7 @@ static enum session_verdict conversation_leave(struct conversation *c, struct se
     if (parcel == NULL) {
         return FRAME_LATER;
     }
-    l = post_letter(parcel, LETTER_GOODBYE, s->guest);
+    l = post_letter(parcel, LETTER_GOODBYE, s->guest, 0);
     l->asked = asked;
     l->msgid = msgid;
     post_seal_letter(parcel, l);
@@ -208,7 +208,7 @@ static bool conversation_apply(struct conversation *c, struct session *s, struct
     if (parcel == NULL) {
         return false;
     }
-    l = post_letter(parcel, LETTER_CONFIG, s->guest);
+    l = post_letter(parcel, LETTER_CONFIG, s->guest, 0);
     l->job = job;
     post_seal_letter(parcel, l);
     return true;
@@ -544,11 +544,12 @@ static enum session_verdict conversation_take(struct conversation *c, struct ses
     return FRAME_TAKEN;
 }
 
-/* What comes of the frame is a letter to the workspace's owner, and the frame goes along. */
+/* What comes of the frame is a letter to the workspace's owner, with room for so much work, and the
+ * frame goes along. */
 static struct letter *conversation_begin_letter(struct conversation *c, struct session *s,
-                                                const uint8_t *bytes, size_t size)
+                                                const uint8_t *bytes, size_t size, size_t work)
 {
-    struct letter *l = post_letter(c->parcel, LETTER_READ, s->guest);
+    struct letter *l = post_letter(c->parcel, LETTER_READ, s->guest, work);
 
     l->frame = parcel_text(c->parcel, (struct text){(const char *)bytes, (uint32_t)size});
     return l;
@@ -568,7 +569,7 @@ static enum session_verdict conversation_take_far(struct conversation *c, struct
     }
     mark = parcel_mark(parcel);
     c->parcel = parcel;
-    l = conversation_begin_letter(c, s, bytes, size);
+    l = conversation_begin_letter(c, s, bytes, size, sizeof(l->work));
     verdict = conversation_take(c, s, (const uint8_t *)l->frame.bytes, size, l);
     c->parcel = NULL;
     parcel_back(parcel, &mark);
@@ -588,7 +589,7 @@ static bool conversation_request_far(struct conversation *c, struct session *s, 
     }
     mark = parcel_mark(parcel);
     c->parcel = parcel;
-    l = conversation_begin_letter(c, s, bytes, size);
+    l = conversation_begin_letter(c, s, bytes, size, dispatch_work_size(r->method));
     l->msgid = r->msgid;
     request_moved(r, bytes, (const uint8_t *)l->frame.bytes, size);
     conversation_request(c, s, r, l);

@@ -89,9 +89,12 @@ struct parcel *post_parcel(struct post *p, uint32_t to)
     return line->parcel;
 }
 
-struct letter *post_letter(struct parcel *parcel, enum letter_kind kind, struct guest *g)
+struct letter *post_letter(struct parcel *parcel, enum letter_kind kind, struct guest *g,
+                           size_t size)
 {
-    struct letter *l = parcel_take(parcel, sizeof(*l));
+    size_t least = sizeof(((struct letter *)0)->hello);
+    struct letter *l =
+        parcel_take(parcel, offsetof(struct letter, work) + (size > least ? size : least));
 
     memset(l, 0, offsetof(struct letter, work));
     l->kind = kind;
@@ -130,7 +133,7 @@ static void post_write_leaving(struct post *p, uint32_t to)
             return;
         }
         list_remove(n);
-        post_seal_letter(parcel, post_letter(parcel, LETTER_LEFT, g));
+        post_seal_letter(parcel, post_letter(parcel, LETTER_LEFT, g, 0));
     }
 }
 
