@@ -102,14 +102,17 @@ static bool conversation_is_late(enum method m)
     return (late >> m & 1) != 0;
 }
 
-static inline struct caller conversation_caller(const struct session *s, const struct request *r)
+/* All but its name. Field by field, where it is to stand: built elsewhere and copied, it is read
+ * before the stores in front of it are through, which for those into a letter takes long. */
+static inline void conversation_sign(struct caller *caller, const struct session *s,
+                                     const struct request *r)
 {
     const struct delivery_request back = {
         .msgid = r->msgid, .method = r->method, .late = conversation_is_late(r->method)};
 
-    return (struct caller){.session = s->id,
-                           .request = delivery_request_pack(back),
-                           .role = conversation_caller_role(s->role)};
+    caller->session = s->id;
+    caller->request = delivery_request_pack(back);
+    caller->role = conversation_caller_role(s->role);
 }
 
 /* ---- what the session itself answers ---- */
@@ -296,7 +299,7 @@ static RARE void conversation_read_config(struct conversation *c, struct session
         config_job_create(r->method == METHOD_CONFIG_CHECK ? CONFIG_JOB_CHECK : CONFIG_JOB_APPLY);
 
     job->guest = s->guest;
-    job->caller = conversation_caller(s, r);
+    conversation_sign(&job->caller, s, r);
     job->context = c;
     job->done = conversation_job_done;
     c->jobs++;
@@ -356,7 +359,7 @@ static inline __attribute__((always_inline)) void conversation_change(struct con
         work->command.contact_hash =
             engine_expect(s->guest->workspace->engine, conversation_contact(r));
     }
-    work->command.caller = conversation_caller(s, r);
+    conversation_sign(&work->command.caller, s, r);
     work->command.time = door_now(s->door, c->clock);
     /* A second time when the configuration changed between the two halves. */
     for (int attempt = 0; attempt < 2; attempt++) {
