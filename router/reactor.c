@@ -40,6 +40,9 @@ static void reactor_delivery(void *context, uint32_t from, const struct mail_hea
     if (s == NULL) {
         return;
     }
+    if ((head->flags & MAIL_ANSWER) != 0) {
+        session_answered(s, (head->flags & MAIL_LARGE) != 0);
+    }
     packer_raw((head->flags & MAIL_URGENT) != 0 ? session_urgent_packer(s) : session_packer(s),
                bytes, head->size);
     session_delivered(s, head->flags, reason);
