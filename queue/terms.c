@@ -60,6 +60,7 @@ void terms_table_init(struct terms_table *t, struct store *store, struct skill_t
     memcpy(t->seed, seed, sizeof(t->seed));
     pool_init(&t->pool, store, sizeof(struct terms));
     hash_index_init(&t->by_hash);
+    hash_index_init(&t->recent);
     list_init(&t->all);
     list_init(&t->idle);
 }
@@ -80,13 +81,21 @@ static struct terms *terms_find(const struct terms_table *t, uint32_t hash,
     return NULL;
 }
 
-/* Where terms of these classes were seen last: most come for the same reasons, too, and are found
- * without hashing these. */
-static struct terms **terms_recent(struct terms_table *table, const struct terms *t)
+/* What terms_recent goes by: most contacts with the same come for the same other reasons, too, and
+ * are found without hashing these. */
+static uint32_t terms_recent_hash(const struct terms_table *table, const struct terms *t)
 {
-    uint64_t mixed = fold(terms_classes(t), UINT64_C(0x9e3779b97f4a7c15));
+    const uint64_t *seed = table->seed;
 
-    return &table->recent[mixed & (TERMS_RECENT - 1)];
+    return (uint32_t)fold_text(terms_classes(t) ^ seed[0], seed[1], t->why_issue);
+}
+
+/* The number of those that were seen last under this hash; 0: none, or they are gone. */
+static uint32_t terms_recent(const struct terms_table *table, uint32_t hash)
+{
+    struct hash_probe p = hash_index_probe(&table->recent, hash);
+
+    return hash_probe_next(&p);
 }
 
 static char *terms_keep_text(char *at, struct text *t)
@@ -127,10 +136,10 @@ static struct terms *terms_create(struct terms_table *t, uint32_t hash, const st
 
 static void terms_destroy(struct terms_table *t, struct terms *terms)
 {
-    struct terms **recent = terms_recent(t, terms);
+    uint32_t recent = terms_recent_hash(t, terms);
 
-    if (*recent == terms) {
-        *recent = NULL;
+    if (terms_recent(t, recent) == near_of(terms)) {
+        hash_index_remove(&t->recent, recent, near_of(terms));
     }
     hash_index_remove(&t->by_hash, terms->hash, near_of(terms));
     list_remove(&terms->in_all);
@@ -150,13 +159,20 @@ static struct terms *terms_seek(struct terms_table *t, const struct terms *wante
 
 const struct terms *terms_take(struct terms_table *t, const struct terms *wanted)
 {
-    struct terms **recent = terms_recent(t, wanted);
+    uint32_t hash = terms_recent_hash(t, wanted);
+    uint32_t seen = terms_recent(t, hash);
+    struct terms *terms = store_at(t->pool.store, seen);
 
-    if (*recent == NULL || !terms_alike(*recent, wanted)) {
-        *recent = terms_seek(t, wanted);
+    if (terms == NULL || !terms_alike(terms, wanted)) {
+        terms = terms_seek(t, wanted);
+        if (seen == 0) {
+            hash_index_insert(&t->recent, hash, near_of(terms));
+        } else {
+            hash_index_replace(&t->recent, hash, seen, near_of(terms));
+        }
     }
-    (*recent)->references++;
-    return *recent;
+    terms->references++;
+    return terms;
 }
 
 /* They stand in the list from when nobody had them, also while somebody has them again: taking them
@@ -206,6 +222,7 @@ void terms_table_close(struct terms_table *t)
     terms_forget_idle(t, 0);
     assert(list_empty(&t->all));
     hash_index_close(&t->by_hash);
+    hash_index_close(&t->recent);
     pool_close(&t->pool);
 }
 
@@ -214,7 +231,7 @@ void terms_renumber(struct terms_table *t, void (*change)(void *context, struct 
                     void *context)
 {
     terms_forget_idle(t, 0);
-    memset(t->recent, 0, sizeof(t->recent));
+    hash_index_close(&t->recent);
     hash_index_close(&t->by_hash);
     for (struct list_node *n = list_first(&t->all); n != NULL; n = list_next(&t->all, n)) {
         struct terms *terms = record_of(n, struct terms, in_all);

@@ -57,18 +57,17 @@ struct terms {
     uint32_t asked;
 };
 
-#define TERMS_IDLE   4096 /* kept though nobody has them; each phrase found makes some of its own */
-#define TERMS_RECENT 1024 /* a power of two */
+#define TERMS_IDLE 4096 /* kept though nobody has them; each phrase found makes some of its own */
 
 struct terms_table {
     struct skill_table *skills;
     struct pool pool;
     struct hash_index by_hash; /* a number is a near */
+    struct hash_index recent;  /* by classes and why_issue: which of those was seen last */
     uint64_t seed[2];
     struct list all;
     struct list idle; /* the longest so first; also those that somebody took since */
     uint32_t idle_count;
-    struct terms *recent[TERMS_RECENT]; /* by their classes: seen last; or NULL */
 };
 
 /* The skills outlive the table; so does the store. */

@@ -50,6 +50,8 @@ struct classify_scratch {
     uint32_t *touched; /* rules to look at */
     uint32_t touched_count;
     struct issue_state *issues;
+    uint32_t *given; /* issues that rules gave points, or took some from */
+    uint32_t given_count;
     struct attribute_slot *slots;
     uint32_t word_capacity, rule_capacity, issue_capacity, slot_capacity;
     struct why why_tier, why_issue, why_queue, why_language;
@@ -81,6 +83,7 @@ void classify_scratch_destroy(struct classify_scratch *s)
     memory_give(s->rules);
     memory_give(s->touched);
     memory_give(s->issues);
+    memory_give(s->given);
     memory_give(s->slots);
     memory_give(s);
 }
@@ -116,6 +119,7 @@ static void prepare(struct classify_scratch *s, const struct ruleset *r)
     }
     if (r->issues.count > s->issue_capacity) {
         s->issues = grow(s->issues, s->issue_capacity, r->issues.count, sizeof(*s->issues));
+        s->given = grow(s->given, s->issue_capacity, r->issues.count, sizeof(*s->given));
         s->issue_capacity = r->issues.count;
     }
     if (r->key_count > s->slot_capacity) {
@@ -137,6 +141,7 @@ static void next_stamp(struct classify_scratch *s)
     }
     s->found_count = 0;
     s->touched_count = 0;
+    s->given_count = 0;
     why_start(&s->why_tier);
     why_start(&s->why_issue);
     why_start(&s->why_queue);
@@ -536,6 +541,7 @@ static void give_points(struct classify_scratch *s, const struct compiled_issue_
 
     if (issue->stamp != s->stamp) {
         *issue = (struct issue_state){.stamp = s->stamp, .rule = index, .rule_points = points};
+        s->given[s->given_count++] = rule->issue;
     } else if (points > issue->rule_points ||
                (points == issue->rule_points && index < issue->rule)) {
         issue->rule = index;
@@ -591,6 +597,14 @@ static void explain_issue(struct work *w, uint32_t best, uint32_t second)
     }
 }
 
+/* Whether an issue with points is before another one, or there is no other; of as many points the
+ * first in the configuration. */
+static bool is_before(const struct classify_scratch *s, uint32_t issue, uint32_t other)
+{
+    return other == UINT32_MAX || s->issues[issue].points > s->issues[other].points ||
+           (s->issues[issue].points == s->issues[other].points && issue < other);
+}
+
 static void decide_issue(struct work *w)
 {
     const struct ruleset *r = w->ruleset;
@@ -609,16 +623,17 @@ static void decide_issue(struct work *w)
             give_points(s, &r->issue_rules[s->touched[i]], s->touched[i]);
         }
     }
-    for (uint32_t i = 0; i < r->issues.count; i++) {
-        const struct issue_state *issue = &s->issues[i];
-        if (issue->stamp != s->stamp || issue->points <= 0) {
+    for (uint32_t i = 0; i < s->given_count; i++) {
+        uint32_t issue = s->given[i];
+
+        if (s->issues[issue].points <= 0) {
             continue;
         }
-        if (best == UINT32_MAX || issue->points > s->issues[best].points) {
+        if (is_before(s, issue, best)) {
             second = best;
-            best = i;
-        } else if (second == UINT32_MAX || issue->points > s->issues[second].points) {
-            second = i;
+            best = issue;
+        } else if (is_before(s, issue, second)) {
+            second = issue;
         }
     }
     if (best != UINT32_MAX) {

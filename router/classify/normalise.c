@@ -47,20 +47,30 @@ void normaliser_close(struct normaliser *n)
     *n = (struct normaliser){0};
 }
 
+static bool is_blank(unsigned char c)
+{
+    return c <= 0x20 || c == 0x7F;
+}
+
 /* The plain form of an ASCII character; all white space and controls are one space. */
 static char plain_ascii(unsigned char c)
 {
-    if (c <= 0x20 || c == 0x7F) {
+    if (is_blank(c)) {
         return ' ';
     }
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-/* Put one plain ASCII character behind `end`, unless it is a space behind a space or at the start.
- */
+/* Whether a space at `end` would be one too many: behind a space, or at the start. */
+static bool is_space_before(const char *start, const char *end)
+{
+    return end == start || end[-1] == ' ';
+}
+
+/* Put one plain ASCII character behind `end`, unless it is a space too many. */
 static char *put_ascii(char *start, char *end, char c)
 {
-    if (c == ' ' && (end == start || end[-1] == ' ')) {
+    if (c == ' ' && is_space_before(start, end)) {
         return end;
     }
     *end = c;
@@ -97,102 +107,118 @@ static bool is_inert(uint32_t point)
 
 /* Sixteen bytes at a time, each a lane: where the processor has vectors, in a few instructions. */
 typedef uint8_t lanes __attribute__((vector_size(16)));
+typedef int8_t signed_lanes __attribute__((vector_size(16)));
 typedef uint64_t halves __attribute__((vector_size(16)));
 
-/* The plain form of each. Returns how many come before the first that is odd: it is not ASCII, or a
- * blank behind a blank, which is left out. `blank_before` is whether the byte before them is blank,
- * with all its bits, and then whether their last one is. */
-static inline unsigned plain_lanes(lanes *byte, uint64_t *blank_before)
+/* Write the plain form of sixteen bytes; one more behind them is read. Returns how many come before
+ * the first that is odd: not a printable ASCII character, or a space before another one. What is
+ * written for that one and those behind it means nothing. */
+static inline uint32_t plain_lanes(const unsigned char *in, char *out)
 {
-    lanes blank = (lanes)(*byte <= 0x20) | (lanes)(*byte == 0x7F);
-    lanes capital = (lanes)(*byte - 'A' <= 'Z' - 'A');
-    uint64_t first = le64toh(((halves)blank)[0]); /* the earlier ones lower */
-    uint64_t second = le64toh(((halves)blank)[1]);
-    uint64_t first_odd =
-        (first & (first << 8 | *blank_before)) | (le64toh(((halves)*byte)[0]) & WORD_HIGH);
-    uint64_t second_odd =
-        (second & (second << 8 | first >> 56)) | (le64toh(((halves)*byte)[1]) & WORD_HIGH);
+    lanes byte, next, capital;
+    halves odd;
+    uint64_t first, second;
 
-    *blank_before = second >> 56;
-    *byte = ((*byte | (capital & 0x20)) & ~blank) | (blank & ' ');
-    if ((first_odd | second_odd) == 0) {
-        return sizeof(*byte);
+    memcpy(&byte, in, sizeof(byte));
+    memcpy(&next, in + 1, sizeof(next));
+    /* With a sign what is not ASCII is below 0, and so is one more than the last of ASCII. */
+    odd = (halves)((signed_lanes)(byte + 1) <= ' ') | (halves)((byte | next) == ' ');
+    capital = (lanes)((signed_lanes)(byte + (INT8_MAX - 'Z')) >= INT8_MAX - ('Z' - 'A'));
+    byte |= capital & ('a' - 'A');
+    memcpy(out, &byte, sizeof(byte));
+    first = le64toh(odd[0]); /* the earlier ones lower */
+    second = le64toh(odd[1]);
+    if (__builtin_expect((first | second) == 0, 1)) {
+        return sizeof(byte);
     }
-    return first_odd != 0 ? (unsigned)__builtin_ctzll(first_odd) / 8
-                          : 8 + (unsigned)__builtin_ctzll(second_odd) / 8;
+    return first != 0 ? (uint32_t)__builtin_ctzll(first) / 8
+                      : 8 + (uint32_t)__builtin_ctzll(second) / 8;
 }
 
-/* As put_ascii of each up to the first that is not ASCII. Returns where that is in `in`. What is
- * odd is written, too, and then written over. */
-static const unsigned char *put_ascii_lanes(char *start, char **end, const unsigned char *in,
-                                            const unsigned char *stop)
+/* The same for fewer bytes, behind which nothing can be read: as if letters followed. */
+static inline uint32_t plain_lanes_of(const unsigned char *in, uint32_t count, char *out)
 {
-    uint64_t blank_before = *end == start || (*end)[-1] == ' ' ? 0xFF : 0;
+    unsigned char bytes[sizeof(lanes) + 1];
+    uint32_t plain;
+
+    memset(bytes, 'x', sizeof(bytes));
+    memcpy(bytes, in, count);
+    plain = plain_lanes(bytes, out);
+    return plain < count ? plain : count;
+}
+
+/* As put_ascii of each up to the first that is not ASCII. Returns where that is in `in`. */
+static const unsigned char *put_ascii_run(char *start, char **end, const unsigned char *in,
+                                          const unsigned char *stop)
+{
     char *at = *end;
 
-    while (in < stop) {
-        unsigned count = sizeof(lanes), plain;
-        lanes byte;
+    for (;;) {
+        uint32_t plain = sizeof(lanes);
 
-        if (stop - in >= (ptrdiff_t)sizeof(byte)) {
-            memcpy(&byte, in, sizeof(byte));
-            plain = plain_lanes(&byte, &blank_before);
-            memcpy(at, &byte, sizeof(byte));
-        } else {
-            count = (unsigned)(stop - in);
-            byte = (lanes){0} + 'x'; /* behind the last ones, what is as it is */
-            memcpy(&byte, in, count);
-            plain = plain_lanes(&byte, &blank_before);
-            memcpy(at, &byte, count);
-        }
-        if (plain >= count) {
-            in += count;
-            at += count;
-            continue;
-        }
-        in += plain;
-        at += plain;
-        if (*in >= 0x80) {
-            break;
-        }
-        while (in < stop && plain_ascii(*in) == ' ') {
+        while (in < stop && is_blank(*in) && is_space_before(start, at)) {
             in++;
         }
-        blank_before = 0xFF;
+        while (plain == sizeof(lanes) && stop - in > (ptrdiff_t)sizeof(lanes)) {
+            plain = plain_lanes(in, at);
+            in += plain;
+            at += plain;
+        }
+        if (plain == sizeof(lanes)) {
+            plain = plain_lanes_of(in, (uint32_t)(stop - in), at);
+            in += plain;
+            at += plain;
+        }
+        if (in == stop || *in >= 0x80) {
+            *end = at;
+            return in;
+        }
+        at = put_ascii(start, at, ' ');
+        in++;
     }
-    *end = at;
-    return in;
 }
 
-/* The short way. Writes behind `start`, where there is room for as many bytes as `raw` has; NULL
- * when something in it needs the long way. */
+/* Put the character that stands at `in`, which is not ASCII: it has three bytes. False when it
+ * needs the long way. */
+static bool put_wide(char *start, char **end, const unsigned char *in, const unsigned char *stop)
+{
+    uint32_t point;
+
+    if ((*in & 0xF0) != 0xE0 || stop - in < 3 || !is_continuation(in[1]) ||
+        !is_continuation(in[2])) {
+        return false;
+    }
+    point = (uint32_t)(in[0] & 0x0F) << 12 | (uint32_t)(in[1] & 0x3F) << 6 | (in[2] & 0x3F);
+    if (is_inert(point)) {
+        memcpy(*end, in, 3);
+        *end += 3;
+    } else if (point >= 0xFF01 && point <= 0xFF5E) {
+        *end = put_ascii(start, *end, plain_ascii((unsigned char)(point - 0xFEE0)));
+    } else if (point == 0x3000) {
+        *end = put_ascii(start, *end, ' ');
+    } else if (plain_quote(point) != 0) {
+        *end = put_ascii(start, *end, plain_quote(point));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The short way. Writes behind `start`, where there is room for as many bytes as `raw` has and the
+ * lanes of one vector more; NULL when something in it needs the long way. */
 static char *normalise_short(struct text raw, char *start)
 {
     const unsigned char *in = (const unsigned char *)raw.bytes;
     const unsigned char *stop = in + raw.length;
     char *end = start;
 
-    while ((in = put_ascii_lanes(start, &end, in, stop)) < stop) {
-        uint32_t point;
-
-        if ((*in & 0xF0) != 0xE0 || stop - in < 3 || !is_continuation(in[1]) ||
-            !is_continuation(in[2])) {
-            return NULL;
-        }
-        point = (uint32_t)(in[0] & 0x0F) << 12 | (uint32_t)(in[1] & 0x3F) << 6 | (in[2] & 0x3F);
-        if (is_inert(point)) {
-            memcpy(end, in, 3);
-            end += 3;
-        } else if (point >= 0xFF01 && point <= 0xFF5E) {
-            end = put_ascii(start, end, plain_ascii((unsigned char)(point - 0xFEE0)));
-        } else if (point == 0x3000) {
-            end = put_ascii(start, end, ' ');
-        } else if (plain_quote(point) != 0) {
-            end = put_ascii(start, end, plain_quote(point));
-        } else {
-            return NULL;
-        }
-        in += 3;
+    while ((in = put_ascii_run(start, &end, in, stop)) < stop) {
+        do {
+            if (!put_wide(start, &end, in, stop)) {
+                return NULL;
+            }
+            in += 3;
+        } while (in < stop && *in >= 0x80);
     }
     return end;
 }
@@ -251,7 +277,7 @@ bool normalise_append(struct normaliser *n, struct text raw)
     if (raw.length == 0) {
         return true;
     }
-    reserve_bytes(n, raw.length);
+    reserve_bytes(n, (size_t)raw.length + sizeof(lanes));
     end = normalise_short(raw, n->bytes + n->length);
     if (end != NULL) {
         n->length = (uint32_t)(end - n->bytes);
