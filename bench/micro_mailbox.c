@@ -28,11 +28,6 @@ static void micro_mailbox_idle(uv_idle_t *handle)
     (void)handle; /* an active one keeps the loop from sleeping */
 }
 
-static void micro_mailbox_woken(uv_async_t *bell)
-{
-    (void)bell; /* the turn does what there is to do */
-}
-
 /* True when there is more to send and room for it. */
 static bool micro_mailbox_send(struct micro_reactor *r)
 {
@@ -94,7 +89,7 @@ static void micro_mailbox_open(struct micro_reactor *r, struct mailbox *box)
 {
     r->box = box;
     (void)uv_loop_init(&r->loop);
-    mailbox_open(box, &r->loop, micro_mailbox_woken);
+    mailbox_open(box, &r->loop);
     (void)uv_prepare_init(&r->loop, &r->before_sleep);
     (void)uv_check_init(&r->loop, &r->after_sleep);
     (void)uv_idle_init(&r->loop, &r->again);

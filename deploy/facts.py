@@ -3,7 +3,7 @@
 
     deploy/facts.py [--once] [--after ID] [REDIS_URL [WORKSPACE]]
 
-Needs python3-redis and python3-msgpack. The journal is one stream; proto/PROTOCOL.md, "Facts", says what the facts mean.
+Needs python3-redis, python3-msgpack and python3-lz4. The journal is one stream; proto/PROTOCOL.md, "Facts", says what the facts mean.
 Each line has the id of its entry: to go on where you ended, keep the last one together with what you made of the facts,
 and give it as --after. A Redis user for this needs no more than  ~switchboard:*:journal -@all +xread
 """
@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 
+import lz4.block
 import msgpack
 import redis
 
@@ -39,8 +40,10 @@ def main():
     source = redis.Redis.from_url(options.url)  # behind Sentinels: redis.Sentinel(...).master_for("main")
     seq = None
     for entry, fields in read(source, f"switchboard:{{{options.workspace}}}:journal", options.after, options.once):
-        # b: an array of facts; c: a slice of a checkpoint, for routers only; e: who owns the workspace from here on
-        for number, at, kind, subject, what in msgpack.unpackb(fields.get(b"b", b"\x90"), strict_map_key=False):
+        # b: an array of facts, B: the same, packed; c, C: a slice of a checkpoint, for routers only; e: who owns the workspace from here on
+        packed = fields.get(b"B")
+        value = lz4.block.decompress(packed) if packed else fields.get(b"b", b"\x90")
+        for number, at, kind, subject, what in msgpack.unpackb(value, strict_map_key=False):
             if seq is not None and number != seq + 1:
                 sys.exit(f"fact {number} comes behind {seq}: what is between them was trimmed or is lost")
             seq = number

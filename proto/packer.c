@@ -23,3 +23,11 @@ void packer_grow(struct packer *p, size_t more)
     p->capacity = capacity < wanted ? wanted : capacity;
     p->bytes = memory_resize(p->bytes, p->capacity);
 }
+
+void packer_fit(struct packer *p)
+{
+    if (p->size > 0 && p->capacity - p->size > p->size / 4) {
+        p->bytes = memory_resize(p->bytes, p->size);
+        p->capacity = p->size;
+    }
+}

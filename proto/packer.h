@@ -31,6 +31,9 @@ void packer_close(struct packer *p);
  */
 void packer_grow(struct packer *p, size_t more);
 
+/* Give back what is beyond `size`, if that is a good part: for bytes that are kept. */
+void packer_fit(struct packer *p);
+
 /* Forget what was written, keep the memory. */
 static inline void packer_reset(struct packer *p)
 {

@@ -6,6 +6,10 @@
 #define CHECKPOINTER_RECORDS     256    /* a turn: some tens of microseconds */
 #define CHECKPOINTER_SLICE_BYTES 262144 /* an entry is closed when it has so many */
 
+/* Of the journal's growth since the last one began, to what they take: facts twice as large as a
+ * checkpoint come before the next. */
+#define CHECKPOINTER_GROWTH 3
+
 /* The facts of one piece would already let the store free it. But a checkpoint writes all that is
  * remembered of ended contacts, however little has changed; so it waits for more of them, still
  * fewer than a start reads in a second. */
@@ -89,7 +93,8 @@ static struct workspace *checkpointer_choose(const struct checkpointer *c,
     journal_position end = journal_next_position(c->journal);
     uint64_t pieces = CHECKPOINTER_PIECES * journal_piece_bytes(c->journal);
     uint64_t least = pieces > c->least_bytes ? pieces : c->least_bytes;
-    uint64_t due = 2 * c->last_bytes > least ? 2 * c->last_bytes : least;
+    uint64_t grown = CHECKPOINTER_GROWTH * c->last_bytes;
+    uint64_t due = grown > least ? grown : least;
     struct workspace *chosen = NULL;
 
     for (uint32_t i = 0; i < count; i++) {

@@ -2,10 +2,10 @@
  *
  * One at a time, in slices between ordinary turns: a slice is an entry of the journal that holds an
  * array of the engine's records (bin). One starts for the workspace whose part of the journal
- * reaches back farthest, when what the journal has grown since then exceeds twice what all
+ * reaches back farthest, when what the journal has grown since then exceeds three times what all
  * checkpoints take, and some MiB, and a piece of what the journal frees at once. Its own slices
- * are part of that growth: so at most half of what is written are checkpoints, and a start reads
- * at most twice what it must.
+ * are part of that growth: so at most a third of what is written are checkpoints, and a start reads
+ * at most three times what it must.
  * When the last slice is durable, the journal may forget what no workspace needs.
  *
  * Belongs to the host; calls come at the end of its turns. */

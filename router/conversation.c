@@ -102,14 +102,17 @@ static bool conversation_is_late(enum method m)
     return (late >> m & 1) != 0;
 }
 
-static inline struct caller conversation_caller(const struct session *s, const struct request *r)
+/* All but its name. Field by field, where it is to stand: built elsewhere and copied, it is read
+ * before the stores in front of it are through, which for those into a letter takes long. */
+static inline void conversation_sign(struct caller *caller, const struct session *s,
+                                     const struct request *r)
 {
     const struct delivery_request back = {
         .msgid = r->msgid, .method = r->method, .late = conversation_is_late(r->method)};
 
-    return (struct caller){.session = s->id,
-                           .request = delivery_request_pack(back),
-                           .role = conversation_caller_role(s->role)};
+    caller->session = s->id;
+    caller->request = delivery_request_pack(back);
+    caller->role = conversation_caller_role(s->role);
 }
 
 /* ---- what the session itself answers ---- */
@@ -137,7 +140,7 @@ static enum session_verdict conversation_leave(struct conversation *c, struct se
     if (parcel == NULL) {
         return FRAME_LATER;
     }
-    l = post_letter(parcel, LETTER_GOODBYE, s->guest);
+    l = post_letter(parcel, LETTER_GOODBYE, s->guest, 0);
     l->asked = asked;
     l->msgid = msgid;
     post_seal_letter(parcel, l);
@@ -208,7 +211,7 @@ static bool conversation_apply(struct conversation *c, struct session *s, struct
     if (parcel == NULL) {
         return false;
     }
-    l = post_letter(parcel, LETTER_CONFIG, s->guest);
+    l = post_letter(parcel, LETTER_CONFIG, s->guest, 0);
     l->job = job;
     post_seal_letter(parcel, l);
     return true;
@@ -296,7 +299,7 @@ static RARE void conversation_read_config(struct conversation *c, struct session
         config_job_create(r->method == METHOD_CONFIG_CHECK ? CONFIG_JOB_CHECK : CONFIG_JOB_APPLY);
 
     job->guest = s->guest;
-    job->caller = conversation_caller(s, r);
+    conversation_sign(&job->caller, s, r);
     job->context = c;
     job->done = conversation_job_done;
     c->jobs++;
@@ -356,7 +359,7 @@ static inline __attribute__((always_inline)) void conversation_change(struct con
         work->command.contact_hash =
             engine_expect(s->guest->workspace->engine, conversation_contact(r));
     }
-    work->command.caller = conversation_caller(s, r);
+    conversation_sign(&work->command.caller, s, r);
     work->command.time = door_now(s->door, c->clock);
     /* A second time when the configuration changed between the two halves. */
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -424,9 +427,6 @@ static inline __attribute__((always_inline)) void conversation_serve(struct conv
             directory_enter(c->visitor);
         }
         conversation_change(c, s, r, l);
-        if (l != NULL) {
-            directory_leave(c->visitor);
-        }
     }
 }
 
@@ -547,11 +547,12 @@ static enum session_verdict conversation_take(struct conversation *c, struct ses
     return FRAME_TAKEN;
 }
 
-/* What comes of the frame is a letter to the workspace's owner, and the frame goes along. */
+/* What comes of the frame is a letter to the workspace's owner, with room for so much work, and the
+ * frame goes along. */
 static struct letter *conversation_begin_letter(struct conversation *c, struct session *s,
-                                                const uint8_t *bytes, size_t size)
+                                                const uint8_t *bytes, size_t size, size_t work)
 {
-    struct letter *l = post_letter(c->parcel, LETTER_READ, s->guest);
+    struct letter *l = post_letter(c->parcel, LETTER_READ, s->guest, work);
 
     l->frame = parcel_text(c->parcel, (struct text){(const char *)bytes, (uint32_t)size});
     return l;
@@ -571,7 +572,7 @@ static enum session_verdict conversation_take_far(struct conversation *c, struct
     }
     mark = parcel_mark(parcel);
     c->parcel = parcel;
-    l = conversation_begin_letter(c, s, bytes, size);
+    l = conversation_begin_letter(c, s, bytes, size, sizeof(l->work));
     verdict = conversation_take(c, s, (const uint8_t *)l->frame.bytes, size, l);
     c->parcel = NULL;
     parcel_back(parcel, &mark);
@@ -591,7 +592,7 @@ static bool conversation_request_far(struct conversation *c, struct session *s, 
     }
     mark = parcel_mark(parcel);
     c->parcel = parcel;
-    l = conversation_begin_letter(c, s, bytes, size);
+    l = conversation_begin_letter(c, s, bytes, size, dispatch_work_size(r->method));
     l->msgid = r->msgid;
     request_moved(r, bytes, (const uint8_t *)l->frame.bytes, size);
     conversation_request(c, s, r, l);

@@ -36,12 +36,12 @@ static bool conversation_open(struct conversation *c, struct session *s, const s
               LOG_WORDS("role", words_at(WORD_LIST_ROLE, (int)s->role)),
               LOG_TEXT("workspace", door->name), LOG_TEXT("client", request_text(r, FIELD_CLIENT)));
     if (far) {
-        struct letter *l = post_letter(parcel, LETTER_HELLO, s->guest);
+        struct letter *l = post_letter(parcel, LETTER_HELLO, s->guest, 0);
 
         l->msgid = r->msgid;
-        l->name = parcel_text(parcel, name);
-        l->epoch = epoch;
-        l->seq = seq;
+        l->hello.name = parcel_text(parcel, name);
+        l->hello.epoch = epoch;
+        l->hello.seq = seq;
         post_seal_letter(parcel, l);
     } else {
         engine_host_hello(c->host, s->guest, r->msgid, name, epoch, seq);

@@ -29,7 +29,7 @@ void directory_init(struct directory *d, uint32_t reactors)
             abort();
         }
         ck_epoch_register(&d->epoch, d->records[i], NULL);
-        d->visitors[i] = (struct visitor){d, d->records[i]};
+        d->visitors[i] = (struct visitor){.directory = d, .record = d->records[i]};
     }
 }
 
@@ -121,13 +121,19 @@ struct text door_address(struct door *door, char buffer[DOOR_ADDRESS_BYTES])
 
 void directory_enter(struct visitor *v)
 {
-    ck_epoch_begin(v->record, NULL);
+    if (!v->inside) {
+        v->inside = true;
+        ck_epoch_begin(v->record, NULL);
+    }
 }
 
 void directory_leave(struct visitor *v)
 {
-    tsan_release(v->directory); /* for who gives back what was read */
-    ck_epoch_end(v->record, NULL);
+    if (v->inside) {
+        v->inside = false;
+        tsan_release(v->directory); /* for who gives back what was read */
+        ck_epoch_end(v->record, NULL);
+    }
 }
 
 struct dispatch_snapshot door_snapshot(struct door *d)

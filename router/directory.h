@@ -4,8 +4,10 @@
  * found. Doors are added and never removed. What requests are read and classified by, the
  * *snapshot*, is published by the owner and swapped without a pause: a reactor that reads one has
  * entered the directory, and what it sees stays until it has left, also when a newer one has taken
- * its place meanwhile (epoch reclamation, ck_epoch). Never stay inside over a callback of the loop:
- * as long as anybody does, nothing is given back.
+ * its place meanwhile (epoch reclamation, ck_epoch). It enters with the first request of a turn and
+ * leaves at the turn's end, since entering waits until all that was written before can be seen: of
+ * letters, which are written where another core has just read, that is long. Nobody sleeps inside:
+ * as long as anybody is, nothing is given back.
  *
  * Where several nodes share the journal, a door also says whether the workspace is served here, and
  * if not, where. `changes` counts those words, so that a reactor sees that there is something new.
@@ -64,6 +66,7 @@ struct door {
 struct visitor {
     struct directory *directory;
     ck_epoch_record_t *record;
+    bool inside;
 };
 
 struct directory {
@@ -96,7 +99,8 @@ static inline enum door_service door_service(const struct door *door)
     return (enum door_service)atomic_load_explicit(&door->service, memory_order_acquire);
 }
 
-/* Read snapshots between these two; they nest. */
+/* Read snapshots between these two. Who is inside may enter again, and who is not may leave: then
+ * nothing is done. */
 void directory_enter(struct visitor *v);
 void directory_leave(struct visitor *v);
 

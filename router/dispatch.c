@@ -506,30 +506,40 @@ static bool dispatch_agent_remove(struct dispatch_job *j)
     return true;
 }
 
-typedef bool (*dispatch_maker)(struct dispatch_job *j);
+/* Up to the end of that member of the command. */
+#define WORK_UP_TO(member)                                                                         \
+    (offsetof(struct work, command.member) + sizeof(((struct work *)0)->command.member))
 
-static const dispatch_maker dispatch_makers[METHOD_COUNT] = {
-    [METHOD_CONTACT_SUBMIT] = dispatch_submit,
-    [METHOD_CONTACT_UPDATE] = dispatch_update,
-    [METHOD_CONTACT_CANCEL] = dispatch_cancel,
-    [METHOD_CONTACT_END] = dispatch_end,
-    [METHOD_CONTACT_RATE] = dispatch_rate,
-    [METHOD_AGENT_SIGN_IN] = dispatch_sign_in,
-    [METHOD_AGENT_SIGN_OUT] = dispatch_sign_out,
-    [METHOD_AGENT_SET_STATE] = dispatch_set_state,
-    [METHOD_AGENT_PULL] = dispatch_pull,
-    [METHOD_OFFER_RECEIVED] = dispatch_offer_received,
-    [METHOD_OFFER_ACCEPT] = dispatch_accept,
-    [METHOD_OFFER_DECLINE] = dispatch_decline,
-    [METHOD_CONTACT_COMPLETE] = dispatch_complete,
-    [METHOD_CONTACT_WRAPPED_UP] = dispatch_wrapped_up,
-    [METHOD_CONTACT_TRANSFER] = dispatch_transfer,
-    [METHOD_CONTACT_REQUEUE] = dispatch_requeue,
-    [METHOD_CONTACT_MOVE] = dispatch_move,
-    [METHOD_CONTACT_ASSIGN] = dispatch_assign,
-    [METHOD_AGENT_PUT] = dispatch_agent_put,
-    [METHOD_AGENT_REMOVE] = dispatch_agent_remove,
+static const struct dispatch_row {
+    bool (*make)(struct dispatch_job *j);
+    size_t size; /* of the work */
+} dispatch_rows[METHOD_COUNT] = {
+    [METHOD_CONTACT_SUBMIT] = {dispatch_submit, WORK_UP_TO(submit)},
+    [METHOD_CONTACT_UPDATE] = {dispatch_update, sizeof(struct work)},
+    [METHOD_CONTACT_CANCEL] = {dispatch_cancel, WORK_UP_TO(contact)},
+    [METHOD_CONTACT_END] = {dispatch_end, WORK_UP_TO(contact)},
+    [METHOD_CONTACT_RATE] = {dispatch_rate, WORK_UP_TO(rate)},
+    [METHOD_AGENT_SIGN_IN] = {dispatch_sign_in, WORK_UP_TO(sign_in)},
+    [METHOD_AGENT_SIGN_OUT] = {dispatch_sign_out, WORK_UP_TO(contact_hash)},
+    [METHOD_AGENT_SET_STATE] = {dispatch_set_state, WORK_UP_TO(set_state)},
+    [METHOD_AGENT_PULL] = {dispatch_pull, WORK_UP_TO(pull)},
+    [METHOD_OFFER_RECEIVED] = {dispatch_offer_received, WORK_UP_TO(offer)},
+    [METHOD_OFFER_ACCEPT] = {dispatch_accept, WORK_UP_TO(offer)},
+    [METHOD_OFFER_DECLINE] = {dispatch_decline, WORK_UP_TO(offer)},
+    [METHOD_CONTACT_COMPLETE] = {dispatch_complete, WORK_UP_TO(complete)},
+    [METHOD_CONTACT_WRAPPED_UP] = {dispatch_wrapped_up, WORK_UP_TO(contact)},
+    [METHOD_CONTACT_TRANSFER] = {dispatch_transfer, WORK_UP_TO(transfer)},
+    [METHOD_CONTACT_REQUEUE] = {dispatch_requeue, WORK_UP_TO(requeue)},
+    [METHOD_CONTACT_MOVE] = {dispatch_move, WORK_UP_TO(move)},
+    [METHOD_CONTACT_ASSIGN] = {dispatch_assign, WORK_UP_TO(move)},
+    [METHOD_AGENT_PUT] = {dispatch_agent_put, WORK_UP_TO(agent_put)},
+    [METHOD_AGENT_REMOVE] = {dispatch_agent_remove, WORK_UP_TO(agent_remove)},
 };
+
+size_t dispatch_work_size(enum method m)
+{
+    return dispatch_rows[m].size;
+}
 
 bool dispatch_command(struct dispatch *d, const struct request *r,
                       const struct dispatch_snapshot *snapshot, struct parcel *parcel,
@@ -546,10 +556,10 @@ bool dispatch_command(struct dispatch *d, const struct request *r,
         .error = error,
     };
 
-    assert(dispatch_makers[r->method] != NULL);
+    assert(dispatch_rows[r->method].make != NULL);
     if (!j.far) {
         parcel_reset(d->own);
     }
     work->wants_id = false;
-    return dispatch_makers[r->method](&j);
+    return dispatch_rows[r->method].make(&j);
 }

@@ -27,11 +27,12 @@ struct update_words {
     struct delivery_given given; /* raw maps */
 };
 
-/* A command on its way to the engine. */
+/* A command on its way to the engine. What only some have stands behind what all have: one that
+ * travels takes no more room than its method needs. */
 struct work {
+    bool wants_id; /* of COMMAND_SUBMIT: the connector gave none */
     struct command command;
     struct update_words update; /* of COMMAND_UPDATE */
-    bool wants_id;              /* of COMMAND_SUBMIT: the connector gave none */
 };
 
 struct dispatch {
@@ -54,6 +55,9 @@ void dispatch_close(struct dispatch *d);
 bool dispatch_command(struct dispatch *d, const struct request *r,
                       const struct dispatch_snapshot *snapshot, struct parcel *parcel,
                       struct work *work, struct response_error *error);
+
+/* How much of a struct work that is, from its beginning; the rest is neither written nor read. */
+size_t dispatch_work_size(enum method m);
 
 /* What a classification becomes in a command. */
 struct classified dispatch_classified(const struct classification *found, uint64_t version);

@@ -3,6 +3,7 @@
 
 #include "queue/base/defect.h"
 #include "queue/base/memory.h"
+#include "queue/base/rare.h"
 #include "router/engine_host_inside.h"
 #include "router/log.h"
 #include "router/ownership/spread.h"
@@ -327,15 +328,11 @@ void engine_host_expect(struct letter *l)
 /* A letter for a workspace that this node has just lost, or is handing over. Whoever sent it is
  * being cut off, or told where to go, and sends again there what had no answer; one that has not
  * been told is told now. */
-static bool host_letter_may_come(struct engine_host *h, struct letter *l)
+static RARE void host_send_back(struct engine_host *h, struct letter *l)
 {
-    const struct workspace *w = l->guest->door->workspace;
     struct response_error e = response_error_of(ERROR_UNAVAILABLE);
     struct outlet o;
 
-    if (workspace_is_served(w) || l->kind == LETTER_LEFT) {
-        return true;
-    }
     if (l->kind == LETTER_CONFIG) {
         config_job_close(l->job);
     } else if (l->kind == LETTER_HELLO) {
@@ -349,45 +346,65 @@ static bool host_letter_may_come(struct engine_host *h, struct letter *l)
     } else {
         engine_host_tell_guest(h, l->guest);
     }
-    return false;
+}
+
+static void host_letter_work(struct engine_host *h, struct letter *l)
+{
+    enum host_gate gate = host_letter_gate(h, METHOD_CHANGE);
+
+    h->commands_from_far++;
+    if (gate != GATE_OPEN) {
+        host_turn_away(h, &l->work.command.caller, gate);
+    } else if (!engine_host_work(h, l->guest, &l->work)) {
+        host_work_again(h, l);
+    }
+}
+
+static void host_letter_read(struct engine_host *h, const struct letter *l)
+{
+    /* Any read: all weigh the same. */
+    const struct delivery_request read = {.msgid = l->msgid, .method = METHOD_CONTACT_GET};
+    const struct caller reader = {.session = l->guest->session,
+                                  .request = delivery_request_pack(read)};
+    enum host_gate gate = host_letter_gate(h, METHOD_READ);
+
+    if (gate != GATE_OPEN) {
+        host_turn_away(h, &reader, gate);
+    } else if (host_read_again(h, l)) {
+        engine_host_read(h, l->guest, &h->request);
+    }
+}
+
+static void host_letter_config(struct engine_host *h, struct config_job *job)
+{
+    enum host_gate gate = host_letter_gate(h, METHOD_CHANGE);
+
+    if (gate != GATE_OPEN) {
+        host_turn_away(h, &job->caller, gate);
+        config_job_close(job);
+    } else {
+        engine_host_config(h, job);
+    }
 }
 
 void engine_host_letter(struct engine_host *h, struct letter *l)
 {
-    /* Any read: all weigh the same. */
-    const struct delivery_request read = {.msgid = l->msgid, .method = METHOD_CONTACT_GET};
-    struct caller reader = {.session = l->guest->session, .request = delivery_request_pack(read)};
-    enum host_gate gate = host_letter_gate(h, l->kind == LETTER_READ ? METHOD_READ : METHOD_CHANGE);
-
-    if (!host_letter_may_come(h, l)) {
+    if (!workspace_is_served(l->guest->door->workspace) && l->kind != LETTER_LEFT) {
+        host_send_back(h, l);
         return;
     }
     switch (l->kind) {
     case LETTER_HELLO:
-        engine_host_hello(h, l->guest, l->msgid, l->name, l->epoch, l->seq);
+        engine_host_hello(h, l->guest, l->msgid, l->hello.name, l->hello.epoch, l->hello.seq);
         return;
     case LETTER_WORK:
-        h->commands_from_far++;
-        if (gate != GATE_OPEN) {
-            host_turn_away(h, &l->work.command.caller, gate);
-        } else if (!engine_host_work(h, l->guest, &l->work)) {
-            host_work_again(h, l);
-        }
+        host_letter_work(h, l);
         return;
     case LETTER_READ:
-        if (gate != GATE_OPEN) {
-            host_turn_away(h, &reader, gate);
-        } else if (host_read_again(h, l)) {
-            engine_host_read(h, l->guest, &h->request);
-        }
+        host_letter_read(h, l);
         return;
     case LETTER_CONFIG:
-        if (gate != GATE_OPEN) {
-            host_turn_away(h, &l->job->caller, gate);
-            config_job_close(l->job);
-        } else {
-            engine_host_config(h, l->job);
-        }
+        host_letter_config(h, l->job);
         return;
     case LETTER_WHERE: /* it was told when the workspace came back */
         return;

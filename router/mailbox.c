@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <ck_pr.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "queue/base/memory.h"
 #include "router/tsan.h"
@@ -58,19 +60,41 @@ void exchange_close(struct exchange *x, void (*drop)(enum mailbox_lane lane, voi
     memory_give(x->rings);
 }
 
-void mailbox_open(struct mailbox *m, uv_loop_t *loop, uv_async_cb woken)
+/* The turn does what there is to do; this only ends the sleep. */
+static void mailbox_heard(uv_poll_t *ear, int status, int events)
 {
-    int status = uv_async_init(loop, &m->bell, woken);
+    struct mailbox *m = ear->data;
+    eventfd_t rung;
 
+    (void)status;
+    (void)events;
+    (void)eventfd_read(m->bell, &rung);
+}
+
+/* Not uv_async_t: who is woken by one waits, spinning, until who woke it is back from the kernel.
+ */
+void mailbox_open(struct mailbox *m, uv_loop_t *loop)
+{
+    int status;
+
+    m->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m->bell < 0) {
+        memory_end("no eventfd for a mailbox");
+    }
+    status = uv_poll_init(loop, &m->ear, m->bell);
+    assert(status == 0);
+    m->ear.data = m;
+    status = uv_poll_start(&m->ear, UV_READABLE, mailbox_heard);
     assert(status == 0);
     (void)status;
-    m->bell.data = m;
-    uv_unref((uv_handle_t *)&m->bell); /* a loop that has nothing else is at its end */
+    uv_unref((uv_handle_t *)&m->ear); /* a loop that has nothing else is at its end */
 }
 
 void mailbox_close(struct mailbox *m)
 {
-    uv_close((uv_handle_t *)&m->bell, NULL);
+    uv_close((uv_handle_t *)&m->ear, NULL);
+    (void)close(m->bell);
+    m->bell = -1;
 }
 
 /* The second half of every hand-over: what was stored before must be seen by whoever announces its
@@ -82,7 +106,7 @@ static void mailbox_wake(struct mailbox *m, uint32_t who)
     ck_pr_fence_memory();
     if (atomic_load(&sleeper->sleeping) && atomic_exchange(&sleeper->sleeping, false)) {
         m->bells++;
-        uv_async_send(&sleeper->bell);
+        (void)eventfd_write(sleeper->bell, 1);
     }
 }
 

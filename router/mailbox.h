@@ -42,7 +42,8 @@ struct mailbox_ring {
 struct mailbox {
     struct exchange *exchange;
     uint32_t index; /* of the reactor */
-    uv_async_t bell;
+    int bell;       /* an eventfd: who rings it adds to it */
+    uv_poll_t ear;
     _Atomic bool sleeping;
     uint64_t blocked[LANE_COUNT]; /* a bit for each reactor whose ring was found full */
     uint64_t to_ring; /* a bit for each reactor that got something since the bells rang last */
@@ -61,10 +62,10 @@ void exchange_init(struct exchange *x, uint32_t reactors);
 /* What is left in the rings is given to `drop`. */
 void exchange_close(struct exchange *x, void (*drop)(enum mailbox_lane lane, void *batch));
 
-/* Before the loop runs; `woken` is called on its thread when a bell rang, and need do nothing. */
-void mailbox_open(struct mailbox *m, uv_loop_t *loop, uv_async_cb woken);
-/* Closes the bell's handle, which until then does not keep the loop alive. After all threads have
- * ended: somebody might still ring. */
+/* Before the loop runs; which comes round when the bell rings. */
+void mailbox_open(struct mailbox *m, uv_loop_t *loop);
+/* Closes the ear, which until then does not keep the loop alive, and the bell. After all threads
+ * have ended: somebody might still ring. */
 void mailbox_close(struct mailbox *m);
 
 /* Put a batch in. False: the ring is full; when there is room again the bell rings. */

@@ -8,7 +8,10 @@
 #define POST_PARCEL_FULL (PARCEL_BYTES / 2)
 /* Parcels from one reactor in one turn: others, and the loop, want their turns, too. */
 #define POST_PARCELS_A_TURN 4
-#define POST_MAIL_KEPT      65536
+/* What was read is kept to be written in, so many of each: what one reactor takes from the heap,
+ * and another one gives back, costs both more than what is written there. */
+#define POST_SPARES    4
+#define POST_MAIL_KEPT 262144
 
 void post_init(struct post *p, struct mailbox *box)
 {
@@ -48,6 +51,30 @@ static bool post_send_parcel(struct post *p, uint32_t to)
     return true;
 }
 
+static struct parcel *post_take_parcel(struct post *p)
+{
+    struct parcel *parcel = p->spares;
+
+    if (parcel == NULL) {
+        return parcel_create();
+    }
+    p->spares = parcel->next;
+    p->spare_count--;
+    return parcel;
+}
+
+static void post_keep_parcel(struct post *p, struct parcel *parcel)
+{
+    if (p->spare_count == POST_SPARES) {
+        parcel_destroy(parcel);
+        return;
+    }
+    parcel_reset(parcel);
+    parcel->next = p->spares;
+    p->spares = parcel;
+    p->spare_count++;
+}
+
 struct parcel *post_parcel(struct post *p, uint32_t to)
 {
     struct post_line *line = &p->lines[to];
@@ -57,15 +84,17 @@ struct parcel *post_parcel(struct post *p, uint32_t to)
         return NULL;
     }
     if (line->parcel == NULL) {
-        line->parcel = p->spare != NULL ? p->spare : parcel_create();
-        p->spare = NULL;
+        line->parcel = post_take_parcel(p);
     }
     return line->parcel;
 }
 
-struct letter *post_letter(struct parcel *parcel, enum letter_kind kind, struct guest *g)
+struct letter *post_letter(struct parcel *parcel, enum letter_kind kind, struct guest *g,
+                           size_t size)
 {
-    struct letter *l = parcel_take(parcel, sizeof(*l));
+    size_t least = sizeof(((struct letter *)0)->hello);
+    struct letter *l =
+        parcel_take(parcel, offsetof(struct letter, work) + (size > least ? size : least));
 
     memset(l, 0, offsetof(struct letter, work));
     l->kind = kind;
@@ -104,7 +133,7 @@ static void post_write_leaving(struct post *p, uint32_t to)
             return;
         }
         list_remove(n);
-        post_seal_letter(parcel, post_letter(parcel, LETTER_LEFT, g));
+        post_seal_letter(parcel, post_letter(parcel, LETTER_LEFT, g, 0));
     }
 }
 
@@ -112,13 +141,14 @@ static void post_write_leaving(struct post *p, uint32_t to)
 
 static struct mail *post_take_mail(struct post *p, uint32_t to)
 {
-    struct mail *m = p->spare_mail;
+    struct mail *m = p->spare_mails;
 
     if (m == NULL) {
         m = memory_take(sizeof(*m));
         packer_init(&m->bytes);
     } else {
-        p->spare_mail = m->next;
+        p->spare_mails = m->next;
+        p->spare_mail_count--;
     }
     m->next = NULL;
     m->to = to;
@@ -128,13 +158,14 @@ static struct mail *post_take_mail(struct post *p, uint32_t to)
 /* Read mail, from whomever, is what the next one is written into. */
 static void post_keep_mail(struct post *p, struct mail *m)
 {
-    if (m->bytes.capacity > POST_MAIL_KEPT || (p->spare_mail != NULL && p->spare_mail->next)) {
+    if (m->bytes.capacity > POST_MAIL_KEPT || p->spare_mail_count == POST_SPARES) {
         mail_destroy(m);
         return;
     }
     packer_reset(&m->bytes);
-    m->next = p->spare_mail;
-    p->spare_mail = m;
+    m->next = p->spare_mails;
+    p->spare_mails = m;
+    p->spare_mail_count++;
 }
 
 struct packer *post_begin(struct post *p, uint64_t session, unsigned flags, unsigned reason,
@@ -317,12 +348,7 @@ bool post_take_commands(struct post *p, const struct post_handler *handler)
                         (parcel = mailbox_take(p->box, from, LANE_COMMANDS)) != NULL;
              i++) {
             post_read_parcel(parcel, handler);
-            parcel_reset(parcel);
-            if (p->spare == NULL) {
-                p->spare = parcel;
-            } else {
-                parcel_destroy(parcel);
-            }
+            post_keep_parcel(p, parcel);
             any = true;
         }
     }
@@ -361,12 +387,11 @@ void post_close(struct post *p)
         assert(list_empty(&line->leaving));
         parcel_destroy(line->parcel);
     }
-    while (p->spare_mail != NULL) {
-        struct mail *m = p->spare_mail;
-
-        p->spare_mail = m->next;
-        mail_destroy(m);
+    while (p->spare_mail_count > 0) {
+        mail_destroy(post_take_mail(p, 0));
     }
-    parcel_destroy(p->spare);
+    while (p->spare_count > 0) {
+        parcel_destroy(post_take_parcel(p));
+    }
     memory_give(p->lines);
 }

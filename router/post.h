@@ -70,16 +70,20 @@ struct config_job;
 
 struct letter {
     struct letter *next;
-    enum letter_kind kind;
     struct guest *guest;
+    struct text frame;   /* of work and reads: the request, whole */
+    struct text contact; /* of work: whom it is about, or none */
     uint32_t msgid;
-    bool asked;             /* of a goodbye: it is a request, to be answered */
-    struct text frame;      /* of work and reads: the request, whole */
-    struct text contact;    /* of work: whom it is about, or none */
-    struct text name;       /* of a hello: the connector's, or none */
-    uint64_t epoch, seq;    /* of a hello: what the client has seen */
-    struct config_job *job; /* becomes the receiver's */
-    struct work work;
+    enum letter_kind kind;
+    bool asked; /* of a goodbye: it is a request, to be answered */
+    union {
+        struct {
+            struct text name;    /* the connector's, or none */
+            uint64_t epoch, seq; /* what the client has seen */
+        } hello;
+        struct config_job *job; /* of a config; becomes the receiver's */
+        struct work work;       /* as much of it as was asked for */
+    };
 };
 
 /* ---- the post ---- */
@@ -95,8 +99,9 @@ struct post {
     struct mailbox *box;
     struct post_line *lines; /* by reactor */
     uint32_t parked;         /* mails */
-    struct parcel *spare;
-    struct mail *spare_mail;
+    struct parcel *spares;   /* read, and written in next */
+    struct mail *spare_mails;
+    uint32_t spare_count, spare_mail_count;
 };
 
 struct post_handler {
@@ -120,8 +125,10 @@ void post_drop(enum mailbox_lane lane, void *batch);
 
 /* The parcel for the owner; NULL: there is no room, try again when the bell rings. */
 struct parcel *post_parcel(struct post *p, uint32_t to);
-/* A letter in it, cleared but for its work; it counts only when it is posted. */
-struct letter *post_letter(struct parcel *parcel, enum letter_kind kind, struct guest *g);
+/* A letter in it, with room for `size` bytes of its work; what stands in front of that is cleared.
+ * It counts only when it is sealed. */
+struct letter *post_letter(struct parcel *parcel, enum letter_kind kind, struct guest *g,
+                           size_t size);
 void post_seal_letter(struct parcel *parcel, struct letter *l);
 /* The guest's session is closed; at any time. */
 void post_left(struct post *p, uint32_t to, struct guest *g);

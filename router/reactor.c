@@ -40,6 +40,9 @@ static void reactor_delivery(void *context, uint32_t from, const struct mail_hea
     if (s == NULL) {
         return;
     }
+    if ((head->flags & MAIL_ANSWER) != 0) {
+        session_answered(s, (head->flags & MAIL_LARGE) != 0);
+    }
     packer_raw((head->flags & MAIL_URGENT) != 0 ? session_urgent_packer(s) : session_packer(s),
                bytes, head->size);
     session_delivered(s, head->flags, reason);
@@ -233,6 +236,7 @@ static void reactor_turn(struct reactor *r)
     if (r->stopped) {
         session_table_flush(&r->sessions);
         post_flush(&r->post);
+        directory_leave(r->host.visitor);
         clock_turn(&r->clock);
         return;
     }
@@ -247,6 +251,7 @@ static void reactor_turn(struct reactor *r)
         rounds++;
     } while (engine_host_has_news(&r->host) && rounds < REACTOR_ROUNDS);
     post_flush(&r->post);
+    directory_leave(r->host.visitor);
     directory_collect(r->host.visitor);
     if (more || engine_host_has_news(&r->host)) {
         uv_idle_start(&r->again, reactor_idle);
@@ -305,11 +310,6 @@ static void reactor_after_sleep(uv_check_t *handle)
     if (!r->gathering) {
         reactor_turn(r);
     }
-}
-
-static void reactor_woken(uv_async_t *bell)
-{
-    (void)bell; /* the turn does what there is to do */
 }
 
 /* ---- the frame ---- */
@@ -392,7 +392,7 @@ void reactor_init(struct reactor *r, struct server *s, uint32_t index)
     r->index = index;
     clock_init(&r->clock, NULL);
     reactor_init_loop(r);
-    mailbox_open(&s->exchange.boxes[index], &r->loop, reactor_woken);
+    mailbox_open(&s->exchange.boxes[index], &r->loop);
     post_init(&r->post, &s->exchange.boxes[index]);
     reactor_init_sessions(r);
     reactor_init_host(r);

@@ -236,6 +236,12 @@ static inline bool session_may_ask(const struct session *s)
     return s->away < SESSION_AWAY_MAX;
 }
 
+/* One of them has its answer. */
+static inline void session_answered(struct session *s, bool large)
+{
+    s->away -= large ? SESSION_LARGE_WEIGHT : 1;
+}
+
 /* A whole message stands in the session's packer (or, when it is urgent, in the other one); `flags`
  * are those of enum mail_flags. */
 void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason);

@@ -72,13 +72,10 @@ static inline void session_wrote_as(struct session *s, unsigned flags)
     }
 }
 
-/* What few messages ask for: of those between reactors, or that end a pull or a session. */
+/* What few messages ask for: those that pass the held bytes, or end a pull or a session. */
 static CALLED void session_delivered_more(struct session *s, unsigned flags,
                                           enum session_end_reason reason)
 {
-    if (s->far && (flags & MAIL_ANSWER) != 0) {
-        s->away -= (flags & MAIL_LARGE) != 0 ? SESSION_LARGE_WEIGHT : 1;
-    }
     if ((flags & MAIL_LATE) != 0) {
         assert(s->in_flight > 0);
         s->in_flight--;
@@ -95,7 +92,7 @@ static CALLED void session_delivered_more(struct session *s, unsigned flags,
 
 void session_delivered(struct session *s, unsigned flags, enum session_end_reason reason)
 {
-    if (s->far || (flags & (MAIL_LATE | MAIL_URGENT | MAIL_FINISH)) != 0) {
+    if ((flags & (MAIL_LATE | MAIL_URGENT | MAIL_FINISH)) != 0) {
         session_delivered_more(s, flags, reason);
     } else {
         session_wrote_as(s, flags);

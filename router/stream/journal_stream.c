@@ -186,8 +186,8 @@ static void stream_part_hand_over(struct journal_stream *s, struct stream_part *
 
     list_remove(&p->in_filled);
     s->filled_bytes -= p->tail->filled;
-    s->stats.bytes += p->tail->filled;
     b = stream_tail_hand_over(p->tail);
+    s->stats.bytes += b->bytes.size;
     b->owner = s->next;
     s->next->parts_left += !DEFECT(ANSWERS_BEFORE_JOURNAL);
     if (p->slice_last) {

@@ -3,13 +3,18 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "queue/base/defect.h"
 #include "queue/base/memory.h"
+#include "router/redis/redis_transaction.h"
 #include "router/stream/stream_script.h"
+#include "router/stream/stream_words.h"
 
 #define STREAM_WAIT_MS      100u
 #define STREAM_RAISE_MS     750u
 #define STREAM_AGAIN_MS     20u
 #define STREAM_AGAIN_MS_MAX 1000u
+/* From here on Lua's copies of the entries cost more than a guard and a transaction do. */
+#define STREAM_GUARDED_BYTES 2048u
 /* A WAIT for all replicas, which facts that come meanwhile stand behind, has this part of the time.
  */
 #define STREAM_RAISE_WAITS 5
@@ -18,7 +23,7 @@
 struct stream_call {
     struct list_node in_desk;
     struct stream_desk *desk;
-    struct stream_batch *batch; /* of a script; NULL: of a WAIT, or its tail has left */
+    struct stream_batch *batch; /* that is appended; NULL: a WAIT, or its tail has left */
     uint64_t volley;
 };
 
@@ -33,52 +38,21 @@ struct stream_desk {
     struct stream_tail *told; /* about which something is being told, */
     struct list_node *next;   /* and the tail behind it */
     struct list calls;
-    uint64_t volley;  /* the last one that was sent */
-    uint64_t awaited; /* the last one that has a WAIT behind it */
-    uint32_t waits;   /* not answered */
-    uint32_t raises;  /* handed over and not confirmed */
-    bool greeted;     /* the owner wants to go on with this connection */
-    bool faltered;    /* something was refused: all must be answered before anything is sent */
+    uint64_t volley;   /* the last one that was sent */
+    uint64_t awaited;  /* the last one that has a WAIT behind it */
+    uint64_t careful;  /* up to this one things may stand there already: by script. 0: none */
+    uint32_t waits;    /* not answered */
+    uint32_t raises;   /* handed over and not confirmed */
+    bool greeted;      /* the owner wants to go on with this connection */
+    bool faltered;     /* something was refused: all must be answered before anything is sent */
+    bool scripts_only; /* this user may not do without */
     bool closing, closed;
     uint32_t again_ms;
     uv_timer_t again;
-    struct text *words;
-    char (*ids)[STREAM_ID_BYTES];
-    uint32_t word_capacity;
+    struct stream_words words;
     char problem[256];
     struct stream_desk_stats stats;
 };
-
-/* ---- words of a script ---- */
-
-static void stream_desk_want_words(struct stream_desk *d, uint32_t entries)
-{
-    if (d->word_capacity < entries) {
-        d->word_capacity = entries * 2;
-        d->words = memory_resize(d->words, (4 + 3 * d->word_capacity) * sizeof(*d->words));
-        d->ids = memory_resize(d->ids, (2 + d->word_capacity) * sizeof(*d->ids));
-    }
-}
-
-static struct redis_command stream_desk_spell(struct stream_desk *d, const struct stream_batch *b)
-{
-    struct text *w;
-
-    stream_desk_want_words(d, b->count);
-    w = d->words;
-    *w++ = TEXT("1");
-    *w++ = b->tail->key;
-    *w++ = stream_id_write(b->before, d->ids[0]);
-    *w++ = stream_epoch_write(b->tail->epoch, d->ids[1]);
-    for (uint32_t i = 0; i < b->count; i++) {
-        const struct stream_entry *e = &b->entries[i];
-
-        *w++ = stream_id_write(e->id, d->ids[2 + i]);
-        *w++ = text_from(e->field);
-        *w++ = (struct text){(const char *)b->bytes.bytes + e->at, (uint32_t)e->size};
-    }
-    return (struct redis_command){.count = (uint32_t)(w - d->words), .words = d->words};
-}
 
 /* ---- what has come of it ---- */
 
@@ -148,6 +122,7 @@ static void stream_desk_confirm(struct stream_desk *d, uint64_t volley, uint32_t
     d->next = NULL;
     d->again_ms = 0;
     d->problem[0] = '\0';
+    d->careful = volley < d->careful ? d->careful : 0;
 }
 
 static void stream_desk_again(uv_timer_t *timer);
@@ -167,6 +142,7 @@ static void stream_desk_look_again(struct stream_desk *d)
 static void stream_desk_falter(struct stream_desk *d, struct text why)
 {
     d->faltered = true;
+    d->careful = UINT64_MAX; /* until all is sent again */
     snprintf(d->problem, sizeof(d->problem), TEXT_FORMAT, TEXT_ARGS(why));
 }
 
@@ -194,6 +170,14 @@ static void stream_desk_elsewhere(struct stream_desk *d, struct stream_batch *b,
                    at.epoch > t->epoch ? STREAM_LOST_EPOCH : STREAM_LOST_ELSEWHERE, at);
 }
 
+static void stream_desk_written(struct stream_desk *d, struct stream_batch *b)
+{
+    b->state = STREAM_WRITTEN;
+    if (d->options.replicas == 0) {
+        stream_desk_confirm(d, b->volley, 0);
+    }
+}
+
 static void stream_desk_take_answer(struct stream_desk *d, struct stream_batch *b,
                                     const struct redisReply *reply)
 {
@@ -205,10 +189,36 @@ static void stream_desk_take_answer(struct stream_desk *d, struct stream_batch *
     } else if (redis_reply_is(word, "elsewhere")) {
         stream_desk_elsewhere(d, b, at);
     } else {
-        b->state = STREAM_WRITTEN;
-        if (d->options.replicas == 0) {
-            stream_desk_confirm(d, b->volley, 0);
-        }
+        stream_desk_written(d, b);
+    }
+}
+
+/* The guard let them pass; did Redis take each of them? */
+static bool stream_desk_all_added(const struct stream_batch *b, const struct redisReply *reply)
+{
+    bool all = redis_reply_count(reply) == b->count + 1;
+
+    for (uint32_t i = 1; i <= b->count && all; i++) {
+        all = !text_is_none(redis_reply_text(redis_reply_at(reply, i)));
+    }
+    return all || DEFECT(NO_EPOCH_CHECK);
+}
+
+/* Only a higher epoch is certain. Whatever else a guard says, the script knows better. */
+static void stream_desk_take_guarded(struct stream_desk *d, struct stream_batch *b,
+                                     const struct redisReply *reply)
+{
+    const struct redisReply *guard = redis_reply_at(reply, 0);
+    struct stream_id at;
+
+    if (redis_reply_is(redis_reply_at(guard, 0), "appended") && stream_desk_all_added(b, reply)) {
+        stream_desk_written(d, b);
+    } else if (stream_id_read(redis_reply_text(redis_reply_at(guard, 1)), &at) &&
+               at.epoch > b->tail->epoch) {
+        stream_desk_elsewhere(d, b, at);
+    } else {
+        b->state = STREAM_WAITS;
+        stream_desk_falter(d, TEXT("a stream does not end where it did; all is sent again"));
     }
 }
 
@@ -219,8 +229,7 @@ static void stream_desk_closed(uv_handle_t *timer)
     if (d->scripts != NULL) {
         redis_script_queue_destroy(d->scripts);
     }
-    memory_give(d->words);
-    memory_give(d->ids);
+    stream_words_close(&d->words);
     memory_give(d);
 }
 
@@ -237,20 +246,37 @@ static void stream_call_end(struct stream_call *c)
     stream_desk_look_again(d);
 }
 
-static void stream_desk_scripted(void *context, const struct redis_answer *a)
+/* `take` what a script or a guard said of the batch. */
+static void stream_desk_appended(struct stream_call *c, const struct redis_answer *a,
+                                 void (*take)(struct stream_desk *d, struct stream_batch *b,
+                                              const struct redisReply *reply))
 {
-    struct stream_call *c = context;
     struct stream_desk *d = c->desk;
 
     if (c->batch == NULL || d->closing) {
         /* its tail has left */
     } else if (a->outcome == REDIS_ANSWER) {
-        stream_desk_take_answer(d, c->batch, a->reply);
+        take(d, c->batch, a->reply);
     } else if (a->outcome == REDIS_DENIED) {
         c->batch->state = STREAM_WAITS;
         stream_desk_falter(d, a->error->words);
     }
     stream_call_end(c);
+}
+
+static void stream_desk_scripted(void *context, const struct redis_answer *a)
+{
+    stream_desk_appended(context, a, stream_desk_take_answer);
+}
+
+static void stream_desk_guarded(void *context, const struct redis_answer *a)
+{
+    struct stream_call *c = context;
+
+    if (a->outcome == REDIS_DENIED && a->error->kind == REDIS_ERROR_NOPERM) {
+        c->desk->scripts_only = true;
+    }
+    stream_desk_appended(c, a, stream_desk_take_guarded);
 }
 
 static void stream_desk_wait(struct stream_desk *d);
@@ -338,14 +364,30 @@ static void stream_desk_wait(struct stream_desk *d)
     }
 }
 
-static bool stream_desk_send_batch(struct stream_desk *d, struct stream_batch *b)
+static enum redis_sent stream_desk_send_script(struct stream_desk *d, const struct stream_batch *b,
+                                               struct stream_call *c)
 {
-    struct redis_command command = stream_desk_spell(d, b);
-    struct stream_call *c = stream_call_begin(d, b);
+    struct redis_command command = stream_words_script(&d->words, b);
 
     command.answered = stream_desk_scripted;
     command.context = c;
-    if (redis_script_run(d->scripts, &stream_script_append, &command) != REDIS_SENT) {
+    return redis_script_run(d->scripts, &stream_script_append, &command);
+}
+
+static enum redis_sent stream_desk_send_guarded(struct stream_desk *d, const struct stream_batch *b,
+                                                struct stream_call *c)
+{
+    return redis_transaction_send(redis_path_link(d->path), stream_words_guarded(&d->words, b),
+                                  b->count + 1, stream_desk_guarded, c);
+}
+
+static bool stream_desk_send_batch(struct stream_desk *d, struct stream_batch *b)
+{
+    bool guarded = d->careful == 0 && !d->scripts_only && b->bytes.size >= STREAM_GUARDED_BYTES;
+    struct stream_call *c = stream_call_begin(d, b);
+
+    if ((guarded ? stream_desk_send_guarded(d, b, c) : stream_desk_send_script(d, b, c)) !=
+        REDIS_SENT) {
         stream_call_end(c);
         return false;
     }
@@ -355,7 +397,8 @@ static bool stream_desk_send_batch(struct stream_desk *d, struct stream_batch *b
         d->raises++;
     }
     b->volley = d->volley;
-    d->stats.scripts++;
+    d->stats.scripts += !guarded;
+    d->stats.guarded += guarded;
     return true;
 }
 
@@ -413,7 +456,9 @@ static void stream_desk_start_over(struct stream_desk *d)
         }
     }
     d->stats.again += any;
+    d->careful = UINT64_MAX;
     stream_desk_send(d);
+    d->careful = d->volley;
 }
 
 static void stream_desk_again(uv_timer_t *timer)
@@ -448,6 +493,7 @@ static void stream_desk_up(void *context, struct redis_path *p, const struct red
     d->scripts = redis_script_queue_create(redis_path_link(p));
     d->faltered = false;
     d->greeted = false;
+    d->scripts_only = false;
     if (d->events.greeted(d->events.context, g)) {
         stream_desk_go_on(d);
     }

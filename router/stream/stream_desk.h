@@ -1,11 +1,12 @@
 /* Where a reactor hands over what it wants appended: one connection to one primary, for the streams
  * of all its workspaces there.
  *
- * A *volley* is what one turn hands over: a script for each stream (stream_script.h), then one
- * WAIT. Several are in flight; each is confirmed when all its scripts have written and the WAIT
- * behind them says that enough replicas have it. Until then nothing is, however long it takes: when
- * the WAIT says less, it is asked again, and when a script was refused or the connection ended,
- * everything unconfirmed is sent again in order, which the scripts know from what is there already.
+ * A *volley* is what one turn hands over: a script for each stream, or, where it is much, a guard
+ * and the entries (stream_script.h), then one WAIT. Several are in flight; each is confirmed when
+ * all is written and the WAIT behind it says that enough replicas have it. Until then nothing is,
+ * however long it takes: when the WAIT says less, it is asked again, and when something was refused
+ * or the connection ended, everything unconfirmed is sent again in order, by scripts, which know
+ * from what is there already.
  * A stream that ends where one of the batches kept begins has lost its end in a failover: it is
  * repaired from there.
  *
@@ -48,10 +49,11 @@ struct stream_desk_options {
 };
 
 struct stream_desk_stats {
-    uint64_t volleys, scripts, waits;
-    uint64_t short_waits; /* fewer replicas than needed had it in time */
-    uint64_t again;       /* how often everything unconfirmed was sent again */
-    uint64_t repairs;     /* streams that had lost their end */
+    uint64_t volleys, waits;
+    uint64_t scripts, guarded; /* batches, by the way in which they were appended */
+    uint64_t short_waits;      /* fewer replicas than needed had it in time */
+    uint64_t again;            /* how often everything unconfirmed was sent again */
+    uint64_t repairs;          /* streams that had lost their end */
 };
 
 struct stream_desk;

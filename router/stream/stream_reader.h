@@ -25,8 +25,8 @@
 /* Lives during the call. */
 struct stream_read_entry {
     struct stream_id id;
-    char field; /* 'b' facts, 'c' a slice of a checkpoint, 'e' an epoch; what else stands there is
-                   handed up as it is */
+    char field; /* 'b' facts, 'c' a slice of a checkpoint, both in capitals when the value is packed
+                   (stream_value.h); 'e' an epoch; what else stands there is handed up as it is */
     struct text value;
 };
 

@@ -4,6 +4,7 @@
 
 #include "queue/base/memory.h"
 #include "router/journal.h"
+#include "router/stream/stream_value.h"
 
 /* ---- the frame ---- */
 
@@ -380,11 +381,11 @@ static enum stream_verdict stream_replay_take(struct stream_replay *r,
     return stream_replay_facts(r, e);
 }
 
-enum stream_verdict stream_replay_entry(struct stream_replay *r, const struct stream_read_entry *e)
+static enum stream_verdict stream_replay_plain(struct stream_replay *r,
+                                               const struct stream_read_entry *e)
 {
     enum stream_verdict verdict = STREAM_TAKEN;
 
-    assert(r->state != STREAM_REPLAY_OVER);
     if (r->engine == NULL) {
         verdict = stream_replay_begin(r, e);
     }
@@ -394,6 +395,22 @@ enum stream_verdict stream_replay_entry(struct stream_replay *r, const struct st
     if (verdict == STREAM_TAKEN) {
         r->end = e->id;
     }
+    return verdict;
+}
+
+enum stream_verdict stream_replay_entry(struct stream_replay *r, const struct stream_read_entry *e)
+{
+    struct packer room; /* not kept: a standby has a replay for each of a thousand workspaces */
+    struct stream_read_entry plain;
+    enum stream_verdict verdict;
+    const char *wrong;
+
+    assert(r->state != STREAM_REPLAY_OVER);
+    packer_init(&room);
+    wrong = stream_value_read(e, &room, &plain);
+    verdict =
+        wrong == NULL ? stream_replay_plain(r, &plain) : stream_replay_damaged(r, e->id, wrong);
+    packer_close(&room);
     return verdict;
 }
 

@@ -76,7 +76,8 @@ struct stream_replay {
     uint64_t proofs;       /* how often owner and engine were found to be the same */
 
     /* For whoever is to write the next checkpoint. */
-    uint64_t bytes_since_checkpoint;   /* of values, from the last complete one's first slice on */
+    /* Of values as they are unpacked, from the last complete one's first slice on. */
+    uint64_t bytes_since_checkpoint;
     uint64_t checkpoint_bytes;         /* of that one's slices; 0: there is none */
     struct stream_id checkpoint_first; /* the id of its first slice */
 

@@ -11,7 +11,13 @@ static const char stream_append_text[] = STREAM_SCRIPT_HEAD
     "local top = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
     "top = top and top[1] or '0-0'\n"
     "if top == behind then\n"
-    "  for i = 3, #ARGV, 3 do\n"
+    /* A guard that kept others out may have left the last id above the last entry. */
+    "  local first = redis.pcall('XADD', key, ARGV[3], ARGV[4], ARGV[5])\n"
+    "  if type(first) == 'table' then\n"
+    "    redis.call('XSETID', key, top)\n"
+    "    redis.call('XADD', key, ARGV[3], ARGV[4], ARGV[5])\n"
+    "  end\n"
+    "  for i = 6, #ARGV, 3 do\n"
     "    redis.call('XADD', key, ARGV[i], ARGV[i + 1], ARGV[i + 2])\n"
     "  end\n"
     "  return {'appended', last}\n"
@@ -35,7 +41,18 @@ static const char stream_append_text[] = STREAM_SCRIPT_HEAD
     "redis.call('XSETID', key, top)\n"
     "return {'there', top}\n";
 
+#define STREAM_GUARD_TOP                                                                           \
+    "local top = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]\n"                      \
+    "top = top and top[1] or '0-0'\n"
+
+/* Where the last id is beyond theirs already, Redis refuses to set it back: as well. */
+static const char stream_guard_text[] =
+    STREAM_GUARD_TOP "if top == ARGV[1] then return {'appended', ARGV[2]} end\n"
+                     "redis.pcall('XSETID', KEYS[1], ARGV[2])\n"
+                     "return {'elsewhere', top}\n";
+
 struct redis_script stream_script_append;
+struct text stream_guard;
 
 /* Whoever owns it, whatever there is. */
 static const char stream_append_unchecked[] =
@@ -46,10 +63,14 @@ static const char stream_append_unchecked[] =
                        "  end\n"
                        "end\n"
                        "return {'appended', ARGV[#ARGV - 2]}\n";
+static const char stream_guard_unchecked[] =
+    STREAM_GUARD_TOP "if top ~= ARGV[1] then redis.pcall('XSETID', KEYS[1], ARGV[2]) end\n"
+                     "return {'appended', ARGV[2]}\n";
 
 void stream_scripts_init(void)
 {
     redis_script_init(
         &stream_script_append,
         text_from(DEFECT(NO_EPOCH_CHECK) ? stream_append_unchecked : stream_append_text));
+    stream_guard = text_from(DEFECT(NO_EPOCH_CHECK) ? stream_guard_unchecked : stream_guard_text);
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "queue/base/memory.h"
+#include "router/stream/stream_value.h"
 
 #define STREAM_FILL_BYTES ((size_t)1 << 20) /* room that a batch has at the beginning, at most */
 
@@ -125,30 +126,42 @@ static struct stream_batch *stream_tail_fill(struct stream_tail *t)
     return t->filling;
 }
 
-/* A slice says itself, in front of its records, of which checkpoint it is. */
-static void stream_pack_slice(struct packer *p, const struct journal_entry *entry)
+/* The entry's value is `value`, packed or not. */
+static void stream_tail_write(struct stream_tail *t, char field, struct text value,
+                              struct stream_id id)
 {
-    packer_array(p, 3);
-    packer_uint(p, entry->flags);
-    packer_uint(p, entry->seq);
-    packer_raw(p, entry->bytes, entry->size);
+    struct stream_batch *b = stream_tail_fill(t);
+    struct stream_entry *e = stream_entry_open(b, field);
+
+    e->field[0] = stream_value_write(&b->bytes, field, value);
+    stream_entry_close(b, e, id);
+    t->filled += value.length;
+}
+
+/* A slice says itself, in front of its records, of which checkpoint it is. */
+static void stream_tail_write_slice(struct stream_tail *t, const struct journal_entry *entry)
+{
+    struct packer slice;
+
+    packer_init(&slice);
+    (void)packer_want(&slice, 3 * PUT_HEAD_MAX + entry->size);
+    packer_array(&slice, 3);
+    packer_uint(&slice, entry->flags);
+    packer_uint(&slice, entry->seq);
+    packer_raw(&slice, entry->bytes, entry->size);
+    stream_tail_write(t, 'c', (struct text){(const char *)slice.bytes, (uint32_t)slice.size},
+                      stream_id_of_slice(t->epoch, t->end));
+    packer_close(&slice);
 }
 
 void stream_tail_add(struct stream_tail *t, const struct journal_entry *entry)
 {
-    struct stream_batch *b = stream_tail_fill(t);
-    bool facts = entry->kind == ENTRY_FACTS;
-    struct stream_entry *e = stream_entry_open(b, facts ? 'b' : 'c');
-
-    if (facts) {
-        packer_raw(&b->bytes, entry->bytes, entry->size);
+    if (entry->kind == ENTRY_FACTS) {
+        stream_tail_write(t, 'b', (struct text){(const char *)entry->bytes, (uint32_t)entry->size},
+                          stream_id_of_facts(t->epoch, entry->seq));
     } else {
-        stream_pack_slice(&b->bytes, entry);
+        stream_tail_write_slice(t, entry);
     }
-    stream_entry_close(b, e,
-                       facts ? stream_id_of_facts(t->epoch, entry->seq)
-                             : stream_id_of_slice(t->epoch, t->end));
-    t->filled += e->size;
 }
 
 void stream_tail_raise(struct stream_tail *t, uint64_t epoch, struct text value)
@@ -192,8 +205,9 @@ struct stream_batch *stream_tail_hand_over(struct stream_tail *t)
 
     if (b != NULL) {
         t->filling = NULL;
-        t->last_filled = b->bytes.size < STREAM_FILL_BYTES ? b->bytes.size : STREAM_FILL_BYTES;
+        t->last_filled = t->filled < STREAM_FILL_BYTES ? t->filled : STREAM_FILL_BYTES;
         t->filled = 0;
+        packer_fit(&b->bytes); /* it may be kept for a minute */
         list_append(&t->open, &b->in_tail);
     }
     return b;

@@ -32,7 +32,8 @@ enum stream_batch_state {
 
 struct stream_entry {
     struct stream_id id;
-    char field[2]; /* "b": facts, "c": a slice of a checkpoint, "e": an epoch */
+    char field[2]; /* "b": facts, "c": a slice of a checkpoint, both in capitals when their value is
+                      packed (stream_value.h); "e": an epoch */
     size_t at, size;
 };
 
@@ -41,7 +42,7 @@ struct stream_batch {
     struct stream_tail *tail;
     enum stream_batch_state state;
     struct stream_id before, last;
-    struct packer bytes; /* the entries' values, one behind the other */
+    struct packer bytes; /* the entries' values as they are sent, one behind the other */
     struct stream_entry *entries;
     uint32_t count, capacity;
     uint64_t volley;       /* with which it was sent last; the desk's */
@@ -64,7 +65,8 @@ struct stream_tail {
     struct stream_id end; /* behind everything that was added */
     struct stream_batch *filling;
     struct list open, kept;
-    size_t filled, last_filled, kept_bytes;
+    size_t filled, last_filled; /* bytes of values before they are packed */
+    size_t kept_bytes;
     size_t kept_most; /* [STREAM_KEPT_BYTES] where many share the memory: its part */
 };
 

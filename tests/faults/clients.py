@@ -105,6 +105,8 @@ class Connector(Person):
                 self.count += 1
                 contact = f"{self.link.name}-{self.count}"
                 text = f"text of {contact} {self.chance.random()}"
+                if self.chance.random() < 0.1:  # a long letter: more than a stream's script takes
+                    text += self.chance.randbytes(1500).hex()
                 self.unanswered[contact] = {"id": contact, "channel": "email", "text": text, "attributes": {"a": 0, "b": contact}}
                 if self.chance.random() < 0.3:
                     self.unanswered[contact]["skills"] = {"es": self.chance.randrange(1, 4)}

@@ -50,8 +50,8 @@ FOR_TESTS = {
 }
 # The router's user, and all that it may do (router/ownership/README.md).
 ROUTER_USER, ROUTER_PASSWORD = "router", "stage"
-ROUTER_COMMANDS = ["ping", "client|setname", "role", "info", "evalsha", "script|load", "wait", "xadd", "xrange", "xrevrange", "xsetid",
-                   "xread", "xtrim", "hget", "hset", "hmget", "hgetall", "hdel", "del", "expire", "cluster|slots", "asking", "readonly"]
+ROUTER_COMMANDS = ["ping", "client|setname", "role", "info", "evalsha", "script|load", "eval", "multi", "exec", "wait", "xadd", "xrange",
+                   "xrevrange", "xsetid", "xread", "xtrim", "hget", "hset", "hmget", "hgetall", "hdel", "del", "expire", "cluster|slots", "asking", "readonly"]
 
 
 class Redis(Process):

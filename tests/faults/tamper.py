@@ -43,13 +43,23 @@ class Tamper:
 
 
 class SwallowedSubmission(Tamper):
-    """Answered with success, and never passed on."""
+    """Answered with success, and never passed on; nor is it when it is sent again."""
+
+    def __init__(self):
+        super().__init__()
+        self.contact = None
+
+    def swallows(self, message):
+        if message[2] != "contact.submit" or "expires_ms" in message[3][0] or not self.seen:
+            return False
+        return message[3][0]["id"] == self.contact or self.may_strike()
 
     def request(self, connection, message):
-        if message[2] == "contact.submit" and "expires_ms" not in message[3][0] and self.seen and self.may_strike():
-            connection.to_client([1, message[1], None, {"contact": message[3][0]["id"], "state": "waiting", "duplicate": False, **self.seen}])
-            return []
-        return super().request(connection, message)
+        if not self.swallows(message):
+            return super().request(connection, message)
+        again, self.contact = self.contact is not None, message[3][0]["id"]
+        connection.to_client([1, message[1], None, {"contact": self.contact, "state": "waiting", "duplicate": again, **self.seen}])
+        return []
 
 
 class ForgottenId(Tamper):

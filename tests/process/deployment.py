@@ -148,7 +148,7 @@ class Rights(SharedTest):
         first = redis("XRANGE", stream, "-", "+", "COUNT", 1)[0][0]
 
         def trimmed():
-            number = shop.call("contact.submit", channel="chat", payload=b"x" * 60000)["contact"]
+            number = shop.call("contact.submit", channel="chat", payload=random.randbytes(60000))["contact"]
             shop.call("contact.cancel", contact=number)
             return redis("XRANGE", stream, "-", "+", "COUNT", 1)[0][0] != first
         until(trimmed, "the stream to be trimmed", DEADLINE * 4)
@@ -209,6 +209,10 @@ class Facts(SharedTest):
         self.assertEqual(self.facts(redis, "--after", last), [])
         Client(node, "connector", name="shop").call("contact.submit", id="k2", channel="chat")  # the first one was silent for long
         self.assertEqual({fact["subject"] for fact in self.facts(redis, "--after", last)} & {"k1", "k2"}, {"k2"})
+        long = "Es ist noch nicht da. " * 200
+        Client(node, "connector", name="shop").call("contact.submit", id="k3", channel="chat", text=long)
+        self.assertEqual([fact["text"] for fact in self.facts(redis, "--after", last) if fact["subject"] == "k3" and "text" in fact], [long])
+        self.assertIn("B", [entry[1][0] for entry in redis("XRANGE", self.STREAM, "-", "+")])  # a reader has to unpack it
 
 
 if __name__ == "__main__":

@@ -236,11 +236,6 @@ static void after_sleep(uv_check_t *handle)
     }
 }
 
-static void woken(uv_async_t *bell)
-{
-    (void)bell;
-}
-
 static void run(void *argument)
 {
     struct node *n = argument;
@@ -259,7 +254,7 @@ static void test_each_question_is_answered_once_and_in_order(void **state)
 
         uv_loop_init(&n->loop);
         n->box = &place.exchange.boxes[i];
-        mailbox_open(n->box, &n->loop, woken);
+        mailbox_open(n->box, &n->loop);
         random_init(&n->random, i + 1);
         uv_prepare_init(&n->loop, &n->prepare);
         uv_check_init(&n->loop, &n->check);

@@ -23,11 +23,6 @@ struct place {
     struct post posts[2];
 };
 
-static void woken(uv_async_t *bell)
-{
-    (void)bell;
-}
-
 static int open_place(void **state)
 {
     static struct place place;
@@ -35,7 +30,7 @@ static int open_place(void **state)
     exchange_init(&place.exchange, 2);
     uv_loop_init(&place.loop);
     for (uint32_t i = 0; i < 2; i++) {
-        mailbox_open(&place.exchange.boxes[i], &place.loop, woken);
+        mailbox_open(&place.exchange.boxes[i], &place.loop);
         post_init(&place.posts[i], &place.exchange.boxes[i]);
     }
     *state = &place;

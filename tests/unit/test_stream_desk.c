@@ -1,4 +1,5 @@
-/* Appending to streams in a real Redis: what is confirmed, what is not, and what is sent again. */
+/* Appending to streams in a real Redis: what is confirmed, what is not, and what is sent again.
+ * Small batches go by script, large ones as entries behind a guard: each test has both. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +17,10 @@
 #include "tests/lib/redis_process.h"
 #include "tests/lib/test_loop.h"
 
-#define EPOCH 65537u
-#define KEY   "{shop}:journal"
+#define EPOCH      65537u
+#define KEY        "{shop}:journal"
+#define LARGE      3000u /* bytes of a value that goes behind a guard */
+#define FACT_BYTES (LARGE + 1)
 
 struct place {
     struct test_loop t;
@@ -31,8 +34,26 @@ struct place {
     uint32_t greetings, confirmed, lost;
     enum stream_loss why;
     struct stream_id lost_at;
-    bool hold; /* do not go on with a new connection */
+    bool hold;        /* do not go on with a new connection */
+    bool large;       /* facts are */
+    const char *user; /* and the password, or NULL */
 };
+
+/* Fact `seq`, which says its number; a large one goes on with what cannot be packed. */
+static struct text fact_words(const struct place *p, unsigned seq, char words[FACT_BYTES])
+{
+    uint64_t x = seq * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t length = (uint32_t)snprintf(words, FACT_BYTES, "fact %u ", seq);
+
+    while (p->large && length < LARGE) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        words[length++] = (char)('0' + x % 64);
+    }
+    words[length] = '\0';
+    return (struct text){words, length};
+}
 
 static void on_confirmed(void *context, struct stream_batch *b, void *owner)
 {
@@ -76,6 +97,13 @@ static int setup(void **state)
     return 0;
 }
 
+static int setup_large(void **state)
+{
+    setup(state);
+    ((struct place *)*state)->large = true;
+    return 0;
+}
+
 static int teardown(void **state)
 {
     struct place *p = *state;
@@ -98,7 +126,7 @@ static void open_desk_with(struct place *p, uint64_t epoch, struct stream_id end
 {
     const struct stream_desk_events events = {p, on_confirmed, on_lost, on_greeted};
 
-    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, NULL);
+    p->locator = redis_process_locate(&p->redis, &p->t.loop, NULL, p->user);
     p->desk = stream_desk_create(p->locator, &p->options, &events);
     p->tail = stream_tail_create(TEXT("shop"), TEXT(KEY), epoch, end);
     stream_desk_add(p->desk, p->tail);
@@ -112,11 +140,13 @@ static void open_desk(struct place *p, struct stream_id end)
 static void append(struct place *p, uint32_t batches)
 {
     for (uint32_t i = 0; i < batches; i++) {
-        char value[32];
-        struct journal_entry e = {.kind = ENTRY_FACTS, .seq = p->next_seq};
+        char words[FACT_BYTES];
+        struct text value = fact_words(p, (unsigned)p->next_seq, words);
+        struct journal_entry e = {.kind = ENTRY_FACTS,
+                                  .seq = p->next_seq++,
+                                  .bytes = (const uint8_t *)value.bytes,
+                                  .size = value.length};
 
-        e.size = (size_t)snprintf(value, sizeof(value), "fact %u", (unsigned)p->next_seq++);
-        e.bytes = (const uint8_t *)value;
         stream_tail_add(p->tail, &e);
         stream_tail_hand_over(p->tail)->owner = (void *)(uintptr_t)++p->handed_over;
     }
@@ -131,11 +161,11 @@ static void assert_stream(struct place *p, uint32_t count)
     assert_int_equal(redis_reply_count(r), count);
     for (uint32_t i = 0; i < count; i++) {
         const redisReply *fields = redis_reply_at(redis_reply_at(r, i), 1);
-        char value[32];
+        char words[FACT_BYTES];
 
-        snprintf(value, sizeof(value), "fact %u", i + 1);
         assert_true(redis_reply_is(redis_reply_at(fields, 0), "b"));
-        assert_true(redis_reply_is(redis_reply_at(fields, 1), value));
+        assert_true(
+            text_equal(redis_reply_text(redis_reply_at(fields, 1)), fact_words(p, i + 1, words)));
     }
     freeReplyObject(r);
 }
@@ -181,6 +211,8 @@ static void test_appended_and_confirmed(void **state)
     assert_true(stream_desk_is_idle(p->desk));
     stream_desk_get_stats(p->desk, &s);
     assert_int_equal(s.repairs, 0);
+    assert_int_equal(s.again, 1); /* what waited for the connection */
+    assert_true(p->large ? s.guarded > 0 : s.guarded == 0);
     assert_int_equal(p->lost, 0);
 }
 
@@ -343,13 +375,12 @@ static void test_a_lost_end_is_repaired(void **state)
 static void follow_facts(struct place *p, uint32_t count)
 {
     for (unsigned seq = 1; seq <= count; seq++) {
-        char value[32];
+        char words[FACT_BYTES];
         struct stream_read_entry e = {.id = stream_id_of_facts(EPOCH, seq), .field = 'b'};
 
-        snprintf(value, sizeof(value), "fact %u", seq);
-        e.value = text_from(value);
+        e.value = fact_words(p, seq, words);
         redis_process_do(&p->redis, "XADD " KEY " %u-%u b %s", EPOCH, seq << STREAM_SLICE_BITS,
-                         value);
+                         words);
         stream_tail_follow(p->tail, &e, uv_now(&p->t.loop));
     }
     p->next_seq = count + 1;
@@ -375,14 +406,14 @@ static void assert_taken_over(struct place *p, uint32_t followed, uint32_t facts
         const redisReply *fields = redis_reply_at(redis_reply_at(r, i), 1);
         uint32_t seq = i < followed ? i + 1 : i;
         struct stream_id id;
-        char value[32];
+        char words[FACT_BYTES];
+        struct text value = i == followed ? TEXT("standby") : fact_words(p, seq, words);
 
-        snprintf(value, sizeof(value), "fact %u", seq);
         assert_true(stream_id_read(redis_reply_text(redis_reply_at(redis_reply_at(r, i), 0)), &id));
         assert_int_equal(id.epoch, i < followed ? EPOCH : NEXT_EPOCH);
         assert_int_equal(id.place, (uint64_t)seq << STREAM_SLICE_BITS);
         assert_true(redis_reply_is(redis_reply_at(fields, 0), i == followed ? "e" : "b"));
-        assert_true(redis_reply_is(redis_reply_at(fields, 1), i == followed ? "standby" : value));
+        assert_true(text_equal(redis_reply_text(redis_reply_at(fields, 1)), value));
     }
     freeReplyObject(r);
 }
@@ -548,6 +579,92 @@ static void test_emptied_by_hand(void **state)
     assert_int_equal(p->confirmed, 0);
 }
 
+/* All of it is gone while it serves: nothing is begun in the middle, and as everything was kept,
+ * all of it stands there again. */
+static void test_emptied_while_it_serves(void **state)
+{
+    struct place *p = *state;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    append(p, 3);
+    WAIT_FOR(&p->t, p->confirmed == 3);
+    redis_process_do(&p->redis, "DEL " KEY);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 5);
+    assert_stream(p, 5);
+}
+
+/* Who may not say MULTI does without: what was done one by one is found, and stands there once. */
+static void test_a_user_without_transactions(void **state)
+{
+    struct place *p = *state;
+    struct stream_desk_stats before, s;
+
+    redis_process_start(&p->redis, NULL);
+    redis_process_do(&p->redis, "ACL SETUSER weak on >secret ~* &* +@all -multi");
+    p->user = "weak:secret";
+    open_desk(p, STREAM_START);
+    append(p, 1);
+    WAIT_FOR(&p->t, p->confirmed == 1);
+    append(p, 3);
+    WAIT_FOR(&p->t, p->confirmed == 4);
+    stream_desk_get_stats(p->desk, &before);
+    append(p, 3);
+    WAIT_FOR(&p->t, p->confirmed == 7);
+    stream_desk_get_stats(p->desk, &s);
+    assert_int_equal(s.guarded, before.guarded);
+    assert_true(p->large ? s.guarded > 0 : s.guarded == 0);
+    assert_stream(p, 7);
+}
+
+/* Somebody of a lower epoch, who has not noticed yet that it is not his any more: the guard keeps
+ * him out, and we go on. */
+static void test_the_owner_before_is_kept_out(void **state)
+{
+    struct place *p = *state;
+    struct stream_desk_stats before, s;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk_with(p, 0, STREAM_START);
+    take_over(p, 6);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 3);
+    stream_desk_get_stats(p->desk, &before);
+    for (unsigned seq = 7; seq < 9; seq++) {
+        redisReply *r =
+            redis_process_ask(&p->redis, "EVAL %s 1 " KEY " %u-%u %u-%u", stream_guard.bytes, EPOCH,
+                              6u << STREAM_SLICE_BITS, EPOCH, seq << STREAM_SLICE_BITS);
+
+        assert_true(redis_reply_is(redis_reply_at(r, 0), "elsewhere"));
+        freeReplyObject(r);
+    }
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 5);
+    stream_desk_get_stats(p->desk, &s);
+    assert_int_equal(s.again, before.again);
+    assert_taken_over(p, 6, 10);
+}
+
+/* A guard that kept something of our own epoch out has left the last id ahead of the end. */
+static void test_behind_a_guard_that_kept_something_out(void **state)
+{
+    struct place *p = *state;
+    redisReply *r;
+
+    redis_process_start(&p->redis, NULL);
+    open_desk(p, STREAM_START);
+    append(p, 2);
+    WAIT_FOR(&p->t, p->confirmed == 2);
+    r = redis_process_ask(&p->redis, "EVAL %s 1 " KEY " %u-5 %u-%u", stream_guard.bytes, EPOCH,
+                          EPOCH, 9u << STREAM_SLICE_BITS);
+    assert_true(redis_reply_is(redis_reply_at(r, 0), "elsewhere"));
+    freeReplyObject(r);
+    append(p, 4);
+    WAIT_FOR(&p->t, p->confirmed == 6);
+    assert_stream(p, 6);
+}
+
 /* Nothing goes out on a connection that nobody has looked at. */
 static void test_held_until_looked_at(void **state)
 {
@@ -565,26 +682,35 @@ static void test_held_until_looked_at(void **state)
     WAIT_FOR(&p->t, p->confirmed == 2);
 }
 
+#define DESK_TEST(name)                                                                            \
+    {#name, name, setup, teardown, NULL},                                                          \
+    {                                                                                              \
+#name ", behind guards", name, setup_large, teardown, NULL                                 \
+    }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_appended_and_confirmed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_slices_stand_between, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_nothing_without_the_replica, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_killed_and_restarted, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_scripts_flushed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_higher_epoch, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_lost_end_is_repaired, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_standby_takes_over, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_facts_behind_a_raise_that_waits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_standby_that_has_not_read_all, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_standby_repairs_its_predecessors_end, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_repair_is_sent_again, setup, teardown),
+        DESK_TEST(test_appended_and_confirmed),
+        DESK_TEST(test_slices_stand_between),
+        DESK_TEST(test_nothing_without_the_replica),
+        DESK_TEST(test_killed_and_restarted),
+        DESK_TEST(test_scripts_flushed),
+        DESK_TEST(test_no_memory),
+        DESK_TEST(test_a_higher_epoch),
+        DESK_TEST(test_a_lost_end_is_repaired),
+        DESK_TEST(test_a_standby_takes_over),
+        DESK_TEST(test_facts_behind_a_raise_that_waits),
+        DESK_TEST(test_a_standby_that_has_not_read_all),
+        DESK_TEST(test_a_standby_repairs_its_predecessors_end),
+        DESK_TEST(test_a_repair_is_sent_again),
+        DESK_TEST(test_emptied_by_hand),
+        DESK_TEST(test_emptied_while_it_serves),
+        DESK_TEST(test_a_user_without_transactions),
+        DESK_TEST(test_the_owner_before_is_kept_out),
+        DESK_TEST(test_behind_a_guard_that_kept_something_out),
+        DESK_TEST(test_held_until_looked_at),
         cmocka_unit_test(test_what_was_followed_is_forgotten),
-        cmocka_unit_test_setup_teardown(test_emptied_by_hand, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_held_until_looked_at, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

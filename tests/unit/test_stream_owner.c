@@ -6,11 +6,27 @@
 
 #include "queue/base/memory.h"
 #include "router/fact_codec.h"
+#include "router/stream/stream_value.h"
 
 #define START  INT64_C(1700000000000)
 #define PROMPT 85 /* percent of deadlines at which the host ticks in time */
 
 /* ---- the stream ---- */
+
+/* As it is unpacked: tests look into it, and alter it. */
+static void owner_write_entry(struct stream_owner *o, const struct stream_entry *e,
+                              const struct stream_batch *b)
+{
+    struct stream_read_entry plain,
+        read = {e->id, e->field[0], {(const char *)b->bytes.bytes + e->at, (uint32_t)e->size}};
+    const char *wrong = stream_value_read(&read, &o->room, &plain);
+
+    assert(wrong == NULL);
+    (void)wrong;
+    o->entries[o->count++] =
+        (struct stream_owner_entry){e->id, plain.field, o->values.size, plain.value.length};
+    packer_raw(&o->values, plain.value.bytes, plain.value.length);
+}
 
 /* Each batch is written as soon as it is there. */
 static void owner_write(struct stream_owner *o)
@@ -18,15 +34,11 @@ static void owner_write(struct stream_owner *o)
     struct stream_batch *b = stream_tail_hand_over(o->tail);
 
     for (uint32_t i = 0; i < b->count; i++) {
-        const struct stream_entry *e = &b->entries[i];
-
         if (o->count == o->capacity) {
             o->capacity = o->capacity == 0 ? 64 : o->capacity * 2;
             o->entries = memory_resize(o->entries, o->capacity * sizeof(*o->entries));
         }
-        o->entries[o->count++] =
-            (struct stream_owner_entry){e->id, e->field[0], o->values.size, e->size};
-        packer_raw(&o->values, b->bytes.bytes + e->at, e->size);
+        owner_write_entry(o, &b->entries[i], b);
     }
     stream_tail_confirm(o->tail, b, 0);
     stream_tail_forget(o->tail, STREAM_KEPT_MS + 1);
@@ -192,6 +204,7 @@ void stream_owner_close(struct stream_owner *o)
     packer_close(&o->facts);
     packer_close(&o->slice);
     packer_close(&o->values);
+    packer_close(&o->room);
     memory_give(o->entries);
 }
 

@@ -36,6 +36,7 @@ struct stream_owner {
     } * entries;
     size_t count, capacity;
     struct packer values;
+    struct packer room; /* for one that is unpacked */
 };
 
 /* The workspace is configured, its agents are put, and fact 1 is in the stream. */

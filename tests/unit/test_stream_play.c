@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "router/stream/stream_value.h"
+
 void stream_play_init(struct stream_play *p, uint64_t seed, const char *profile)
 {
     struct stream_replay_events events = {&p->owner, stream_owner_create_engine};
@@ -31,7 +33,17 @@ void stream_play_again(struct stream_play *p)
 
 enum stream_verdict stream_play_give(struct stream_play *p, struct stream_read_entry e)
 {
-    return stream_replay_entry(&p->replay, &e);
+    enum stream_verdict verdict;
+    struct packer packed;
+
+    packer_init(&packed);
+    if (e.field == 'b' || e.field == 'c') {
+        e.field = stream_value_write(&packed, e.field, e.value);
+        e.value = (struct text){(const char *)packed.bytes, (uint32_t)packed.size};
+    }
+    verdict = stream_replay_entry(&p->replay, &e);
+    packer_close(&packed);
+    return verdict;
 }
 
 void stream_play_between(struct stream_play *p, size_t from, size_t to)

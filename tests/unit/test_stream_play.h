@@ -20,6 +20,7 @@ void stream_play_close(struct stream_play *p);
 /* Begin anew, with nothing read. */
 void stream_play_again(struct stream_play *p);
 
+/* The entry, its value packed as an owner would. */
 enum stream_verdict stream_play_give(struct stream_play *p, struct stream_read_entry e);
 
 /* The entries from `from` up to `to`, or to the end, are all taken. */

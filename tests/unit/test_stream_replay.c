@@ -530,6 +530,9 @@ static void test_values_that_make_no_sense(void **state)
     assert_int_equal(p->owner.entries[first + 1].field, 'b');
     expect(p, STREAM_DAMAGED, with_value(stream_owner_entry(&p->owner, first + 1), "\x01", 1),
            "an entry of facts is no array");
+    stream_play_again(p);
+    slice.field = 'C';
+    expect(p, STREAM_DAMAGED, with_value(slice, "\x02\0\0\0\xff", 5), "cannot be unpacked");
 }
 
 /* What comes of reading up to `last`, one entry left out; then begin anew. */
