@@ -72,6 +72,7 @@ struct agent {
     uint32_t used;                /* units of all of them */
     uint32_t held_count;
     struct list held;          /* struct offer, oldest first */
+    struct list_node *found;   /* of them, the one looked for last; NULL: none, or it has gone */
     uint64_t idle_since;       /* touch number: unique, so that there are no ties */
     uint64_t offered_at_touch; /* of the last offer made */
     uint64_t fair_key;         /* decayed count of accepted contacts, as a time; see matcher.c */

@@ -110,7 +110,7 @@ void apply(struct engine *e, const struct fact *f)
 
 /* ---- facts from outside ---- */
 
-static struct offer *offer_meant(const struct fact *f, uint64_t number, const struct agent *a)
+static struct offer *offer_meant(const struct fact *f, uint64_t number, struct agent *a)
 {
     const struct contact *c = f->contact;
 
@@ -126,7 +126,7 @@ static struct offer *offer_meant(const struct fact *f, uint64_t number, const st
 static const char *check_offer(const struct fact *f)
 {
     uint64_t number;
-    const struct agent *a;
+    struct agent *a;
     const struct offer *o;
 
     switch ((int)f->kind) {

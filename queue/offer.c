@@ -71,6 +71,9 @@ void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
     e->ended_offers[o->number % ENDED_OFFERS_KEPT] =
         (struct ended_offer){o->number, contact_arrival(c), a->number, (uint8_t)how};
     timer_wheel_disarm(&e->clocks, &o->timer);
+    if (a->found == &o->of_agent) {
+        a->found = list_previous(&a->held, a->found);
+    }
     list_remove(&o->of_agent);
     a->held_count--;
     a->holds[o->channel]--;
@@ -89,16 +92,28 @@ void offer_remove(struct engine *e, struct offer *o, enum offer_end how)
     agent_refresh(e, a);
 }
 
-/* From the newest: it is mostly the one that is taken or answered next. */
-struct offer *offer_find(const struct agent *a, uint64_t number)
+static struct offer *offer_at(struct list_node *n)
 {
-    for (struct list_node *n = list_last(&a->held); n != NULL; n = list_previous(&a->held, n)) {
-        struct offer *o = record_of(n, struct offer, of_agent);
-        if (o->number == number) {
-            return o;
+    return record_of(n, struct offer, of_agent);
+}
+
+/* An agent takes its offers in their order: so it is mostly the one behind the last. Else from the
+ * newest. */
+struct offer *offer_find(struct agent *a, uint64_t number)
+{
+    struct list_node *n = a->found == NULL ? list_first(&a->held) : list_next(&a->held, a->found);
+
+    if (n == NULL || offer_at(n)->number != number) {
+        n = list_last(&a->held);
+        while (n != NULL && offer_at(n)->number != number) {
+            n = list_previous(&a->held, n);
         }
     }
-    return NULL;
+    if (n == NULL) {
+        return NULL;
+    }
+    a->found = n;
+    return offer_at(n);
 }
 
 const struct ended_offer *ended_offer_find(const struct engine *e, uint64_t number)

@@ -292,7 +292,7 @@ struct offer *offer_create(struct engine *e, uint64_t number, struct contact *c,
 bool offer_may(const struct offer *o, enum fact_kind by); /* the table of moves */
 void offer_enter(struct engine *e, struct offer *o, enum offer_state to, engine_time until);
 void offer_remove(struct engine *e, struct offer *o, enum offer_end how);
-struct offer *offer_find(const struct agent *a, uint64_t number);
+struct offer *offer_find(struct agent *a, uint64_t number);
 const struct ended_offer *ended_offer_find(const struct engine *e, uint64_t number);
 
 void agent_session_set(struct engine *e, struct agent *a, uint64_t session);

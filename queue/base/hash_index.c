@@ -22,19 +22,27 @@ void hash_index_init(struct hash_index *x)
     memset(x, 0, sizeof(*x));
 }
 
+static size_t table_bytes(const struct hash_table *t)
+{
+    return t->slots == NULL ? 0 : ((size_t)t->mask + 1) * sizeof(struct hash_slot);
+}
+
+static void table_close(struct hash_table *t)
+{
+    memory_give_wide(t->slots, table_bytes(t));
+    *t = (struct hash_table){NULL, 0, 0};
+}
+
 void hash_index_close(struct hash_index *x)
 {
-    memory_give(x->now.slots);
-    memory_give(x->before.slots);
+    table_close(&x->now);
+    table_close(&x->before);
     hash_index_init(x);
 }
 
 size_t hash_index_bytes(const struct hash_index *x)
 {
-    size_t slots = x->now.slots == NULL ? 0 : (size_t)x->now.mask + 1;
-
-    slots += x->before.slots == NULL ? 0 : (size_t)x->before.mask + 1;
-    return slots * sizeof(struct hash_slot);
+    return table_bytes(&x->now) + table_bytes(&x->before);
 }
 
 static void table_put(struct hash_table *t, struct hash_slot slot)
@@ -111,8 +119,7 @@ static void move_some(struct hash_index *x)
     }
     if (x->moved > x->before.mask) {
         assert(x->before.used == 0);
-        memory_give(x->before.slots);
-        x->before = (struct hash_table){NULL, 0, 0};
+        table_close(&x->before);
         x->moved = 0;
     }
 }
@@ -124,7 +131,7 @@ static void grow(struct hash_index *x)
     assert(x->before.slots == NULL && slots != 0);
     x->before = x->now;
     x->moved = 0;
-    x->now.slots = memory_take(slots * sizeof(struct hash_slot));
+    x->now.slots = memory_take_wide(slots * sizeof(struct hash_slot));
     x->now.mask = slots - 1;
     x->now.used = 0;
 }

@@ -3,6 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)1 << 21)
 
 static void (*told)(const char *why);
 
@@ -63,4 +66,36 @@ void *memory_copy(const void *from, size_t size)
 void memory_give(void *memory)
 {
     free(memory);
+}
+
+static void give_pages(char *from, char *to)
+{
+    if (from != to && munmap(from, (size_t)(to - from)) != 0) {
+        memory_end("pages cannot be given back");
+    }
+}
+
+void *memory_take_wide(size_t size)
+{
+    char *got, *begin;
+
+    if (size < LARGE_PAGE) {
+        return memory_take(size);
+    }
+    got = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    begin = memory_or_end(got == MAP_FAILED ? NULL : got);
+    begin += -(uintptr_t)got % LARGE_PAGE;
+    give_pages(got, begin);
+    give_pages(begin + size, got + size + LARGE_PAGE);
+    (void)madvise(begin, size, MADV_HUGEPAGE);
+    return begin;
+}
+
+void memory_give_wide(void *memory, size_t size)
+{
+    if (size < LARGE_PAGE || memory == NULL) {
+        memory_give(memory);
+    } else {
+        give_pages(memory, (char *)memory + size);
+    }
 }

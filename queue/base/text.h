@@ -16,7 +16,10 @@ struct text {
     uint32_t length;
 };
 
-#define TEXT_NONE     ((struct text){NULL, 0})
+/* All of it zero, also what lies behind the length: so that it is written by one store, and who
+ * copies it at once need not wait for two. */
+#define TEXT_NONE ((struct text){0})
+
 #define TEXT(literal) ((struct text){"" literal, (uint32_t)(sizeof(literal) - 1)})
 #define TEXT_FORMAT   "%.*s"
 #define TEXT_ARGS(t)  (int)(t).length, (t).bytes == NULL ? "" : (t).bytes

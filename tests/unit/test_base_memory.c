@@ -52,6 +52,25 @@ static void test_resizing_keeps_the_old_and_zeroes_the_new(void **state)
     memory_give(bytes);
 }
 
+/* Below a large page and from there on. */
+static void test_wide_memory_is_zero_up_to_its_ends(void **state)
+{
+    static const size_t sizes[] = {1, 4096, (size_t)1 << 20, (size_t)1 << 21, (size_t)3 << 21};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        char *wide = memory_take_wide(sizes[i]);
+
+        for (size_t at = 0; at < sizes[i]; at++) {
+            assert_int_equal(wide[at], 0);
+        }
+        memset(wide, 'x', sizes[i]);
+        memory_give_wide(wide, sizes[i]);
+    }
+    memory_give_wide(NULL, 4096);
+    memory_give_wide(NULL, (size_t)1 << 21);
+}
+
 static void test_a_copy_is_its_own(void **state)
 {
     char from[] = "bytes";
@@ -71,6 +90,7 @@ int main(void)
         cmocka_unit_test(test_taken_memory_is_zero),
         cmocka_unit_test(test_no_bytes_are_an_address),
         cmocka_unit_test(test_resizing_keeps_the_old_and_zeroes_the_new),
+        cmocka_unit_test(test_wide_memory_is_zero_up_to_its_ends),
         cmocka_unit_test(test_a_copy_is_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
