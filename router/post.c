@@ -10,8 +10,10 @@
 #define POST_PARCELS_A_TURN 4
 /* What was read is kept to be written in, so many of each: what one reactor takes from the heap,
  * and another one gives back, costs both more than what is written there. */
-#define POST_SPARES    4
-#define POST_MAIL_KEPT 262144
+#define POST_SPARES 16
+/* Mail has room for so much; what makes one grow is large, and then it is not kept. */
+#define POST_MAIL_BYTES 65536
+#define POST_MAIL_FULL  49152
 
 void post_init(struct post *p, struct mailbox *box)
 {
@@ -139,59 +141,6 @@ static void post_write_leaving(struct post *p, uint32_t to)
 
 /* ---- mail ---- */
 
-static struct mail *post_take_mail(struct post *p, uint32_t to)
-{
-    struct mail *m = p->spare_mails;
-
-    if (m == NULL) {
-        m = memory_take(sizeof(*m));
-        packer_init(&m->bytes);
-    } else {
-        p->spare_mails = m->next;
-        p->spare_mail_count--;
-    }
-    m->next = NULL;
-    m->to = to;
-    return m;
-}
-
-/* Read mail, from whomever, is what the next one is written into. */
-static void post_keep_mail(struct post *p, struct mail *m)
-{
-    if (m->bytes.capacity > POST_MAIL_KEPT || p->spare_mail_count == POST_SPARES) {
-        mail_destroy(m);
-        return;
-    }
-    packer_reset(&m->bytes);
-    m->next = p->spare_mails;
-    p->spare_mails = m;
-    p->spare_mail_count++;
-}
-
-struct packer *post_begin(struct post *p, uint64_t session, unsigned flags, unsigned reason,
-                          size_t *mark)
-{
-    uint32_t to = session_id_reactor(session);
-    struct post_line *line = &p->lines[to];
-    struct mail **mail = (flags & MAIL_URGENT) != 0 ? &line->urgent : &line->filling;
-    struct mail_head head = {
-        .session = session, .flags = (uint8_t)flags, .reason = (uint8_t)reason};
-
-    if (*mail == NULL) {
-        *mail = post_take_mail(p, to);
-    }
-    *mark = (*mail)->bytes.size;
-    packer_raw(&(*mail)->bytes, (const uint8_t *)&head, sizeof(head));
-    return &(*mail)->bytes;
-}
-
-void post_end(struct packer *bytes, size_t mark)
-{
-    uint32_t size = (uint32_t)(bytes->size - mark - sizeof(struct mail_head));
-
-    memcpy(bytes->bytes + mark + offsetof(struct mail_head, size), &size, sizeof(size));
-}
-
 void mail_list_append(struct mail_list *list, struct mail_list *more)
 {
     if (more->first == NULL) {
@@ -214,6 +163,76 @@ static void mail_list_add(struct mail_list *list, struct mail *m)
     mail_list_append(list, &one);
 }
 
+static struct mail *post_take_mail(struct post *p, uint32_t to)
+{
+    struct mail *m = p->spare_mails;
+
+    if (m == NULL) {
+        m = memory_take(sizeof(*m));
+        (void)packer_want(&m->bytes, POST_MAIL_BYTES);
+    } else {
+        p->spare_mails = m->next;
+        p->spare_mail_count--;
+    }
+    m->next = NULL;
+    m->to = to;
+    return m;
+}
+
+/* Read mail, from whomever, is what the next one is written into. */
+static void post_keep_mail(struct post *p, struct mail *m)
+{
+    if (m->bytes.capacity > POST_MAIL_BYTES || p->spare_mail_count == POST_SPARES) {
+        mail_destroy(m);
+        return;
+    }
+    packer_reset(&m->bytes);
+    m->next = p->spare_mails;
+    p->spare_mails = m;
+    p->spare_mail_count++;
+}
+
+/* The last one, or one behind it when that has enough. */
+static struct mail *post_mail(struct post *p, uint32_t to)
+{
+    struct mail_list *filling = &p->lines[to].filling;
+
+    if (filling->last == NULL || filling->last->bytes.size >= POST_MAIL_FULL) {
+        mail_list_add(filling, post_take_mail(p, to));
+    }
+    return filling->last;
+}
+
+static struct mail *post_urgent_mail(struct post *p, uint32_t to)
+{
+    struct post_line *line = &p->lines[to];
+
+    if (line->urgent == NULL) {
+        line->urgent = post_take_mail(p, to);
+    }
+    return line->urgent;
+}
+
+struct packer *post_begin(struct post *p, uint64_t session, unsigned flags, unsigned reason,
+                          size_t *mark)
+{
+    uint32_t to = session_id_reactor(session);
+    struct mail *mail = (flags & MAIL_URGENT) != 0 ? post_urgent_mail(p, to) : post_mail(p, to);
+    struct mail_head head = {
+        .session = session, .flags = (uint8_t)flags, .reason = (uint8_t)reason};
+
+    *mark = mail->bytes.size;
+    packer_raw(&mail->bytes, (const uint8_t *)&head, sizeof(head));
+    return &mail->bytes;
+}
+
+void post_end(struct packer *bytes, size_t mark)
+{
+    uint32_t size = (uint32_t)(bytes->size - mark - sizeof(struct mail_head));
+
+    memcpy(bytes->bytes + mark + offsetof(struct mail_head, size), &size, sizeof(size));
+}
+
 void mail_list_drop(struct mail_list *list)
 {
     while (list->first != NULL) {
@@ -228,10 +247,7 @@ void mail_list_drop(struct mail_list *list)
 void post_collect(struct post *p, struct mail_list *out)
 {
     for (uint32_t to = 0; to < p->box->exchange->count; to++) {
-        if (p->lines[to].filling != NULL) {
-            mail_list_add(out, p->lines[to].filling);
-            p->lines[to].filling = NULL;
-        }
+        mail_list_append(out, &p->lines[to].filling);
     }
 }
 
@@ -378,11 +394,10 @@ void post_close(struct post *p)
 {
     for (uint32_t to = 0; to < p->box->exchange->count; to++) {
         struct post_line *line = &p->lines[to];
-        struct mail_list rest = {line->filling, line->filling};
+        struct mail_list urgent = {line->urgent, line->urgent};
 
-        mail_list_drop(&rest);
-        rest = (struct mail_list){line->urgent, line->urgent};
-        mail_list_drop(&rest);
+        mail_list_drop(&line->filling);
+        mail_list_drop(&urgent);
         mail_list_drop(&line->parked);
         assert(list_empty(&line->leaving));
         parcel_destroy(line->parcel);

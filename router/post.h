@@ -4,8 +4,9 @@
  *                       ◀──mail: answers and notices, as bytes──────
  *
  * A parcel gathers what one turn has for one owner; what a letter points at stands in the same
- * parcel. Mail gathers bytes for sessions; it is taken out of the post at the end of the turn,
- * waits with its batch until the journal has it, and comes back to be sent.
+ * parcel. Mail gathers bytes for sessions, a mail behind the other when there are many; it is taken
+ * out of the post at the end of the turn, waits with its batch until the journal has it, and comes
+ * back to be sent.
  *
  * When the ring for commands is full, post_parcel says NULL, and sessions wait. When the ring for
  * deliveries is full, mail is parked in order, and post_is_parked says that no commands are to be
@@ -89,7 +90,8 @@ struct letter {
 /* ---- the post ---- */
 
 struct post_line {
-    struct mail *filling, *urgent;
+    struct mail_list filling;
+    struct mail *urgent;
     struct mail_list parked;
     struct parcel *parcel;
     struct list leaving; /* struct guest */

@@ -412,7 +412,8 @@ static void reactor_tell(const struct reactor *r)
     log_event(LOG_LEVEL_INFO, "reactor", LOG_NUMBER("reactor", r->index),
               LOG_NUMBER("commands", r->host.commands),
               LOG_NUMBER("from_other_reactors", r->host.commands_from_far),
-              LOG_NUMBER("turns", r->turns), LOG_NUMBER("parcels", box->sent[LANE_COMMANDS]),
+              LOG_NUMBER("sessions", r->sessions.serial), LOG_NUMBER("turns", r->turns),
+              LOG_NUMBER("parcels", box->sent[LANE_COMMANDS]),
               LOG_NUMBER("mails", box->sent[LANE_DELIVERIES]), LOG_NUMBER("bells", box->bells),
               LOG_NUMBER("full", box->full[LANE_COMMANDS] + box->full[LANE_DELIVERIES]));
 }

@@ -146,6 +146,48 @@ static void test_the_order_is_kept_when_there_is_no_room(void **state)
     assert_int_equal(heard.flags[2], MAIL_ANSWER);
 }
 
+#define MUCH 400
+
+static void delivered_in_turn(void *context, uint32_t from, const struct mail_head *head,
+                              const uint8_t *bytes)
+{
+    uint32_t *next = context;
+
+    assert_int_equal(from, HERE);
+    assert_int_equal(head->size, 1000);
+    assert_memory_equal(bytes, next, sizeof(*next));
+    ++*next;
+}
+
+/* What one turn has to say need not fit into one mail, which would have to grow for it. */
+static void test_much_mail_goes_in_several_and_in_order(void **state)
+{
+    struct place *place = *state;
+    struct post *p = &place->posts[HERE];
+    struct mail_list held = {NULL, NULL};
+    uint8_t message[1000] = {0};
+    uint32_t next = 0, mails = 0;
+    const struct post_handler handler = {.context = &next, .delivery = delivered_in_turn};
+
+    for (uint32_t i = 0; i < MUCH; i++) {
+        size_t mark;
+        struct packer *bytes = post_begin(p, SESSION, MAIL_ANSWER, 0, &mark);
+
+        memcpy(message, &i, sizeof(i));
+        packer_raw(bytes, message, sizeof(message));
+        post_end(bytes, mark);
+    }
+    post_collect(p, &held);
+    for (const struct mail *m = held.first; m != NULL; m = m->next) {
+        assert_in_range(m->bytes.size, 1, 65536);
+        mails++;
+    }
+    assert_in_range(mails, 2, MAILBOX_PLACES - 1);
+    post_send(p, &held);
+    post_take_deliveries(&place->posts[THERE], &handler);
+    assert_int_equal(next, MUCH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +196,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_hurries_is_before_what_is_sent_in_the_same_turn,
                                         open_place, close_place),
         cmocka_unit_test_setup_teardown(test_the_order_is_kept_when_there_is_no_room, open_place,
+                                        close_place),
+        cmocka_unit_test_setup_teardown(test_much_mail_goes_in_several_and_in_order, open_place,
                                         close_place),
     };
 
