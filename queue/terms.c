@@ -86,8 +86,9 @@ static struct terms *terms_find(const struct terms_table *t, uint32_t hash,
 static uint32_t terms_recent_hash(const struct terms_table *table, const struct terms *t)
 {
     const uint64_t *seed = table->seed;
+    uint64_t why = fold_text(seed[0], seed[1], t->why_issue);
 
-    return (uint32_t)fold_text(terms_classes(t) ^ seed[0], seed[1], t->why_issue);
+    return (uint32_t)fold(terms_classes(t) ^ why, UINT64_C(0x9e3779b97f4a7c15));
 }
 
 /* The number of those that were seen last under this hash; 0: none, or they are gone. */
