@@ -86,8 +86,9 @@ static struct terms *terms_find(const struct terms_table *t, uint32_t hash,
 static uint32_t terms_recent_hash(const struct terms_table *table, const struct terms *t)
 {
     const uint64_t *seed = table->seed;
+    uint64_t why = fold_text(seed[0], seed[1], t->why_issue);
 
-    return (uint32_t)fold_text(terms_classes(t) ^ seed[0], seed[1], t->why_issue);
+    return (uint32_t)fold(terms_classes(t) ^ why, UINT64_C(0x9e3779b97f4a7c15));
 }
 
 /* The number of those that were seen last under this hash; 0: none, or they are gone. */
@@ -113,8 +114,10 @@ static void terms_keep_letters(struct terms *t)
 {
     size_t size = (size_t)t->why_tier.length + t->why_issue.length + t->why_queue.length +
                   t->why_language.length;
-    char *at = t->letters = memory_take(size + 1); /* an empty text points at something, too */
+    char *at;
 
+    t->letters = size <= TERMS_ROOM ? t->room : memory_take(size);
+    at = t->letters; /* an empty text points there, too */
     at = terms_keep_text(at, &t->why_tier);
     at = terms_keep_text(at, &t->why_issue);
     at = terms_keep_text(at, &t->why_queue);
@@ -144,7 +147,9 @@ static void terms_destroy(struct terms_table *t, struct terms *terms)
     hash_index_remove(&t->by_hash, terms->hash, near_of(terms));
     list_remove(&terms->in_all);
     requirement_release(t->skills, terms->own_skills);
-    memory_give(terms->letters);
+    if (terms->letters != terms->room) {
+        memory_give(terms->letters);
+    }
     memory_give(terms->shown);
     pool_give(&t->pool, terms);
 }
@@ -157,12 +162,27 @@ static struct terms *terms_seek(struct terms_table *t, const struct terms *wante
     return found != NULL ? found : terms_create(t, hash, wanted);
 }
 
+#define TERMS_LINE        64  /* bytes that are fetched at a time */
+#define TERMS_SHOWN_BYTES 320 /* of what is shown of terms, about */
+
+static inline void terms_fetch(const void *from, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += TERMS_LINE) {
+        __builtin_prefetch((const char *)from + at);
+    }
+}
+
+/* There may be thousands of terms, of which each was last looked at long ago: all of one is fetched
+ * at once, and what the host made of it, which it will ask for soon. */
 const struct terms *terms_take(struct terms_table *t, const struct terms *wanted)
 {
     uint32_t hash = terms_recent_hash(t, wanted);
     uint32_t seen = terms_recent(t, hash);
     struct terms *terms = store_at(t->pool.store, seen);
 
+    if (terms != NULL) {
+        terms_fetch(terms, sizeof(*terms));
+    }
     if (terms == NULL || !terms_alike(terms, wanted)) {
         terms = terms_seek(t, wanted);
         if (seen == 0) {
@@ -172,6 +192,7 @@ const struct terms *terms_take(struct terms_table *t, const struct terms *wanted
         }
     }
     terms->references++;
+    terms_fetch(terms->shown, TERMS_SHOWN_BYTES);
     return terms;
 }
 

@@ -18,7 +18,8 @@
 
 struct tally;
 
-#define TERMS_TALLIES 4 /* of queue, tier, channel and issue type */
+#define TERMS_TALLIES 4   /* of queue, tier, channel and issue type */
+#define TERMS_ROOM    136 /* bytes */
 
 struct terms {
     queue_index queue;
@@ -55,6 +56,8 @@ struct terms {
      * whether that is worth the memory. */
     void *shown;
     uint32_t asked;
+
+    char room[TERMS_ROOM]; /* for the letters of most, so that they are at hand with all the rest */
 };
 
 #define TERMS_IDLE 4096 /* kept though nobody has them; each phrase found makes some of its own */

@@ -12,6 +12,7 @@ from shared import Connection, Proxy, SharedTest
 
 STREAM = "switchboard:{default}:journal"
 WITH_LONG_LEASE = MINIMAL.read_text(encoding="utf-8").replace("node:\n", "node:\n  lease: 3s\n", 1)
+WITH_LONG_GRACE = MINIMAL.read_text(encoding="utf-8").replace("grace: 700ms", "grace: 10s")
 
 
 class Failover(SharedTest):
@@ -22,7 +23,7 @@ class Failover(SharedTest):
 
     def test_a_killed_owner(self):
         """Contacts keep their places, and an agent what it holds."""
-        _, owner, standby = self.pair()
+        _, owner, standby = self.pair(config=WITH_LONG_GRACE)
         with Client(standby) as stranger:
             refused = stranger.refusal("hello", protocol=1, role="connector", workspace="default")
         self.assertEqual((refused["code"], refused["address"]), ("not_owner", owner.tcp))
