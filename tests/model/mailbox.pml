@@ -51,7 +51,7 @@ byte tail[4], head[4]; /* how many were ever put in, and taken out */
 bool wants_room[4];    /* its sender waits for room */
 bool sleeping[2];
 bool word;    /* what mailbox_ring_all announces: stands elsewhere, and is to be heeded */
-bool bell[2]; /* uv_async_send: a system call, so never delayed */
+bool bell[2]; /* the eventfd: a system call, so never delayed */
 
 chan stores[2] = [STORES] of { mtype, byte, byte };
 
