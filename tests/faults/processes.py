@@ -83,6 +83,7 @@ class Process:
         self.log_path = self.folder / "log"
         self.env = dict(os.environ, **(env or {}))
         self.process, self.paused = None, False
+        self.launched = None  # when, by the monotonic clock
         self.on_start = []  # called with this process after each start: a proxy learns the new pid
         if clock:
             self.clock_path = self.folder / "wall_step"
@@ -101,7 +102,7 @@ class Process:
             self.process = _starter.submit(
                 subprocess.Popen, [*enter, "setpriv", "--pdeathsig", "KILL", *self.arguments], cwd=self.folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, start_new_session=True).result()
-        self.paused = False
+        self.paused, self.launched = False, time.monotonic()
         for tell in self.on_start:
             tell(self)
 
