@@ -87,8 +87,6 @@ def between_routers(e):
 def before_clients(e, cut="both", every=1, noticed=False):
     """Clients, or one of so many of their connections, do not reach the owner, or one way only, or the far end of a connection is gone
     and nobody told them. `noticed`: until everybody concerned has left, and the owner them; it reaches Redis, and nobody takes what it owns."""
-    if noticed:
-        until(lambda: has_settled(e.stage), "routers to have what they are to have")
     owner = e.victim("owner")
     before, silent = times_taken(e, owner), sessions_ended(owner, "silent")
     rule = None
@@ -119,11 +117,6 @@ def before_clients(e, cut="both", every=1, noticed=False):
     e.did("healed")
     if noticed:
         e.prove(times_taken(e, owner) == before, f"nobody has taken {e.workspace} from {owner.name}")
-
-
-def has_settled(stage):
-    """Routers that have run for five seconds give one another what each is to have."""
-    return all(time.monotonic() - router.launched > 7 for router in stage.routers if router.running())
 
 
 def sessions_ended(router, reason):

@@ -121,6 +121,8 @@ class Play:
     def run(self):
         try:
             self.workspace = self.house.workspace(young=any(strike.fault.number == "F8" for strike in self.strikes))
+            if any(strike.parameters.get("noticed") for strike in self.strikes):
+                until(self.has_settled, "routers to have what they are to have")  # the owner shall stay it, whatever clients do
             asyncio.run(self.perform())
             self.judge()
             for process in self.stage.processes:
@@ -129,6 +131,10 @@ class Play:
         except Exception as problem:  # whatever it is, the ledger has it; a defect of the rig, too
             self.outcome.problem = f"{type(problem).__name__}: {problem}"
         return self.outcome
+
+    def has_settled(self):
+        """Routers that have run for five seconds give one another what each is to have."""
+        return all(time.monotonic() - router.launched > 7 for router in self.stage.routers if router.running())
 
     async def perform(self):
         recorder = Recorder(self.outcome.history)
