@@ -124,7 +124,7 @@ class Peers(unittest.TestCase):
             self.assertGreater(figures["facts"], 3, loop)
             self.assertLess(figures["facts"], 6, loop)
             self.assertGreater(figures["bytes_in"], 200, loop)  # of a contact's text, which cannot be packed
-            self.assertGreater(figures["bytes_file"], 400, loop)
+            self.assertGreater(figures["bytes_file"], 200, loop)
             self.assertLess(figures["entries"], figures["commands"], "whoever appends looks first")
             for name in "memory_cpu_us", "router_cpu_us", "redis_cpu_us":
                 self.assertGreater(figures[name], 0, (loop, name))
