@@ -42,9 +42,12 @@ class Strike:
     seconds: typing.Optional[float] = None    # how long, instead of what the parameters say
 
     @property
+    def chosen(self):
+        return self.fault.parameters[0] if self.parameters is None else self.parameters
+
+    @property
     def words(self):
-        chosen = self.fault.parameters[0] if self.parameters is None else self.parameters
-        return " ".join([self.fault.number, self.fault.name, *(f"{key}={value}" for key, value in chosen.items())])
+        return " ".join([self.fault.number, self.fault.name, *(f"{key}={value}" for key, value in self.chosen.items())])
 
 
 @dataclasses.dataclass
@@ -121,7 +124,7 @@ class Play:
     def run(self):
         try:
             self.workspace = self.house.workspace(young=any(strike.fault.number == "F8" for strike in self.strikes))
-            if any(strike.parameters.get("noticed") for strike in self.strikes):
+            if any(strike.chosen.get("noticed") for strike in self.strikes):
                 until(self.has_settled, "routers to have what they are to have")  # the owner shall stay it, whatever clients do
             asyncio.run(self.perform())
             self.judge()
