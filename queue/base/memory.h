@@ -21,7 +21,7 @@ void memory_give(void *memory);
 
 /* Zeroed memory that is looked into all over, a little each time: from two MiB on it comes in pages
  * as large as that, where the system has those, so that a look does not also have to find out where
- * its page is. Given back with its size. */
+ * its page is. Given back with its size, which from there on is one of whole pages. */
 void *memory_take_wide(size_t size);
 void memory_give_wide(void *memory, size_t size); /* NULL is fine */
 
